@@ -1,0 +1,33 @@
+"""Predict and compute the frequency-dependent dielectric tensor of crystals, and climb between levels of theory."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dielectra.errors import InputError
+    from dielectra.models.store import load_model
+    from dielectra.prediction import predict
+    from dielectra.spectrum import Spectrum
+    from dielectra.structures import Crystal, read_structure
+
+__version__ = "0.1.0"
+
+__all__ = ["Crystal", "InputError", "Spectrum", "load_model", "predict", "read_structure"]
+
+_HOMES = {
+    "Crystal": "dielectra.structures",
+    "InputError": "dielectra.errors",
+    "Spectrum": "dielectra.spectrum",
+    "load_model": "dielectra.models.store",
+    "predict": "dielectra.prediction",
+    "read_structure": "dielectra.structures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that ``import dielectra`` and ``dielectra --help`` stay fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dielectra' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

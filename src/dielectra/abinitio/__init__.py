@@ -1,0 +1,1 @@
+"""Ab initio engines that compute spectra, and the protocols that fix their settings."""

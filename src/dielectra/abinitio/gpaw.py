@@ -1,0 +1,208 @@
+"""Engine GPAW: plane-wave PBE ground state and linear response of one crystal."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra.abinitio.protocol import (
+    LADDER_1,
+    Protocol,
+    even_grid,
+    plane_wave_cutoff,
+    response_bands,
+    shifted_kpoints,
+)
+from dielectra.errors import InputError
+from dielectra.structures import Crystal, point_group_rotations, standardise
+
+ENERGIES = np.linspace(0.0, 20.0, 401)
+MAXIMUM_MOMENT = 0.05
+COMPONENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+
+
+class RefusedError(InputError):
+    """A crystal that the engine does not compute, with the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Computation:
+    """Hold the result of one ab initio computation.
+
+    Attributes
+    ----------
+    crystal
+        The standardised primitive cell that was computed.
+    tensors
+        Complex dielectric tensor of each level, shape ``(3, 3, 401)``, on 0-20 eV.
+    gap_direct, gap_indirect
+        PBE gaps in eV on the k-point grid of the response.
+    cpu_seconds
+        CPU seconds by part: ``ground_state``, ``bands``, ``response``.
+    """
+
+    crystal: Crystal
+    protocol: Protocol
+    tensors: dict[str, NDArray[np.complex128]]
+    gap_direct: float
+    gap_indirect: float
+    kgrid: tuple[int, int, int]
+    n_kpoints: int
+    n_bands: int
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
+
+
+def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
+    """Raise :class:`RefusedError` where the protocol does not apply, before time is spent.
+
+    Parameters
+    ----------
+    magnetic_moment
+        Total moment of the cell in Bohr magnetons, where known.
+    """
+    if abs(magnetic_moment) > MAXIMUM_MOMENT:
+        raise RefusedError(
+            f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f}); the protocol has no spin"
+        )
+    if count_electrons(crystal) % 2:
+        raise RefusedError(f"{crystal.formula}: odd number of valence electrons; the protocol has no spin")
+
+
+def count_electrons(crystal: Crystal) -> int:
+    """Return the number of valence electrons in GPAW's data sets.
+
+    Raises
+    ------
+    RefusedError
+        If an element has no PAW data set.
+    """
+    from ase.data import chemical_symbols
+    from gpaw import setup_data
+
+    load_setup: Any = setup_data.SetupData  # untyped
+
+    electrons = {}
+    for number in crystal.elements:
+        try:
+            electrons[number] = round(load_setup(chemical_symbols[number], "PBE").Nv)
+        except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
+            raise RefusedError(f"{crystal.formula}: GPAW has no data set for {chemical_symbols[number]}") from error
+    return sum(electrons[int(number)] for number in crystal.numbers)
+
+
+def compute(
+    structure: Crystal, protocol: Protocol = LADDER_1, magnetic_moment: float = 0.0, log: Path | None = None
+) -> Computation:
+    """Compute the IPA and RPA dielectric tensors of a crystal.
+
+    Parameters
+    ----------
+    structure
+        Any cell of the crystal; its standardised primitive cell is computed.
+    magnetic_moment
+        Total moment of the cell in Bohr magnetons, where known.
+    log
+        File for GPAW's own output; discarded when None.
+
+    Raises
+    ------
+    RefusedError
+        If the crystal is magnetic, has an odd electron count, an unsupported element, or no gap.
+    """
+    crystal = standardise(structure)
+    refuse_unsupported(crystal, magnetic_moment)
+    n_electrons = count_electrons(crystal)
+    n_bands = response_bands(protocol, crystal.volume, n_electrons)
+    grid = even_grid(crystal, protocol.response_kpoints)
+    clock = [time.process_time()]
+
+    ground_state = _ground_state(crystal, protocol, log)
+    clock.append(time.process_time())
+    buffer = max(4, round(0.1 * n_bands))
+    bands = ground_state.fixed_density(
+        kpts=shifted_kpoints(crystal, grid, protocol.shift_cost_limit),
+        nbands=n_bands + buffer,
+        convergence={"bands": n_bands, "eigenstates": 1e-3},
+        txt=str(log) if log else None,
+    )
+    gap_direct, gap_indirect, n_kpoints = _gaps(bands, n_electrons // 2)
+    clock.append(time.process_time())
+    if gap_indirect < protocol.minimum_gap:
+        raise RefusedError(
+            f"{crystal.formula}: PBE gap {gap_indirect:.2f} eV is below {protocol.minimum_gap} eV (metal)"
+        )
+    tensors = _response(bands, crystal, protocol, n_bands)
+    clock.append(time.process_time())
+    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=True))
+    return Computation(crystal, protocol, tensors, gap_direct, gap_indirect, grid, n_kpoints, n_bands, parts)
+
+
+def _ground_state(crystal: Crystal, protocol: Protocol, log: Path | None) -> Any:
+    from ase import Atoms
+    from gpaw import GPAW, PW, FermiDirac
+
+    atoms: Any = Atoms(numbers=crystal.numbers, cell=crystal.cell, scaled_positions=crystal.frac_coords, pbc=True)
+    calculator = GPAW(
+        mode=PW(plane_wave_cutoff(protocol, atoms.get_chemical_symbols())),
+        xc=protocol.functional,
+        kpts={"size": even_grid(crystal, protocol.ground_state_kpoints), "gamma": True},
+        occupations=FermiDirac(protocol.smearing),
+        convergence={"density": 1e-4, "eigenstates": 1e-4},
+        symmetry={"tolerance": 1e-4},
+        txt=str(log) if log else None,
+    )
+    atoms.calc = calculator
+    atoms.get_potential_energy()
+    return calculator
+
+
+def _gaps(calculator: Any, n_occupied: int) -> tuple[float, float, int]:
+    n_kpoints = len(calculator.get_ibz_k_points())
+    eigenvalues = np.array([calculator.get_eigenvalues(kpt=k) for k in range(n_kpoints)])
+    valence, conduction = eigenvalues[:, n_occupied - 1], eigenvalues[:, n_occupied]
+    return float((conduction - valence).min()), float(conduction.min() - valence.max()), n_kpoints
+
+
+def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, NDArray[np.complex128]]:
+    from gpaw.response.df import DielectricFunction
+
+    response: Any = DielectricFunction(
+        calculator,
+        frequencies={
+            "type": "nonlinear",
+            "domega0": protocol.frequency_step,
+            "omega2": protocol.frequency_doubling,
+            "omegamax": protocol.frequency_max,
+        },
+        hilbert=True,
+        eta=protocol.broadening,
+        ecut=protocol.response_cutoff,
+        nbands=n_bands,
+        intraband=False,
+        txt=None,
+    )
+    directions = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
+    curves = [response.get_dielectric_function(direction=d, filename=None) for d in directions]
+    rotations = point_group_rotations(crystal, symprec=1e-4)
+    frequencies = response.get_frequencies()
+    return {
+        level: _symmetric_tensor(frequencies, np.array([pair[index] for pair in curves]), rotations)
+        for index, level in enumerate(("ipa", "rpa"))
+    }
+
+
+def _symmetric_tensor(
+    frequencies: NDArray[np.float64], curves: NDArray[np.complex128], rotations: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Turn the functions along x, y, z, yz, xz, xy into the point-group average of the tensor on ``ENERGIES``."""
+    tensor = np.zeros((3, 3, len(frequencies)), complex)
+    for (i, j), curve in zip(COMPONENTS, curves, strict=True):
+        tensor[i, j] = tensor[j, i] = curve if i == j else curve - (tensor[i, i] + tensor[j, j]) / 2
+    averaged = np.einsum("nij,jkw,nlk->ilw", rotations, tensor, rotations) / len(rotations)
+    flat = averaged.reshape(9, -1)
+    return np.array([np.interp(ENERGIES, frequencies, row) for row in flat]).reshape(3, 3, -1)

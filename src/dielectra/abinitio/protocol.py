@@ -1,0 +1,120 @@
+"""Named, versioned settings that fix how an ab initio spectrum is computed."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from dielectra.errors import InputError
+from dielectra.structures import Crystal, FloatArray, lattice_rotations, spglib_cell
+
+ATOMIC_VOLUME = 0.529177210903**3
+HARTREE = 27.211386245988
+
+
+class Protocol(BaseModel):
+    """Hold every setting of a GPAW dielectric-function computation; energies in eV."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int = 1
+    functional: str = "PBE"
+    cutoffs: dict[str, float] = {"O": 400.0, "F": 400.0, "N": 400.0, "C": 350.0, "B": 300.0}
+    default_cutoff: float = 250.0
+    extra_cutoff: float = 0.0
+    smearing: float = 0.01
+    ground_state_kpoints: int = 250
+    response_kpoints: int = 1000
+    shift_cost_limit: float = 1.6
+    band_energy: float = 26.0
+    response_cutoff: float = 50.0
+    broadening: float = 0.3
+    frequency_step: float = 0.1
+    frequency_doubling: float = 1000.0
+    frequency_max: float = 30.0
+    minimum_gap: float = 0.1
+
+
+LADDER_1 = Protocol(name="ladder-1")
+LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
+PROTOCOLS = {protocol.name: protocol for protocol in (LADDER_1, LADDER_1_FINE)}
+
+
+def get_protocol(name: str) -> Protocol:
+    """Return the protocol of a name.
+
+    Raises
+    ------
+    InputError
+        If there is no protocol of that name.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"unknown protocol {name!r}; known are {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+def plane_wave_cutoff(protocol: Protocol, symbols: list[str]) -> float:
+    """Return the plane-wave cutoff in eV: the largest that one of the elements asks for."""
+    return max(protocol.cutoffs.get(symbol, protocol.default_cutoff) for symbol in symbols) + protocol.extra_cutoff
+
+
+def even_grid(crystal: Crystal, kpoints_times_atoms: float) -> tuple[int, int, int]:
+    """Return even k-point counts in proportion to the reciprocal lattice lengths.
+
+    Parameters
+    ----------
+    kpoints_times_atoms
+        Wanted product of the number of k-points and the number of atoms.
+    """
+    lengths = np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)
+    factor = (kpoints_times_atoms / crystal.n_atoms / np.prod(lengths)) ** (1 / 3)
+    counts = np.maximum(2, 2 * np.round(factor * lengths / 2)).astype(int)
+    return int(counts[0]), int(counts[1]), int(counts[2])
+
+
+def response_bands(protocol: Protocol, volume: float, n_electrons: int) -> int:
+    """Return the number of bands up to the protocol's energy, from the free-electron density of states.
+
+    Parameters
+    ----------
+    volume
+        Cell volume in cubic angstrom.
+    """
+    free_electron = volume / ATOMIC_VOLUME * (2 * protocol.band_energy / HARTREE) ** 1.5 / (6 * np.pi**2)
+    return int(n_electrons / 2 + free_electron + 2)
+
+
+def shifted_kpoints(crystal: Crystal, grid: tuple[int, int, int], cost_limit: float) -> FloatArray:
+    """Return a k-point grid, half-shifted wherever the crystal's symmetry allows it cheaply.
+
+    A half-step shift keeps the sampling away from the high-symmetry points and converges spectra faster. Of the shifts
+    that every rotation of the crystal maps onto the grid itself the one along most directions is taken, unless it needs
+    more than `cost_limit` times the irreducible points of the unshifted grid.
+
+    Returns
+    -------
+    array, shape ``(n_kpoints, 3)``
+        Fractional coordinates of the full grid.
+    """
+    rotations = lattice_rotations(crystal, symprec=1e-4)
+    shifts = [shift for shift in product((0, 1), repeat=3) if _shift_allowed(shift, rotations)]
+    shift = max(shifts, key=sum)
+    if _irreducible_count(crystal, grid, shift) > cost_limit * _irreducible_count(crystal, grid, (0, 0, 0)):
+        shift = (0, 0, 0)
+    axes = [(np.arange(n) - n // 2 + s / 2) / n for n, s in zip(grid, shift, strict=True)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def _shift_allowed(shift: tuple[int, ...], rotations: NDArray[np.int64]) -> bool:
+    """Say whether every rotation maps the shift, in half steps of each axis, onto itself up to whole steps."""
+    return not np.any((np.einsum("nji,j->ni", rotations, np.array(shift)) - shift) % 2)
+
+
+def _irreducible_count(crystal: Crystal, grid: tuple[int, int, int], shift: tuple[int, ...]) -> int:
+    mapping, _ = spglib.get_ir_reciprocal_mesh(grid, spglib_cell(crystal), is_shift=shift, symprec=1e-4)
+    return len(np.unique(mapping))

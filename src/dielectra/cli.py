@@ -1,0 +1,408 @@
+"""The command line: verbs that parse, call and print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from dielectra import __version__
+from dielectra.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from dielectra.models.store import ModelCard
+    from dielectra.prediction import Prediction
+    from dielectra.structures import Crystal
+    from dielectra.training.config import TrainingConfig
+    from dielectra.training.loop import EpochReport
+
+BAD_INPUT = 2
+
+app = App(
+    name="dielectra",
+    help="Predict, train and climb: frequency-dependent dielectric functions of crystals at a chosen level of theory.",
+    version=f"dielectra {__version__}",
+    help_format="markdown",
+)
+data_app = App(name="data", help="List and describe data sets.")
+models_app = App(name="models", help="List, describe and cite models.")
+app.command(data_app)
+app.command(models_app)
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
+Level = Annotated[str, Parameter(help="Level of theory: ipa, rpa, bse or experiment.")]
+Seed = Annotated[int, Parameter(help="Seed of the label subset, the initial weights and the batch order.")]
+Run = Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the model, its log and its resumable state.")]
+Device = Annotated[str, Parameter(help="cpu, cuda, or auto: the GPU where there is one.")]
+ConfigFile = Annotated[Path | None, Parameter(name="--config", help="YAML file of training options.")]
+Overrides = Annotated[
+    list[str] | None,
+    Parameter(name="--set", negative=(), help="Training option, e.g. learning_rate=1e-4; may be repeated."),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; exit with 0 on success, 2 on bad input."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (InputError, CycloptsError) as error:
+        stderr.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        stderr.print("interrupted; the same command goes on from the last saved state")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(0)
+
+
+@app.command
+def predict(
+    files: Annotated[list[Path], Parameter(help="Structure files: CIF, POSCAR, extxyz, JSON lines.", negative=())],
+    /,
+    *,
+    level: Level = "rpa",
+    model: Annotated[str | None, Parameter(help="Shipped model or folder of your own; overrides --level.")] = None,
+    as_json: Json = False,
+    csv: Annotated[Path | None, Parameter(help="Folder for one CSV file per crystal.")] = None,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
+) -> None:
+    """Predict the dielectric function of crystals from their structure files.
+
+    Files that cannot be used are reported on stderr; the others are answered all the same and the exit code is 2.
+    """
+    from dielectra.export import write_csv
+    from dielectra.models.store import default_model, load_model
+    from dielectra.prediction import describe
+
+    loaded = load_model(model or default_model(level))
+    names, crystals, problems = _read_all(files)
+    predictions, names, refused = _predict_each(names, crystals, loaded)
+    problems += refused
+    if csv is not None:
+        for name, prediction in zip(names, predictions, strict=True):
+            write_csv(prediction, csv / f"{_file_stem(name)}.csv")
+    if plot is not None and predictions:
+        from dielectra.plots import plot_predictions, save_figure
+
+        save_figure(plot_predictions([(p.crystal.formula, p.spectrum) for p in predictions]), plot)
+    if as_json:
+        _print_json([describe(p, name) for name, p in zip(names, predictions, strict=True)])
+    else:
+        _print_predictions(names, predictions)
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+@app.command
+def train(
+    dataset: str,
+    /,
+    *,
+    level: Level,
+    run: Run,
+    recipe: Annotated[str, Parameter(help="direct (ours), paper-direct or paper-pretrain (as published).")] = "direct",
+    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Train a model from scratch on the spectra of one level (direct learning)."""
+    from dielectra.training.config import load_config
+
+    settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
+    _train(dataset, level, settings, run, None, device, as_json)
+
+
+@app.command
+def climb(
+    dataset: str,
+    /,
+    *,
+    to: Annotated[str, Parameter(help="Level of theory to climb to.")],
+    from_: Annotated[str, Parameter(name="--from", help="Model of a lower level: a shipped name or a folder.")],
+    run: Run,
+    recipe: Annotated[str, Parameter(help="climb (ours) or paper-climb (as published).")] = "climb",
+    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Carry a model to a higher level with few spectra of that level (transfer learning)."""
+    from dielectra.training.config import load_config
+
+    settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
+    _train(dataset, to, settings, run, from_, device, as_json)
+
+
+@app.command
+def evaluate(
+    model: str,
+    dataset: str,
+    /,
+    *,
+    level: Level,
+    split: Annotated[str, Parameter(help="train, validation or test.")] = "test",
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the scores.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a model against the reference spectra of a data set."""
+    from dielectra.models.store import load_model
+    from dielectra.training.evaluation import evaluate as evaluate_model
+
+    result = evaluate_model(load_model(model), dataset, level, split)
+    if plot is not None:
+        from dielectra.plots import plot_evaluation, save_figure
+
+        save_figure(plot_evaluation(result), plot)
+    if as_json:
+        _print_json(result.model_dump())
+        return
+    rows = [
+        ("materials", str(result.n)),
+        ("SC median / mean", f"{result.sc_median:.3f} / {result.sc_mean:.3f}"),
+        ("SC 10 % / 90 % quantile", f"{result.sc_quantiles['0.1']:.3f} / {result.sc_quantiles['0.9']:.3f}"),
+        ("MAE median", f"{result.mae_median:.3f}"),
+        ("MSE median", f"{result.mse_median:.3f}"),
+    ]
+    rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
+    rows += [
+        (f"{size} atoms: SC median ({group['n']:.0f})", f"{group['sc_median']:.3f}")
+        for size, group in result.per_n_atoms.items()
+    ]
+    _print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
+
+
+@app.command
+def reproduce(
+    experiment: Annotated[str, Parameter(help="Experiment of the paper: learning-curve.")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for table, figure and trained models.")],
+    data: Annotated[str, Parameter(help="Data set: name, folder or file.")] = "ladder",
+    quick: Annotated[bool, Parameter(negative=(), help="One seed and few sizes: minutes, not an hour.")] = False,
+    seeds: Annotated[int | None, Parameter(help="Number of seeds.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped."""
+    from dielectra.experiments import run_experiment
+
+    with _progress() as progress:
+        report = run_experiment(experiment, data, output, quick, seeds, progress)
+    if as_json:
+        _print_json(report)
+    else:
+        stdout.print((output / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False)
+        stderr.print(f"table, figure and data are in {output}", highlight=False)
+
+
+@data_app.command(name="list")
+def list_data(*, as_json: Json = False) -> None:
+    """List the data sets found by name."""
+    from dielectra.data.store import list_datasets
+
+    _print_json(list_datasets()) if as_json else stdout.print("\n".join(list_datasets()) or "none")
+
+
+@data_app.command(name="info")
+def describe_data(
+    dataset: str,
+    /,
+    *,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for histograms.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise a data set: counts by level and split, elements, cell sizes, gaps, similarity between levels."""
+    from dielectra.data.summary import summarise
+
+    summary = summarise(dataset)
+    if plot is not None:
+        from dielectra.plots import plot_summary, save_figure
+
+        save_figure(plot_summary(summary), plot)
+    if as_json:
+        _print_json(summary)
+        return
+    rows = [(key, _short(value)) for key, value in summary.items() if key != "histograms"]
+    _print_table(f"data set {dataset}", ("quantity", "value"), rows)
+    for title, histogram in summary["histograms"].items():
+        bars = [
+            (label, f"{count:5d} {'█' * round(40 * count / max(1, *histogram.values()))}")
+            for label, count in histogram.items()
+        ]
+        _print_table(title, ("bin", "materials"), bars)
+
+
+@models_app.command(name="list")
+def list_models(*, as_json: Json = False) -> None:
+    """List the shipped models."""
+    cards = _shipped_cards()
+    if as_json:
+        keys = {"name", "level", "architecture", "trained_on", "metrics"}
+        _print_json([card.model_dump(include=keys) for card in cards])
+        return
+    rows = [(card.name, card.level, card.architecture, card.trained_on, _short(card.metrics)) for card in cards]
+    _print_table("models", ("name", "level", "architecture", "trained on", "metrics"), rows)
+
+
+@models_app.command(name="info")
+def describe_model(model: str, /, *, as_json: Json = False) -> None:
+    """Show the card of a model."""
+    from dielectra.models.store import model_folder, read_card
+
+    card = read_card(model_folder(model))
+    if as_json:
+        _print_json(card.model_dump())
+    else:
+        _print_table(card.name, ("entry", "value"), [(key, _short(value)) for key, value in card.model_dump().items()])
+
+
+@models_app.command(name="cite")
+def cite_model(model: str = "ladder-rpa", /, *, as_json: Json = False) -> None:
+    """Print what to cite when a model is used."""
+    from dielectra.models.citation import citations
+
+    entries = citations(model)
+    _print_json(entries) if as_json else stdout.print("\n\n".join(entries), markup=False, highlight=False)
+
+
+def _train(
+    dataset: str, level: str, config: TrainingConfig, run: Path, start: str | None, device: str, as_json: bool
+) -> None:
+    import torch
+
+    from dielectra.training.recipes import train_model
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    with _progress() as progress:
+        task = progress.add_task(f"{config.recipe} {level}", total=config.epochs)
+
+        def show(epoch: int, epochs: int, report: EpochReport | None) -> None:
+            text = f"{config.recipe} {level}"
+            if report is not None:
+                text += f"  validation SC {report.validation_sc:.3f}"
+                progress.update(task, description=text)
+            progress.update(task, completed=epoch, total=epochs)
+
+        model = train_model(dataset, level, config, run, start, device=device, progress=show)
+    if (run / "log.csv").is_file():
+        from dielectra.plots import plot_training_log, save_figure
+
+        save_figure(plot_training_log(run / "log.csv"), run / "log.png")
+    if as_json:
+        _print_json(model.card.model_dump())
+    else:
+        metrics = model.card.metrics["validation"]
+        stdout.print(
+            f"{run}: {model.card.trained_on}; validation SC median {metrics['sc_median']:.3f}", highlight=False
+        )
+
+
+def _read_all(files: Sequence[Path]) -> tuple[list[str], list[Crystal], list[str]]:
+    from dielectra.structures import read_structures
+
+    names, crystals, problems = [], [], []
+    for file in files:
+        try:
+            found = read_structures(file)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        names += [str(file) if len(found) == 1 else f"{file}#{index}" for index in range(len(found))]
+        crystals += found
+    return names, crystals, problems
+
+
+def _predict_each(
+    names: Sequence[str], crystals: Sequence[Crystal], model: Any
+) -> tuple[list[Prediction], list[str], list[str]]:
+    """Predict all crystals at once; where one is refused, find it and answer the others."""
+    from dielectra.prediction import predict_many
+
+    if not crystals:
+        return [], [], []
+    try:
+        return predict_many(crystals, model=model), list(names), []
+    except InputError as error:
+        if len(crystals) == 1:
+            return [], [], [f"{names[0]}: {error}"]
+    middle = len(crystals) // 2
+    first = _predict_each(names[:middle], crystals[:middle], model)
+    second = _predict_each(names[middle:], crystals[middle:], model)
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
+
+
+def _print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+    from dielectra.optics.constants import optical_constants
+
+    rows = []
+    for name, prediction in zip(names, predictions, strict=True):
+        constants = optical_constants(prediction.spectrum)
+        peak = prediction.spectrum.energies[constants.eps2.argmax()]
+        numbers = (f"{constants.static_eps:.2f}", f"{constants.n[0]:.2f}", f"{peak:.1f}", f"{constants.eps2.max():.1f}")
+        rows.append((name, prediction.crystal.formula, prediction.spectrum.level, *numbers))
+        for note in prediction.warnings:
+            stderr.print(f"[yellow]warning:[/] {_escape(name)}: {_escape(note)}", highlight=False, soft_wrap=True)
+    if rows:
+        heads = ("file", "formula", "level", "static eps", "static n", "peak of Im eps (eV)", "its height")
+        _print_table("dielectric functions", heads, rows)
+
+
+def _print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(_escape(cell) for cell in row))
+    stdout.print(table)
+
+
+def _print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+
+
+def _shipped_cards() -> list[ModelCard]:
+    from dielectra.models.store import model_folder, read_card, shipped_models
+
+    return [read_card(model_folder(name)) for name in shipped_models()]
+
+
+def _progress() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=stderr)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _file_stem(name: str) -> str:
+    path, _, index = name.partition("#")
+    return Path(path).stem + (f"-{index}" if index else "")

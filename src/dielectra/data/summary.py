@@ -1,0 +1,73 @@
+"""What a data set holds: counts, elements, cell sizes, gaps, similarity between levels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from dielectra.data.store import Labels, broadening_of, find_parts, levels_of, read_labels, read_properties
+from dielectra.spectrum import similarity
+
+GAP_EDGES = np.arange(0.0, 11.0, 1.0)
+SIMILARITY_EDGES = np.linspace(0.0, 1.0, 11)
+
+
+def summarise(source: str | Path) -> dict[str, Any]:
+    """Return counts and histograms of a data set as plain data.
+
+    Raises
+    ------
+    InputError
+        If the data set is missing or damaged.
+    """
+    levels = levels_of(source)
+    labels = {level: read_labels(source, level) for level in levels}
+    first = labels[levels[0]]
+    gaps = [gap for gap in read_properties(source, "gap_direct").values() if gap is not None]
+    elements = Counter(number for crystal in first.crystals for number in crystal.elements)
+    histograms = {
+        "atoms per cell": _counted(Counter(crystal.n_atoms for crystal in first.crystals)),
+        "direct gap (eV)": _binned(gaps, GAP_EDGES),
+    }
+    summary: dict[str, Any] = {
+        "parts": len(find_parts(source)),
+        "materials": len({name for group in labels.values() for name in group.ids}),
+        "records": {level: len(group) for level, group in labels.items()},
+        "splits": {level: dict(Counter(group.splits)) for level, group in labels.items()},
+        "formulas": len(set(first.formulas)),
+        "energies_ev": [float(first.energies[0]), float(first.energies[-1]), len(first.energies)],
+        "broadening_ev": broadening_of(source),
+        "elements": {chemical_symbols[number]: count for number, count in sorted(elements.items())},
+        "cpu_hours": round(sum(seconds or 0.0 for seconds in read_properties(source, "cpu_s").values()) / 3600, 2),
+    }
+    if "ipa" in labels and "rpa" in labels:
+        values = level_similarity(labels["ipa"], labels["rpa"])
+        histograms["SC of IPA as RPA"] = _binned(values, SIMILARITY_EDGES)
+        summary["ipa_rpa_sc_median"] = float(np.median(values)) if len(values) else None
+    return summary | {"histograms": histograms}
+
+
+def level_similarity(lower: Labels, upper: Labels) -> Sequence[float]:
+    """Return the SC of the lower level's spectrum taken as the upper's, for the materials that have both."""
+    position = {name: index for index, name in enumerate(lower.ids)}
+    pairs = [(position[name], index) for index, name in enumerate(upper.ids) if name in position]
+    if not pairs:
+        return []
+    first, second = zip(*pairs, strict=True)
+    values: list[float] = similarity(lower.eps2[list(first)], upper.eps2[list(second)], upper.energies).tolist()
+    return values
+
+
+def _counted(counts: Counter[int]) -> dict[str, int]:
+    return {str(key): counts[key] for key in sorted(counts)}
+
+
+def _binned(values: Sequence[float], edges: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, int]:
+    counts, _ = np.histogram(values, edges)
+    names = [f"{low:g}-{high:g}" for low, high in zip(edges[:-1].round(3), edges[1:].round(3), strict=True)]
+    return {name: int(count) for name, count in zip(names, counts, strict=True)}

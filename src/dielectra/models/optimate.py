@@ -1,0 +1,242 @@
+"""OptiMate: the graph attention network of Grunert, Grossmann and Runge, in plain torch.
+
+Nat. Commun. 16, 8142 (2025). The attention layer is GATv2 of Brody, Alon and Yahav
+(ICLR 2022).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from dielectra.errors import InputError
+from dielectra.graph import GraphBatch
+
+N_GROUPS = 8
+N_ROWS = 5
+NOBLE_GASES = (2, 10, 18, 36, 54)
+UNSUPPORTED = -1
+
+
+def element_features() -> Tensor:
+    """Return one-hot group (8 main groups) and row (5) of every element, shape ``(119, 13)``.
+
+    Rows of elements without a main group in rows 1 to 5 (transition metals, everything beyond xenon) are NaN.
+    """
+    features = torch.full((119, N_GROUPS + N_ROWS), math.nan)
+    for number in range(1, 55):
+        group, row = _group_and_row(number)
+        if group == UNSUPPORTED:
+            continue
+        features[number] = 0.0
+        features[number, group] = 1.0
+        features[number, N_GROUPS + row] = 1.0
+    return features
+
+
+def _group_and_row(number: int) -> tuple[int, int]:
+    """Return main group and row of an element, each from 0; group -1 for transition metals."""
+    row = next(index for index, end in enumerate(NOBLE_GASES) if number <= end)
+    if number == 2:
+        return N_GROUPS - 1, 0
+    position = number - (0, *NOBLE_GASES)[row] - 1
+    if position < 2:
+        return position, row
+    from_end = NOBLE_GASES[row] - number
+    return (N_GROUPS - 1 - from_end, row) if from_end < 6 else (UNSUPPORTED, row)
+
+
+class GATv2(nn.Module):
+    """Attend over neighbours with dynamic attention; several heads, concatenated.
+
+    Equal to ``torch_geometric.nn.GATv2Conv`` with ``edge_dim`` and without self loops; parameters have its names.
+    """
+
+    def __init__(self, n_in: int, width: int, heads: int, n_edge_features: int) -> None:
+        super().__init__()
+        self.heads, self.width = heads, width
+        self.lin_l = nn.Linear(n_in, heads * width)
+        self.lin_r = nn.Linear(n_in, heads * width)
+        self.lin_edge = nn.Linear(n_edge_features, heads * width, bias=False)
+        self.att = nn.Parameter(torch.empty(1, heads, width))
+        self.bias = nn.Parameter(torch.zeros(heads * width))
+        for linear in (self.lin_l, self.lin_r, self.lin_edge):
+            nn.init.xavier_uniform_(linear.weight)
+        for linear in (self.lin_l, self.lin_r):
+            nn.init.zeros_(linear.bias)
+        nn.init.xavier_uniform_(self.att)
+
+    def forward(self, nodes: Tensor, edges: Tensor, batch: GraphBatch) -> Tensor:
+        """Return new node features.
+
+        Parameters
+        ----------
+        nodes
+            Shape ``(n_atoms, n_in)``.
+        edges
+            Edge features, shape ``(n_edges, n_edge_features)``.
+
+        Returns
+        -------
+        Tensor, shape ``(n_atoms, heads * width)``
+        """
+        n_atoms = len(nodes)
+        sources = self.lin_l(nodes).index_select(0, batch.source)
+        mixed = sources + self.lin_r(nodes).index_select(0, batch.target) + self.lin_edge(edges)
+        activated = nn.functional.leaky_relu(mixed, 0.2).view(-1, self.heads, self.width)
+        logits = (activated * self.att).sum(dim=-1).float() + batch.multiplicity.log()[:, None]
+        weights = segment_softmax(logits, batch.target, n_atoms).to(sources.dtype)
+        messages = (sources.view(-1, self.heads, self.width) * weights[:, :, None]).flatten(1)
+        gathered = messages.new_zeros(n_atoms, self.heads * self.width).index_add_(0, batch.target, messages)
+        result: Tensor = gathered + self.bias
+        return result
+
+
+def segment_softmax(logits: Tensor, segment: Tensor, n_segments: int) -> Tensor:
+    """Return the softmax of `logits` ``(n, channels)`` over the rows that share a segment index ``(n,)``."""
+    index = segment[:, None].expand_as(logits)
+    highest = logits.new_full((n_segments, logits.shape[1]), -torch.inf)
+    highest = highest.scatter_reduce_(0, index, logits.detach(), "amax", include_self=True)
+    exponentials = (logits - highest.index_select(0, segment)).exp()
+    totals = torch.zeros_like(highest).index_add_(0, segment, exponentials)
+    return exponentials / totals.index_select(0, segment)
+
+
+class Perceptron(nn.Module):
+    """Stack linear layers with batch norm and ReLU between them, none after the last.
+
+    Parameter names are those of ``torch_geometric.nn.MLP``, but for the ``module`` its batch norm wraps.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.lins = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return features of shape ``(n, widths[-1])`` for input of shape ``(n, widths[0])``."""
+        for linear, norm in zip(self.lins[:-1], self.norms, strict=True):
+            values = torch.relu(norm(linear(values)))
+        result: Tensor = self.last(values)
+        return result
+
+    @property
+    def last(self) -> nn.Linear:
+        """Return the last layer."""
+        layer = self.lins[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+
+class OptiMate(nn.Module):
+    """Map crystals to spectra: node perceptron, GATv2 layers, softmax attention pooling, output perceptron.
+
+    Parameters
+    ----------
+    n_energies
+        Length of the spectrum.
+    node_widths
+        Hidden widths of the node perceptron.
+    convolutions
+        ``(width, heads)`` of each GATv2 layer.
+    output_widths
+        Hidden widths of the output perceptron.
+    cutoff
+        Largest neighbour distance, angstrom; Gaussians sit at ``n_gaussians`` distances from 0 to it.
+    """
+
+    features: Tensor
+    centres: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        n_energies: int,
+        node_widths: Sequence[int] = (48, 48),
+        convolutions: Sequence[Sequence[int]] = ((48, 4), (96, 4)),
+        output_widths: Sequence[int] = (1024, 1024, 1024),
+        cutoff: float = 5.0,
+        n_gaussians: int = 51,
+    ) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        self.register_buffer("features", element_features(), persistent=False)
+        self.register_buffer("centres", torch.linspace(0.0, cutoff, n_gaussians), persistent=False)
+        self.register_buffer("scale", torch.ones(n_energies))
+        self.mlp_init_node = Perceptron([N_GROUPS + N_ROWS, *node_widths])
+        widths = [node_widths[-1], *(width * heads for width, heads in convolutions)]
+        self.gat = nn.ModuleList(
+            GATv2(n_in, width, heads, n_gaussians)
+            for n_in, (width, heads) in zip(widths[:-1], convolutions, strict=True)
+        )
+        self.mlp_att = Perceptron([widths[-1], widths[-1]])
+        self.mlp1 = Perceptron([widths[-1], *output_widths, n_energies])
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        """Return the spectrum of each crystal, shape ``(n_crystals, n_energies)``."""
+        return nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
+
+    def latents(self, batch: GraphBatch) -> Tensor:
+        """Return the pooled features of each crystal, shape ``(n_crystals, width * heads)`` of the last layer."""
+        edges = math.sqrt(10.0 / math.pi) * torch.exp(-10.0 * (batch.distances[:, None] - self.centres) ** 2)
+        nodes = self.mlp_init_node(self.features.index_select(0, batch.numbers))
+        for layer in self.gat:
+            nodes = layer(nodes, edges, batch)
+        weights = segment_softmax(self.mlp_att(nodes).float(), batch.crystal, batch.n_crystals)
+        pooled = nodes.new_zeros(batch.n_crystals, nodes.shape[1])
+        result: Tensor = pooled.index_add_(0, batch.crystal, (nodes * weights).to(nodes.dtype))
+        return result
+
+
+def supported_elements() -> frozenset[int]:
+    """Return the atomic numbers that OptiMate's features can represent."""
+    known = ~element_features().isnan().any(dim=1)
+    return frozenset(int(number) for number in known.nonzero())
+
+
+def convert_state_dict(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Translate a state dict of the authors' PyTorch-Geometric network into ours.
+
+    Accepts the names of both published classes (``gat1`` and ``gat.module_0``), with or without the prefix ``gatnn.``.
+
+    Raises
+    ------
+    InputError
+        If a name belongs to neither.
+    """
+    converted = {"scale": torch.ones(published_length(published))}
+    for name, value in published.items():
+        parts = [part for part in name.removeprefix("gatnn.").split(".") if part != "module"]
+        head = parts.pop(0)
+        if head in ("gat1", "gat2"):
+            parts.insert(0, str(int(head[3]) - 1))
+            head = "gat"
+        elif parts[0].startswith("module_"):
+            module = parts.pop(0)
+            if head == "gat":
+                parts.insert(0, module.removeprefix("module_"))
+        if head not in ("mlp_init_node", "gat", "mlp_att", "mlp1"):
+            raise InputError(f"state dict entry {name!r} is not part of OptiMate; give a published OptiMate state dict")
+        converted[".".join([head, *parts])] = value
+    return converted
+
+
+def published_length(published: Mapping[str, Tensor]) -> int:
+    """Return the number of energies a published state dict predicts: the length of its last bias.
+
+    Raises
+    ------
+    InputError
+        If there is no output perceptron in it.
+    """
+    biases = {
+        name: value for name, value in published.items() if "mlp1" in name and ".lins." in name and "bias" in name
+    }
+    if not biases:
+        raise InputError("the state dict has no output perceptron 'mlp1'; give a published OptiMate state dict")
+    last = max(biases, key=lambda name: int(name.split(".lins.")[1].split(".")[0]))
+    return len(biases[last])

@@ -1,0 +1,125 @@
+"""Optical constants of a dielectric function: n, k, absorption, reflectivity, loss, static value.
+
+All functions take a complex dielectric function of shape ``(..., n_energies)``. Formulas: M. Dressel and G. Gruener,
+*Electrodynamics of Solids* (Cambridge, 2002), chapter 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dielectra.errors import InputError
+from dielectra.spectrum import Spectrum
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+HBAR_C = 1.9732698045930252e-5
+"""Reduced Planck constant times speed of light, eV cm."""
+
+
+class OpticalConstants(NamedTuple):
+    """Hold what follows from a dielectric function along one direction, each of shape ``(n_energies,)``.
+
+    Attributes
+    ----------
+    eps1, eps2
+        Real and imaginary part of the dielectric function.
+    n, k
+        Refractive index and extinction coefficient.
+    absorption
+        Absorption coefficient, 1/cm.
+    reflectivity
+        Normal-incidence reflectivity of a half-space in vacuum, 0 to 1.
+    loss
+        Energy loss function.
+    static_eps
+        Electronic dielectric constant at the lowest photon energy of the grid.
+    """
+
+    eps1: FloatArray
+    eps2: FloatArray
+    n: FloatArray
+    k: FloatArray
+    absorption: FloatArray
+    reflectivity: FloatArray
+    loss: FloatArray
+    static_eps: float
+
+
+def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "mean") -> OpticalConstants:
+    """Return all optical constants of a spectrum along one direction.
+
+    Parameters
+    ----------
+    component
+        ``mean`` for the isotropic average, ``xx``, ``yy`` or ``zz``, or a Cartesian direction of the electric field.
+
+    Raises
+    ------
+    InputError
+        If the component is an off-diagonal one, which has no refractive index, or unknown.
+    """
+    if component in ("yz", "xz", "xy"):
+        raise InputError(f"component {component} is off-diagonal and has no refractive index; give a direction instead")
+    eps = spectrum.component(component) if isinstance(component, str) else spectrum.along(component)
+    index = refractive_index(eps)
+    return OpticalConstants(
+        eps1=eps.real,
+        eps2=eps.imag,
+        n=index.real,
+        k=index.imag,
+        absorption=absorption_coefficient(spectrum.energies, eps),
+        reflectivity=reflectivity(eps),
+        loss=energy_loss(eps),
+        static_eps=static_dielectric_constant(spectrum.energies, eps),
+    )
+
+
+def refractive_index(eps: ArrayLike) -> ComplexArray:
+    """Return the complex refractive index n + i k, the root of eps with n, k >= 0.
+
+    Negative imaginary parts, numerical noise in a passive crystal, count as zero.
+    """
+    values = np.asarray(eps, complex)
+    return np.asarray(np.sqrt(values.real + 1j * np.maximum(values.imag, 0.0)))
+
+
+def absorption_coefficient(energies: ArrayLike, eps: ArrayLike) -> FloatArray:
+    """Return the absorption coefficient ``alpha = 2 k E / (hbar c)`` (that is ``4 pi k / lambda``) in 1/cm.
+
+    Parameters
+    ----------
+    energies
+        Photon energies, shape ``(n_energies,)``, eV.
+    """
+    return np.asarray(2.0 * np.asarray(energies, float) * refractive_index(eps).imag / HBAR_C)
+
+
+def reflectivity(eps: ArrayLike) -> FloatArray:
+    """Return the normal-incidence reflectivity ``|(N - 1) / (N + 1)|^2`` of a half-space in vacuum."""
+    index = refractive_index(eps)
+    return np.asarray(np.abs((index - 1) / (index + 1)) ** 2)
+
+
+def energy_loss(eps: ArrayLike) -> FloatArray:
+    """Return the energy loss function ``-Im 1/eps``; its peak marks the plasmon."""
+    return np.asarray(-(1.0 / np.asarray(eps, complex)).imag)
+
+
+def static_dielectric_constant(energies: ArrayLike, eps: ArrayLike) -> float:
+    """Return the electronic dielectric constant: the real part at the lowest photon energy (clamped ions).
+
+    Raises
+    ------
+    InputError
+        If the grid begins above 0.1 eV, where the real part is no longer static.
+    """
+    grid = np.asarray(energies, float)
+    if grid[0] > 0.1:
+        raise InputError(f"the grid begins at {grid[0]:g} eV; a static value needs a grid that begins at 0 eV")
+    return float(np.asarray(eps, complex)[..., 0].real)

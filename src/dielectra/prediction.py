@@ -1,0 +1,170 @@
+"""From a crystal to its spectrum: the one function behind Python API, command line and web page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra.errors import InputError
+from dielectra.graph import batch_graphs, build_graph
+from dielectra.optics.constants import optical_constants
+from dielectra.spectrum import Spectrum, isotropic_spectrum
+from dielectra.structures import (
+    VACUUM_GAP,
+    Crystal,
+    read_structure,
+    space_group,
+    standardise,
+    widest_empty_layer,
+)
+
+if TYPE_CHECKING:
+    from dielectra.models.store import Model
+
+BATCH = 64
+FIRST_CUBIC = 195
+MAXIMUM_ATOMS = 500
+REPORTED_COMPONENTS = ("xx", "yy", "zz", "mean")
+REPORTED_SPECTRA = {
+    "eps1": "eps1",
+    "eps2": "eps2",
+    "n": "n",
+    "k": "k",
+    "absorption_per_cm": "absorption",
+    "reflectivity": "reflectivity",
+    "loss": "loss",
+}
+
+
+class Prediction(NamedTuple):
+    """Hold a predicted spectrum, the standardised crystal it belongs to, and what a user should know about it."""
+
+    crystal: Crystal
+    spectrum: Spectrum
+    warnings: list[str]
+
+
+def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum:
+    """Predict the dielectric function of a crystal.
+
+    Parameters
+    ----------
+    structure
+        Path of a structure file, ``ase.Atoms``, pymatgen ``Structure`` or :class:`~dielectra.structures.Crystal`.
+    level
+        Level of theory of the shipped model: ``ipa`` or ``rpa``.
+    model
+        A loaded model, a name or a folder; overrides `level`.
+
+    Returns
+    -------
+    Spectrum
+        On the model's energies (0-20 eV). The model predicts the isotropic average of Im eps; Re eps follows by
+        Kramers-Kronig. What a user should know is in ``provenance["warnings"]``.
+
+    Raises
+    ------
+    InputError
+        If the structure cannot be read or holds an element that the model cannot represent.
+    """
+    return predict_many([read_structure(structure)], level, model)[0].spectrum
+
+
+def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model | str | None = None) -> list[Prediction]:
+    """Predict the dielectric functions of many crystals in batches; arguments as for :func:`predict`."""
+    import torch
+
+    from dielectra.models.store import Model, default_model, load_model
+
+    loaded = model if isinstance(model, Model) else load_model(model or default_model(level))
+    cells = [standardise(crystal) for crystal in crystals]
+    for cell in cells:
+        _refuse_unsupported(cell, loaded)
+    graphs = [build_graph(cell, loaded.network.cutoff) for cell in cells]
+    device = next(loaded.network.parameters()).device
+    rows: list[Any] = []
+    with torch.inference_mode():
+        for start in range(0, len(graphs), BATCH):
+            batch = batch_graphs(graphs[start : start + BATCH]).to(device)
+            rows.extend(loaded.network(batch).cpu().numpy())
+    predictions = []
+    for given, cell, graph, row in zip(crystals, cells, graphs, rows, strict=True):
+        notes = _warnings(given, cell, loaded, isolated=len(np.unique(graph.target)) < cell.n_atoms)
+        provenance = {"model": loaded.card.name, "trained_on": loaded.card.trained_on, "warnings": notes}
+        eps2 = np.maximum(row.astype(float), 0.0)
+        spectrum = isotropic_spectrum(loaded.grid, eps2, loaded.card.level, loaded.card.broadening, provenance)
+        predictions.append(Prediction(cell, spectrum, notes))
+    return predictions
+
+
+def _refuse_unsupported(crystal: Crystal, model: Model) -> None:
+    from ase.data import chemical_symbols
+
+    from dielectra.models.optimate import supported_elements
+
+    unknown = sorted(crystal.elements - supported_elements())
+    if unknown:
+        names = ", ".join(chemical_symbols[number] for number in unknown)
+        raise InputError(
+            f"{crystal.formula}: model {model.card.name} has no features for {names}; "
+            "it covers the main-group elements H to Xe"
+        )
+    if crystal.n_atoms > MAXIMUM_ATOMS:
+        raise InputError(
+            f"{crystal.formula}: {crystal.n_atoms} atoms in the primitive cell; the model was trained on small unit "
+            f"cells and answers up to {MAXIMUM_ATOMS}"
+        )
+
+
+def _warnings(given: Crystal, crystal: Crystal, model: Model, isolated: bool) -> list[str]:
+    from ase.data import chemical_symbols
+
+    notes = []
+    unseen = sorted(crystal.elements - set(model.card.elements))
+    if unseen:
+        names = ", ".join(chemical_symbols[number] for number in unseen)
+        notes.append(f"{names} not among the elements the model was trained on; the spectrum is an extrapolation")
+    gap = widest_empty_layer(given)
+    if gap > VACUUM_GAP:
+        notes.append(
+            f"empty layer of {gap:.1f} angstrom: the dielectric function of a slab or molecule in vacuum "
+            "depends on the cell size; the model describes bulk crystals"
+        )
+    if isolated:
+        notes.append(
+            f"an atom has no neighbour within {model.network.cutoff:g} angstrom; the model sees it as isolated"
+        )
+    if space_group(crystal) < FIRST_CUBIC:
+        notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
+    return notes
+
+
+def describe(prediction: Prediction, file: str) -> dict[str, Any]:
+    """Return a prediction as plain data with the keys of ``dielectra predict --json``.
+
+    Spectra are objects keyed by ``xx``, ``yy``, ``zz`` and ``mean``; ``static_eps`` belongs to the mean.
+    """
+    spectrum = prediction.spectrum
+    constants = {name: optical_constants(spectrum, name) for name in REPORTED_COMPONENTS}
+    report: dict[str, Any] = {
+        "file": file,
+        "formula": prediction.crystal.formula,
+        "level": spectrum.level,
+        "model": spectrum.provenance["model"],
+        "energy_ev": _plain(spectrum.energies),
+    }
+    for key, field in REPORTED_SPECTRA.items():
+        report[key] = {name: _plain(getattr(values, field)) for name, values in constants.items()}
+    return report | {"static_eps": float(constants["mean"].static_eps), "warnings": prediction.warnings}
+
+
+def _plain(values: NDArray[np.float64]) -> list[float]:
+    """Return numbers rounded to seven significant digits, the precision of the network."""
+    with np.errstate(divide="ignore"):
+        exponents = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
+    factors = 10.0 ** (6 - exponents)
+    rounded: list[float] = (np.round(values * factors) / factors).tolist()
+    return rounded

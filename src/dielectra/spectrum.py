@@ -1,0 +1,299 @@
+"""The dielectric tensor of a crystal against photon energy, and the integral relations it obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dielectra.errors import InputError
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+LEVELS = ("ipa", "rpa", "bse", "experiment")
+COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 2), "xy": (0, 1)}
+
+PLASMA_ENERGY_SQUARED = 1378.8423
+"""Square of the plasma energy of one electron per cubic angstrom, eV^2: hbar^2 e^2 / (eps0 m)."""
+
+IMAGINARY_TAIL_EXPONENT = 3.0
+REAL_TAIL_EXPONENT = 2.0
+TAIL_RANGE = 20.0
+TAIL_POINTS = 60
+
+
+def check_level(level: str) -> str:
+    """Return `level` if it is a known level of theory.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if level not in LEVELS:
+        raise InputError(f"unknown level {level!r}; allowed are {', '.join(LEVELS)}")
+    return level
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Hold a macroscopic dielectric tensor on a grid of photon energies.
+
+    Attributes
+    ----------
+    energies
+        Photon energies, shape ``(n_energies,)``, eV, not negative and increasing.
+    tensor
+        Complex relative dielectric tensor, shape ``(3, 3, n_energies)``, symmetric in its first two axes.
+    level
+        Level of theory: ``ipa``, ``rpa``, ``bse`` or ``experiment``.
+    broadening
+        Lorentzian broadening in eV, None where unknown.
+    provenance
+        Where the spectrum comes from: model, engine, protocol, reference.
+    """
+
+    energies: FloatArray
+    tensor: ComplexArray
+    level: str
+    broadening: float | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        energies = np.asarray(self.energies, float)
+        tensor = np.asarray(self.tensor, complex)
+        if energies.ndim != 1 or len(energies) < 2 or tensor.shape != (3, 3, len(energies)):
+            raise InputError(
+                f"a spectrum needs energies (n,) and a tensor (3, 3, n); got {energies.shape} and {tensor.shape}"
+            )
+        if not (np.isfinite(energies).all() and np.isfinite(tensor).all()):
+            raise InputError("the spectrum holds values that are not finite; remove NaN and infinite points")
+        if energies[0] < 0 or np.any(np.diff(energies) <= 0):
+            raise InputError("photon energies must be increasing and not negative (eV)")
+        scale = max(1.0, float(np.abs(tensor).max()))
+        if np.abs(tensor - tensor.transpose(1, 0, 2)).max() > 1e-3 * scale:
+            raise InputError("the dielectric tensor is not symmetric; gyrotropic crystals are not supported")
+        object.__setattr__(self, "energies", energies)
+        object.__setattr__(self, "tensor", tensor)
+
+    @property
+    def mean(self) -> ComplexArray:
+        """Return the isotropic average, a third of the trace, shape ``(n_energies,)``."""
+        return np.asarray(np.trace(self.tensor) / 3)
+
+    def component(self, name: str) -> ComplexArray:
+        """Return one component (``xx``, ``yy``, ``zz``, ``yz``, ``xz``, ``xy``) or ``mean``, shape ``(n_energies,)``.
+
+        Raises
+        ------
+        InputError
+            If there is no component of that name.
+        """
+        if name == "mean":
+            return self.mean
+        if name not in COMPONENTS:
+            raise InputError(f"unknown component {name!r}; allowed are mean, {', '.join(COMPONENTS)}")
+        row, column = COMPONENTS[name]
+        return np.asarray(self.tensor[row, column])
+
+    def along(self, direction: Sequence[float]) -> ComplexArray:
+        """Return the function seen by a field along a Cartesian direction, shape ``(n_energies,)``.
+
+        Raises
+        ------
+        InputError
+            If the direction is not three numbers or is zero.
+        """
+        vector = np.asarray(direction, float)
+        if vector.shape != (3,) or not np.isfinite(vector).all() or not np.any(vector):
+            raise InputError(f"a direction is three numbers, not all zero; got {direction!r}")
+        unit = vector / np.linalg.norm(vector)
+        return np.asarray(np.einsum("i,ijw,j->w", unit, self.tensor, unit))
+
+    def resample(self, energies: ArrayLike) -> Spectrum:
+        """Return the spectrum on other photon energies by linear interpolation.
+
+        Parameters
+        ----------
+        energies
+            New grid, shape ``(m,)``, eV, inside the present one.
+
+        Raises
+        ------
+        InputError
+            If the new grid leaves the present one.
+        """
+        grid = np.asarray(energies, float)
+        if grid.ndim != 1 or grid.min() < self.energies[0] - 1e-9 or grid.max() > self.energies[-1] + 1e-9:
+            raise InputError(
+                f"can only resample inside {self.energies[0]:g}-{self.energies[-1]:g} eV; asked for "
+                f"{grid.min():g}-{grid.max():g} eV"
+            )
+        rows = [np.interp(grid, self.energies, row) for row in self.tensor.reshape(9, -1)]
+        return replace(self, energies=grid, tensor=np.array(rows).reshape(3, 3, -1))
+
+
+def isotropic_spectrum(
+    energies: ArrayLike,
+    eps2: ArrayLike,
+    level: str,
+    broadening: float | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Spectrum:
+    """Build a spectrum from an isotropic imaginary part; the real part follows by Kramers-Kronig.
+
+    Parameters
+    ----------
+    energies, eps2
+        Photon energies (eV) and imaginary part, each of shape ``(n_energies,)``.
+    """
+    grid, imaginary = np.asarray(energies, float), np.asarray(eps2, float)
+    function = real_from_imaginary(grid, imaginary) + 1j * imaginary
+    tensor = np.einsum("ij,w->ijw", np.eye(3), function)
+    return Spectrum(grid, tensor, level, broadening, provenance or {})
+
+
+def real_from_imaginary(energies: ArrayLike, eps2: ArrayLike) -> FloatArray:
+    """Return the real part that belongs to an imaginary part (Kramers-Kronig).
+
+    ``eps1(w) = 1 + 2/pi P int_0^inf w' eps2(w') / (w'^2 - w^2) dw'``, integrated exactly for the piecewise-linear
+    function through the points. Below the first point eps2 falls linearly to zero at zero energy; above the last it
+    falls as ``w^-3``, as the sum of Lorentz oscillators does.
+
+    Parameters
+    ----------
+    energies
+        Shape ``(n_energies,)``, eV, increasing.
+    eps2
+        Shape ``(..., n_energies)``.
+
+    Returns
+    -------
+    array, shape ``(..., n_energies)``
+    """
+    grid = np.ascontiguousarray(energies, float)
+    values = np.asarray(eps2, float)
+    return 1.0 + values @ _hilbert_matrix(grid.tobytes(), -1.0, IMAGINARY_TAIL_EXPONENT).T
+
+
+def imaginary_from_real(energies: ArrayLike, eps1: ArrayLike) -> FloatArray:
+    """Return the imaginary part that belongs to a real part (Kramers-Kronig).
+
+    ``eps2(w) = -2 w/pi P int_0^inf (eps1(w') - 1) / (w'^2 - w^2) dw'``. Below the first point ``eps1 - 1`` is taken as
+    constant; above the last it falls as ``w^-2``. A window of 20 eV cuts valence transitions, so that values
+    within a few eV of its end are unreliable.
+
+    Parameters
+    ----------
+    energies
+        Shape ``(n_energies,)``, eV, increasing.
+    eps1
+        Shape ``(..., n_energies)``.
+
+    Returns
+    -------
+    array, shape ``(..., n_energies)``
+    """
+    grid = np.ascontiguousarray(energies, float)
+    values = np.asarray(eps1, float) - 1.0
+    return -values @ _hilbert_matrix(grid.tobytes(), 1.0, REAL_TAIL_EXPONENT).T
+
+
+@lru_cache(maxsize=8)
+def _hilbert_matrix(grid_bytes: bytes, parity: float, tail_exponent: float) -> FloatArray:
+    """Return the matrix of ``f -> 1/pi P int f(w') / (w' - w) dw'`` for f of given parity, shape ``(n, n)``.
+
+    For a piecewise-linear f with slope changes ``c_j`` at the nodes ``x_j`` the integral is
+    ``sum_j c_j (x_j - w) ln|x_j - w|``, which two integrations by parts show.
+    """
+    energies = np.frombuffer(grid_bytes, float)
+    nodes, extension = _odd_or_even_extension(energies, parity, tail_exponent)
+    slopes = np.diff(extension, axis=0) / np.diff(nodes)[:, None]
+    changes = np.diff(slopes, axis=0, prepend=0.0, append=0.0)
+    distance = nodes[None, :] - energies[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kernel = np.where(distance == 0, 0.0, distance * np.log(np.abs(distance)))
+    matrix: FloatArray = kernel @ changes / np.pi
+    matrix.setflags(write=False)
+    return matrix
+
+
+def _odd_or_even_extension(energies: FloatArray, parity: float, tail_exponent: float) -> tuple[FloatArray, FloatArray]:
+    """Return nodes on the whole axis and the matrix that extends values on `energies` to them."""
+    n = len(energies)
+    end = energies[-1]
+    tail = end * np.geomspace(1.0, TAIL_RANGE, TAIL_POINTS + 1)[1:]
+    weights = (end / tail) ** tail_exponent
+    weights[-1] = 0.0
+    rows = np.vstack([np.eye(n), np.outer(weights, np.eye(n)[-1])])
+    positive = np.concatenate([energies, tail])
+    if energies[0] > 0:
+        at_zero = np.zeros((1, n)) if parity < 0 else np.eye(n)[:1]
+        rows, positive = np.vstack([at_zero, rows]), np.concatenate([[0.0], positive])
+    elif parity < 0:
+        rows[0] = 0.0  # an odd function vanishes at zero
+    nodes = np.concatenate([-positive[:0:-1], positive])
+    return nodes, np.vstack([parity * rows[:0:-1], rows])
+
+
+def effective_electrons(energies: ArrayLike, eps2: ArrayLike, volume: float) -> FloatArray:
+    """Return the number of electrons per cell that take part in absorption up to each energy (f-sum rule).
+
+    ``N_eff(E) = 2 V / (pi E_p1^2) int_0^E w eps2(w) dw`` with the squared plasma energy ``E_p1^2`` of one electron per
+    unit volume. It tends to the number of electrons of the cell.
+
+    Parameters
+    ----------
+    energies, eps2
+        Photon energies (eV) and imaginary part, each of shape ``(n_energies,)``.
+    volume
+        Cell volume in cubic angstrom.
+
+    Returns
+    -------
+    array, shape ``(n_energies,)``
+        Cumulative electron number by the trapezoid rule.
+    """
+    grid, values = np.asarray(energies, float), np.asarray(eps2, float)
+    integrand = grid * values
+    steps = np.diff(grid) * (integrand[1:] + integrand[:-1]) / 2
+    return np.concatenate([[0.0], np.cumsum(steps)]) * 2 * volume / (np.pi * PLASMA_ENERGY_SQUARED)
+
+
+def plasma_energy(volume: float, n_electrons: float) -> float:
+    """Return the free-electron plasma energy in eV of `n_electrons` in `volume` cubic angstrom."""
+    return float(np.sqrt(PLASMA_ENERGY_SQUARED * n_electrons / volume))
+
+
+def quantum_weight(energies: ArrayLike, eps2: ArrayLike) -> float:
+    """Return the integral of eps2 over the window in eV, the measure of the quantum weight used by the paper.
+
+    The quantum weight of Onishi and Fu (Phys. Rev. X 14, 011052, 2024) is this integral over all energies times a
+    constant.
+    """
+    return float(np.trapezoid(np.asarray(eps2, float), np.asarray(energies, float)))
+
+
+def similarity(prediction: ArrayLike, reference: ArrayLike, energies: ArrayLike) -> FloatArray:
+    """Return the similarity coefficient SC = 1 - int |a - b| / int |b| with b the reference (trapezoid rule).
+
+    Parameters
+    ----------
+    prediction, reference
+        Spectra of shape ``(..., n_energies)``.
+    energies
+        Shape ``(n_energies,)``, eV.
+
+    Returns
+    -------
+    array, shape ``(...)``
+        1 for equality; 0 for a prediction of zero; can be negative.
+    """
+    a, b, grid = (np.asarray(values, float) for values in (prediction, reference, energies))
+    return np.asarray(1.0 - np.trapezoid(np.abs(a - b), grid) / np.trapezoid(np.abs(b), grid))

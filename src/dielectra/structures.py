@@ -1,0 +1,335 @@
+"""Read crystals of any common form into one immutable :class:`Crystal`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+from dielectra.errors import InputError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+SYMMETRY_TOLERANCE = 1e-2
+"""Distance in angstrom within which two atomic positions count as related by symmetry."""
+
+MINIMUM_DISTANCE = 0.5
+"""Interatomic distance in angstrom below which a structure is refused."""
+
+VACUUM_GAP = 6.0
+"""Width in angstrom of an empty layer above which a cell counts as a slab or molecule in vacuum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """Represent a periodic arrangement of atoms.
+
+    Attributes
+    ----------
+    cell
+        Lattice vectors as rows, shape ``(3, 3)``, angstrom.
+    numbers
+        Atomic numbers, shape ``(n_atoms,)``.
+    frac_coords
+        Fractional coordinates, shape ``(n_atoms, 3)``.
+    """
+
+    cell: FloatArray
+    numbers: IntArray
+    frac_coords: FloatArray
+
+    @property
+    def n_atoms(self) -> int:
+        """Return the number of atoms in the cell."""
+        return len(self.numbers)
+
+    @property
+    def volume(self) -> float:
+        """Return the cell volume in cubic angstrom."""
+        return float(abs(np.linalg.det(self.cell)))
+
+    @property
+    def formula(self) -> str:
+        """Return the reduced chemical formula, metals first (``MgO``, ``SrTiO3``)."""
+        from ase.formula import Formula
+        from ase.symbols import Symbols
+
+        reduced, _ = Formula(str(Symbols(self.numbers).formula)).reduce()
+        return reduced.format("metal")
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Return the atomic numbers present."""
+        return frozenset(int(number) for number in self.numbers)
+
+
+def read_structure(source: Any) -> Crystal:
+    """Read one crystal from a file or from an object of another library.
+
+    Parameters
+    ----------
+    source
+        Path of a CIF, POSCAR/CONTCAR, extxyz or JSON-lines file (``.gz`` allowed), ``ase.Atoms``, pymatgen
+        ``Structure``, or a :class:`Crystal`.
+
+    Returns
+    -------
+    Crystal
+        The cell as given; :func:`standardise` makes it primitive.
+
+    Raises
+    ------
+    InputError
+        If the source is missing, empty, holds several crystals, or is not an ordered periodic crystal.
+    """
+    if isinstance(source, str | Path):
+        crystals = read_structures(source)
+        if len(crystals) > 1:
+            raise InputError(
+                f"{source}: holds {len(crystals)} structures where one is expected; use read_structures for all"
+            )
+        return crystals[0]
+    return _from_object(source, type(source).__name__)
+
+
+def read_structures(path: str | Path) -> list[Crystal]:
+    """Read every crystal of a file.
+
+    Parameters
+    ----------
+    path
+        CIF, POSCAR/CONTCAR, extxyz, any other format that ASE recognises, or JSON lines with the keys ``lattice`` (or
+        ``cell``), ``species`` (or ``numbers``) and ``frac_coords``.
+
+    Returns
+    -------
+    list of Crystal
+        At least one.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, unreadable, or one of its structures is not an ordered periodic crystal.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    if path.name.removesuffix(".gz").endswith((".jsonl", ".json")):
+        return [_from_mapping(entry, where) for where, entry in _json_entries(path)]
+    return [_from_object(atoms, str(path)) for atoms in _read_with_ase(path)]
+
+
+def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crystal:
+    """Return the idealised primitive cell that stands for every choice of cell of a crystal.
+
+    Parameters
+    ----------
+    crystal
+        Any cell of the crystal: a supercell, a conventional cell, a cell with relaxation noise below `symprec`.
+    symprec
+        Distance tolerance in angstrom of the symmetry search (spglib).
+
+    Returns
+    -------
+    Crystal
+        Standardised primitive cell with atoms exactly on their symmetry positions.
+
+    Raises
+    ------
+    InputError
+        If spglib finds no space group, as happens when atoms overlap.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            found = spglib.standardize_cell(spglib_cell(crystal), to_primitive=True, no_idealize=False, symprec=symprec)
+        except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
+            raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
+    if found is None:
+        raise InputError(
+            f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
+        )
+    cell, frac_coords, numbers = found
+    return Crystal(np.asarray(cell, float), np.asarray(numbers, np.int64), np.asarray(frac_coords, float) % 1.0)
+
+
+def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
+    """Return the number of the space group (1-230)."""
+    return int(_symmetry_dataset(crystal, symprec).number)
+
+
+def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> NDArray[np.int64]:
+    """Return the rotation parts of the space group in the lattice basis, shape ``(n, 3, 3)``, without repetition."""
+    return np.unique(np.asarray(_symmetry_dataset(crystal, symprec).rotations, np.int64), axis=0)
+
+
+def point_group_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> FloatArray:
+    """Return the orthogonal matrices of the point group in Cartesian axes, shape ``(n, 3, 3)``."""
+    basis = crystal.cell.T
+    rotations = np.einsum("ij,njk,kl->nil", basis, lattice_rotations(crystal, symprec), np.linalg.inv(basis))
+    return np.asarray(rotations)
+
+
+def widest_empty_layer(crystal: Crystal) -> float:
+    """Return the widest gap in angstrom between atomic planes along the three lattice-plane normals."""
+    spacings = 1.0 / np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)
+    heights = np.sort(crystal.frac_coords % 1.0, axis=0)
+    gaps = np.diff(np.vstack([heights, heights[:1] + 1.0]), axis=0)
+    return float((gaps.max(axis=0) * spacings).max())
+
+
+def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
+    dataset = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
+    if dataset is None:
+        raise InputError(f"{crystal.formula}: spglib found no space group within {symprec} angstrom")
+    return dataset
+
+
+def spglib_cell(crystal: Crystal) -> Any:
+    """Return the (lattice, positions, numbers) triple that spglib takes."""
+    return crystal.cell, crystal.frac_coords, crystal.numbers
+
+
+def _read_with_ase(path: Path) -> list[Any]:
+    from ase.io import read
+
+    plain_name = path.name.removesuffix(".gz")
+    poscar = plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frames = read(path, index=":", format="vasp" if poscar else None)
+    except Exception as error:  # ASE's readers raise whatever their parsing trips over
+        raise InputError(
+            f"{path}: cannot be read as a crystal structure ({type(error).__name__}: {error}); "
+            "give a CIF, POSCAR, extxyz or JSON-lines file"
+        ) from error
+    frames = frames if isinstance(frames, list) else [frames]
+    if not frames:
+        raise InputError(f"{path}: holds no structure")
+    return frames
+
+
+def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{path}, line {number}: not valid JSON ({error}); write one object a line") from error
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}, line {number}: expected an object, got {type(entry).__name__}")
+            yield f"{path}, line {number}", entry
+
+
+def _from_mapping(entry: Mapping[str, Any], where: str) -> Crystal:
+    cell = entry.get("lattice", entry.get("cell"))
+    species = entry.get("species", entry.get("numbers"))
+    frac_coords = entry.get("frac_coords")
+    if cell is None or species is None or frac_coords is None:
+        raise InputError(
+            f"{where}: needs the keys lattice, species and frac_coords; it has {', '.join(sorted(entry)) or 'none'}"
+        )
+    return make_crystal(cell, species, frac_coords, where)
+
+
+def _from_object(source: Any, where: str) -> Crystal:
+    if isinstance(source, Crystal):
+        return make_crystal(source.cell, source.numbers, source.frac_coords, where)
+    if hasattr(source, "lattice") and hasattr(source, "frac_coords"):
+        if not getattr(source, "is_ordered", True):
+            raise InputError(f"{where}: has partially occupied sites; give an ordered structure")
+        return make_crystal(source.lattice.matrix, list(source.atomic_numbers), source.frac_coords, where)
+    if hasattr(source, "get_scaled_positions"):
+        return _from_ase(source, where)
+    if isinstance(source, Mapping):
+        return _from_mapping(source, where)
+    raise InputError(f"{where}: not a structure; give a file path, ase.Atoms, pymatgen Structure or dielectra.Crystal")
+
+
+def _from_ase(atoms: Any, where: str) -> Crystal:
+    occupancies = atoms.info.get("occupancy") or {}
+    if any(sum(site.values()) < 0.999 or len(site) > 1 for site in occupancies.values()):
+        raise InputError(f"{where}: has partially occupied sites; give an ordered structure")
+    if len(atoms) == 0:
+        raise InputError(f"{where}: holds no atoms")
+    if abs(atoms.cell.volume) < 1e-6:
+        raise InputError(f"{where}: has no lattice; give a crystal with three lattice vectors")
+    if not all(atoms.pbc):
+        raise InputError(
+            f"{where}: is periodic along {int(sum(atoms.pbc))} of 3 lattice vectors; only bulk crystals are supported"
+        )
+    return make_crystal(np.asarray(atoms.cell), atoms.numbers, atoms.get_scaled_positions(wrap=False), where)
+
+
+def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "structure") -> Crystal:
+    """Check raw arrays and make a :class:`Crystal` of them.
+
+    Parameters
+    ----------
+    cell
+        Lattice vectors as rows, 9 numbers in any nesting, angstrom.
+    species
+        Chemical symbols or atomic numbers, ``n_atoms`` of them.
+    frac_coords
+        Fractional coordinates, ``3 * n_atoms`` numbers in any nesting.
+    where
+        Name of the source in error messages.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, numbers are not finite, an element is unknown, the lattice is flat, or two atoms are
+        closer than 0.5 angstrom.
+    """
+    from ase.data import atomic_numbers
+
+    numbers = [atomic_numbers.get(entry, 0) if isinstance(entry, str) else int(entry) for entry in species]
+    for entry, number in zip(species, numbers, strict=True):
+        if not 1 <= number <= 118:
+            raise InputError(f"{where}: unknown element {entry!r}; give chemical symbols such as 'Si'")
+    try:
+        cell_array = np.array(cell, dtype=float).reshape(3, 3)
+        coords = np.array(frac_coords, dtype=float).reshape(len(numbers), 3)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: needs 9 cell numbers and 3 fractional coordinates for each of its {len(numbers)} atoms"
+        ) from error
+    if not numbers:
+        raise InputError(f"{where}: holds no atoms")
+    if not (np.isfinite(cell_array).all() and np.isfinite(coords).all()):
+        raise InputError(f"{where}: cell or coordinates hold values that are not finite numbers")
+    if abs(np.linalg.det(cell_array)) < 1e-3:
+        raise InputError(f"{where}: has no lattice; the three lattice vectors must span a volume")
+    crystal = Crystal(cell_array, np.array(numbers, np.int64), coords)
+    _refuse_overlaps(crystal, where)
+    return crystal
+
+
+def _refuse_overlaps(crystal: Crystal, where: str) -> None:
+    from vesin import NeighborList
+
+    neighbours = NeighborList(cutoff=MINIMUM_DISTANCE, full_list=False)
+    first, second, distances = neighbours.compute(
+        points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"
+    )
+    if len(distances):
+        closest = int(np.argmin(distances))
+        raise InputError(
+            f"{where}: atoms {int(first[closest])} and {int(second[closest])} are {distances[closest]:.2f} angstrom "
+            f"apart (at least {MINIMUM_DISTANCE} is needed); check for duplicated sites"
+        )

@@ -1,0 +1,172 @@
+"""Training settings: the published recipes and ours, from names, YAML files and dotted overrides."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dielectra.errors import InputError
+
+
+class NetworkConfig(BaseModel):
+    """Hold the sizes of OptiMate; defaults are the published ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node_widths: tuple[int, ...] = (48, 48)
+    convolutions: tuple[tuple[int, int], ...] = ((48, 4), (96, 4))
+    output_widths: tuple[int, ...] = (1024, 1024, 1024)
+    cutoff: float = Field(5.0, gt=0.5, le=10)
+    n_gaussians: int = Field(51, ge=2)
+
+
+class TrainingConfig(BaseModel):
+    """Hold every setting of one training; defaults are the published recipe of direct learning.
+
+    ``minimum_steps`` lengthens training on few labels until that many optimiser steps are done. ``validations`` is how
+    often the network is validated, evenly spread. ``hold_out`` is the fraction of the labels set aside for validation
+    and early stopping; at 0 the data set's validation split is used, which the label count then does not show.
+    ``patience`` counts validations without improvement.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str = "paper-direct"
+    epochs: int = Field(500, ge=1)
+    minimum_steps: int = Field(0, ge=0)
+    batch_size: int = Field(20, ge=2)
+    drop_last: bool = False
+    optimiser: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(1e-5, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: float = Field(0.0, ge=0, lt=1)
+    loss: Literal["l1", "relative_l1"] = "l1"
+    normalise_targets: bool = False
+    ema_decay: float = Field(0.0, ge=0, lt=1)
+    validations: int = Field(25, ge=1)
+    patience: int | None = Field(None, ge=1)
+    hold_out: float = Field(0.0, ge=0, lt=0.9)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = Field(0, ge=0)
+    n: int | None = Field(None, ge=2)
+    network: NetworkConfig = NetworkConfig()
+
+
+PUBLISHED_NETWORKS = {
+    100: NetworkConfig(node_widths=(96, 96, 96), convolutions=((192, 2),), output_widths=(512, 512, 512)),
+    300: NetworkConfig(node_widths=(96, 96, 96), convolutions=((384, 4),), output_widths=(512, 512)),
+    1000: NetworkConfig(
+        node_widths=(96, 96, 96), convolutions=((192, 8), (96, 8), (96, 2)), output_widths=(2048, 2048, 2048)
+    ),
+    3000: NetworkConfig(node_widths=(48, 48, 48), convolutions=((384, 8),), output_widths=(2048, 2048, 2048)),
+    4610: NetworkConfig(node_widths=(96, 96), convolutions=((192, 8), (192, 2)), output_widths=(2048, 2048, 2048)),
+}
+"""Sizes the paper tuned for direct learning on each number of RPA spectra."""
+
+_OURS: dict[str, Any] = {
+    "optimiser": "adamw",
+    "schedule": "cosine",
+    "warmup": 0.05,
+    "loss": "relative_l1",
+    "normalise_targets": True,
+    "ema_decay": 0.99,
+    "batch_size": 32,
+    "weight_decay": 1e-3,
+}
+RECIPES: dict[str, dict[str, Any]] = {
+    "paper-pretrain": {"batch_size": 128, "learning_rate": 1e-3, "weight_decay": 0.0},
+    "paper-direct": {"batch_size": 20, "drop_last": True},
+    "paper-climb": {"batch_size": 128},
+    "direct": _OURS | {"learning_rate": 1e-3, "epochs": 150, "minimum_steps": 1500},
+    "climb": _OURS | {"learning_rate": 3e-4, "epochs": 60, "minimum_steps": 600},
+}
+"""What each recipe changes of the defaults. ``paper-*`` are as published, ``direct`` and ``climb`` are ours."""
+
+
+def published_network(n_labels: int) -> NetworkConfig:
+    """Return the sizes the paper tuned for the training-set size nearest to `n_labels` (on a log scale)."""
+    nearest = min(PUBLISHED_NETWORKS, key=lambda size: max(size / n_labels, n_labels / size))
+    return PUBLISHED_NETWORKS[nearest]
+
+
+def load_config(
+    recipe: str, file: str | Path | None = None, overrides: Sequence[str] = (), **settings: Any
+) -> TrainingConfig:
+    """Resolve a recipe, a YAML file, dotted overrides and keyword settings, later ones winning.
+
+    Parameters
+    ----------
+    recipe
+        Name of a recipe in ``RECIPES``.
+    file
+        YAML file with the keys of :class:`TrainingConfig`.
+    overrides
+        Entries such as ``learning_rate=1e-4`` or ``network.output_widths=[512,512]``.
+
+    Raises
+    ------
+    InputError
+        If the recipe or an option is unknown or a value not allowed; names the dotted option and the nearest known one.
+    """
+    if recipe not in RECIPES:
+        raise InputError(f"unknown recipe {recipe!r}; known are {', '.join(RECIPES)}")
+    entries: dict[str, Any] = {"recipe": recipe} | RECIPES[recipe]
+    if file is not None:
+        entries = _merge(entries, _read_yaml(Path(file)))
+    for override in overrides:
+        entries = _merge(entries, _parse_override(override))
+    entries |= {key: value for key, value in settings.items() if value is not None}
+    try:
+        return TrainingConfig.model_validate(entries)
+    except ValidationError as error:
+        raise InputError("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read as YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold option: value pairs")
+    return content
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    name, separator, text = override.partition("=")
+    if not separator or not name:
+        raise InputError(f"override {override!r} must read option=value, such as learning_rate=1e-4")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"override {override!r}: the value is not valid YAML ({error})") from error
+    nested: Any = value
+    for part in reversed(name.split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in update.items():
+        known = merged.get(key)
+        known = known.model_dump() if isinstance(known, BaseModel) else known
+        merged[key] = _merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"option {path} = {problem['input']!r}: {problem['msg']}"
+    fields = NetworkConfig.model_fields if path.startswith("network.") else TrainingConfig.model_fields
+    last = path.rsplit(".", 1)[-1]
+    near = difflib.get_close_matches(last, fields, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
+    return f"unknown option {path}; {hint}"

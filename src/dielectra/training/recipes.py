@@ -1,0 +1,90 @@
+"""Train a model at one level, from scratch or from a model of a lower level, and save it with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dielectra import __version__
+from dielectra.data.store import dataset_hashes, read_labels
+from dielectra.errors import InputError
+from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
+from dielectra.spectrum import LEVELS
+from dielectra.training.checkpoint import STATE
+from dielectra.training.config import TrainingConfig
+from dielectra.training.evaluation import predict_labels, score
+from dielectra.training.loop import EpochReport, choose_labels, train
+
+Progress = Callable[[int, int, EpochReport | None], None]
+
+
+def train_model(
+    source: str | Path,
+    level: str,
+    config: TrainingConfig,
+    run: str | Path,
+    init_from: str | Path | Model | None = None,
+    name: str | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Model:
+    """Train on a data set and save model, card, log and resumable state in a folder.
+
+    Parameters
+    ----------
+    source
+        Name, folder or file of a data set.
+    level
+        Level of theory of the labels.
+    run
+        Folder for the result. A finished run there with the same settings is returned, an unfinished one goes on.
+    init_from
+        Model of a lower level to climb from; None trains directly.
+    name
+        Name in the card; by default the folder's.
+
+    Raises
+    ------
+    InputError
+        If the data, the level order or the run folder do not fit.
+    """
+    folder = Path(run)
+    start = None if init_from is None or isinstance(init_from, Model) else load_model(init_from)
+    start = init_from if isinstance(init_from, Model) else start
+    if start is not None and LEVELS.index(start.card.level) > LEVELS.index(level):
+        raise InputError(f"cannot climb from {start.card.level} down to {level}; the order is {', '.join(LEVELS)}")
+    settings = {"config": config.model_dump(mode="json"), "from": start.card.weights_sha256 if start else None}
+    if (folder / CARD).is_file():
+        return _finished(folder, settings)
+    labels = read_labels(source, level)
+    network, log = train(config, labels, folder, start, device, progress)
+    training, validation = choose_labels(labels, config)
+    elements = {number for crystal in training.crystals for number in crystal.elements}
+    card = ModelCard(
+        name=name or folder.resolve().name,
+        arguments=start.card.arguments if start else {"n_energies": len(labels.energies)} | config.network.model_dump(),
+        level=level,
+        level_history=[*(start.card.level_history if start else []), level],
+        energies=(float(labels.energies[0]), float(labels.energies[-1]), len(labels.energies)),
+        broadening=labels.broadening,
+        elements=sorted(elements | set(start.card.elements if start else [])),
+        trained_on=f"{len(training)} {level} spectra of {Path(source).name}"
+        + (f" from {start.card.name}" if start else ""),
+        data_hashes=dataset_hashes(source),
+        training=settings | {"n_train": len(training), "n_validation": len(validation), "epochs_run": log[-1].epoch},
+        dielectra_version=__version__,
+    )
+    model = Model(network, card)
+    scores = score(card.name, predict_labels(model, validation), validation, "validation")
+    metrics = {"validation": scores.model_dump(include={"n", "sc_median", "sc_mean", "mae_median", "mse_median"})}
+    save_model(network, card.model_copy(update={"metrics": metrics}), folder)
+    (folder / STATE).unlink(missing_ok=True)
+    return load_model(folder)
+
+
+def _finished(folder: Path, settings: dict[str, Any]) -> Model:
+    model = load_model(folder)
+    if any(model.card.training.get(key) != value for key, value in settings.items()):
+        raise InputError(f"{folder}: holds a finished model trained with other settings; choose another folder")
+    return model
