@@ -158,7 +158,7 @@ def describe(prediction: Prediction, file: str) -> dict[str, Any]:
     }
     for key, field in REPORTED_SPECTRA.items():
         report[key] = {name: _plain(getattr(values, field)) for name, values in constants.items()}
-    return report | {"static_eps": float(constants["mean"].static_eps), "warnings": prediction.warnings}
+    return report | {"static_eps": constants["mean"].static_eps, "warnings": prediction.warnings}
 
 
 def _plain(values: NDArray[np.float64]) -> list[float]:

@@ -110,7 +110,10 @@ class Spectrum:
         InputError
             If the direction is not three numbers or is zero.
         """
-        vector = np.asarray(direction, float)
+        try:
+            vector = np.asarray(direction, float)
+        except (TypeError, ValueError):
+            vector = np.zeros(0)
         if vector.shape != (3,) or not np.isfinite(vector).all() or not np.any(vector):
             raise InputError(f"a direction is three numbers, not all zero; got {direction!r}")
         unit = vector / np.linalg.norm(vector)
@@ -130,7 +133,9 @@ class Spectrum:
             If the new grid leaves the present one.
         """
         grid = np.asarray(energies, float)
-        if grid.ndim != 1 or grid.min() < self.energies[0] - 1e-9 or grid.max() > self.energies[-1] + 1e-9:
+        if grid.ndim != 1 or len(grid) < 2:
+            raise InputError(f"a grid is a list of at least two energies (eV); got shape {grid.shape}")
+        if grid.min() < self.energies[0] - 1e-9 or grid.max() > self.energies[-1] + 1e-9:
             raise InputError(
                 f"can only resample inside {self.energies[0]:g}-{self.energies[-1]:g} eV; asked for "
                 f"{grid.min():g}-{grid.max():g} eV"
@@ -154,6 +159,8 @@ def isotropic_spectrum(
         Photon energies (eV) and imaginary part, each of shape ``(n_energies,)``.
     """
     grid, imaginary = np.asarray(energies, float), np.asarray(eps2, float)
+    if grid.ndim != 1 or imaginary.shape != grid.shape:
+        raise InputError(f"energies and eps2 must have one length; got shapes {grid.shape} and {imaginary.shape}")
     function = real_from_imaginary(grid, imaginary) + 1j * imaginary
     tensor = np.einsum("ij,w->ijw", np.eye(3), function)
     return Spectrum(grid, tensor, level, broadening, provenance or {})
@@ -209,37 +216,34 @@ def imaginary_from_real(energies: ArrayLike, eps1: ArrayLike) -> FloatArray:
 def _hilbert_matrix(grid_bytes: bytes, parity: float, tail_exponent: float) -> FloatArray:
     """Return the matrix of ``f -> 1/pi P int f(w') / (w' - w) dw'`` for f of given parity, shape ``(n, n)``.
 
-    For a piecewise-linear f with slope changes ``c_j`` at the nodes ``x_j`` the integral is
-    ``sum_j c_j (x_j - w) ln|x_j - w|``, which two integrations by parts show.
+    For a piecewise-linear f that vanishes at both ends and changes its slope by ``c_j`` at the nodes ``x_j`` the
+    integral is ``sum_j c_j (x_j - w) ln|x_j - w|``, as two integrations by parts show. Written for the values ``f_j``
+    instead of the slope changes, their weights are the divided second differences of that kernel along the nodes.
     """
     energies = np.frombuffer(grid_bytes, float)
-    nodes, extension = _odd_or_even_extension(energies, parity, tail_exponent)
-    slopes = np.diff(extension, axis=0) / np.diff(nodes)[:, None]
-    changes = np.diff(slopes, axis=0, prepend=0.0, append=0.0)
-    distance = nodes[None, :] - energies[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kernel = np.where(distance == 0, 0.0, distance * np.log(np.abs(distance)))
-    matrix: FloatArray = kernel @ changes / np.pi
-    matrix.setflags(write=False)
-    return matrix
-
-
-def _odd_or_even_extension(energies: FloatArray, parity: float, tail_exponent: float) -> tuple[FloatArray, FloatArray]:
-    """Return nodes on the whole axis and the matrix that extends values on `energies` to them."""
-    n = len(energies)
     end = energies[-1]
     tail = end * np.geomspace(1.0, TAIL_RANGE, TAIL_POINTS + 1)[1:]
-    weights = (end / tail) ** tail_exponent
-    weights[-1] = 0.0
-    rows = np.vstack([np.eye(n), np.outer(weights, np.eye(n)[-1])])
-    positive = np.concatenate([energies, tail])
-    if energies[0] > 0:
-        at_zero = np.zeros((1, n)) if parity < 0 else np.eye(n)[:1]
-        rows, positive = np.vstack([at_zero, rows]), np.concatenate([[0.0], positive])
-    elif parity < 0:
-        rows[0] = 0.0  # an odd function vanishes at zero
-    nodes = np.concatenate([-positive[:0:-1], positive])
-    return nodes, np.vstack([parity * rows[:0:-1], rows])
+    positive = np.concatenate([energies[energies > 0], tail])
+    nodes = np.concatenate([-positive[::-1], [0.0], positive])
+    distance = nodes - energies[:, None]
+    kernel = distance * np.log(np.abs(np.where(distance == 0, 1.0, distance)))
+    slopes = np.diff(kernel, axis=1) / np.diff(nodes)
+    weights = np.diff(slopes, axis=1, prepend=0.0, append=0.0)
+
+    # Fold the weights of the extended function onto the values it is made of.
+    middle = len(positive)
+    folded = weights[:, middle + 1 :] + parity * weights[:, middle - 1 :: -1]
+    n_inside = len(positive) - len(tail)
+    decay = (end / tail) ** tail_exponent
+    decay[-1] = 0.0
+    matrix = np.zeros((len(energies), len(energies)))
+    matrix[:, len(energies) - n_inside :] = folded[:, :n_inside]
+    matrix[:, -1] += folded[:, n_inside:] @ decay
+    if parity > 0:  # an even function keeps its first value down to zero; an odd one vanishes there
+        matrix[:, 0] += weights[:, middle]
+    matrix /= np.pi
+    matrix.setflags(write=False)
+    return matrix
 
 
 def effective_electrons(energies: ArrayLike, eps2: ArrayLike, volume: float) -> FloatArray:
@@ -281,7 +285,7 @@ def quantum_weight(energies: ArrayLike, eps2: ArrayLike) -> float:
 
 
 def similarity(prediction: ArrayLike, reference: ArrayLike, energies: ArrayLike) -> FloatArray:
-    """Return the similarity coefficient SC = 1 - int |a - b| / int |b| with b the reference (trapezoid rule).
+    """Return the similarity coefficient ``SC = 1 - int |a - b| / int |b|`` with b the reference (trapezoid rule).
 
     Parameters
     ----------

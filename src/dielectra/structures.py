@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,10 @@ def read_structures(path: str | Path) -> list[Crystal]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     if path.name.removesuffix(".gz").endswith((".jsonl", ".json")):
-        return [_from_mapping(entry, where) for where, entry in _json_entries(path)]
+        crystals = [_from_mapping(entry, where) for where, entry in _json_entries(path)]
+        if not crystals:
+            raise InputError(f"{path}: holds no structure")
+        return crystals
     return [_from_object(atoms, str(path)) for atoms in _read_with_ase(path)]
 
 
@@ -150,17 +154,9 @@ def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crysta
     InputError
         If spglib finds no space group, as happens when atoms overlap.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            found = spglib.standardize_cell(spglib_cell(crystal), to_primitive=True, no_idealize=False, symprec=symprec)
-        except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
-            raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
-    if found is None:
-        raise InputError(
-            f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
-        )
-    cell, frac_coords, numbers = found
+    cell, frac_coords, numbers = _ask_spglib(
+        spglib.standardize_cell, crystal, symprec, to_primitive=True, no_idealize=False
+    )
     return Crystal(np.asarray(cell, float), np.asarray(numbers, np.int64), np.asarray(frac_coords, float) % 1.0)
 
 
@@ -190,10 +186,21 @@ def widest_empty_layer(crystal: Crystal) -> float:
 
 
 def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
-    dataset = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
-    if dataset is None:
-        raise InputError(f"{crystal.formula}: spglib found no space group within {symprec} angstrom")
-    return dataset
+    return _ask_spglib(spglib.get_symmetry_dataset, crystal, symprec)
+
+
+def _ask_spglib(question: Callable[..., Any], crystal: Crystal, symprec: float, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            answer = question(spglib_cell(crystal), symprec=symprec, **options)
+        except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
+            raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
+    if answer is None:
+        raise InputError(
+            f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
+        )
+    return answer
 
 
 def spglib_cell(crystal: Crystal) -> Any:
@@ -222,18 +229,21 @@ def _read_with_ase(path: Path) -> list[Any]:
 
 
 def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number}: not valid JSON ({error}); write one object a line") from error
-            if not isinstance(entry, dict):
-                raise InputError(f"{path}, line {number}: expected an object, got {type(entry).__name__}")
-            yield f"{path}, line {number}", entry
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        text = content.decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as JSON lines ({error})") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}, line {number}: not valid JSON ({error}); write one object a line") from error
+        if not isinstance(entry, dict):
+            raise InputError(f"{path}, line {number}: expected an object, got {type(entry).__name__}")
+        yield f"{path}, line {number}", entry
 
 
 def _from_mapping(entry: Mapping[str, Any], where: str) -> Crystal:
@@ -253,6 +263,7 @@ def _from_object(source: Any, where: str) -> Crystal:
     if hasattr(source, "lattice") and hasattr(source, "frac_coords"):
         if not getattr(source, "is_ordered", True):
             raise InputError(f"{where}: has partially occupied sites; give an ordered structure")
+        _refuse_low_dimension(getattr(source.lattice, "pbc", (True, True, True)), where)
         return make_crystal(source.lattice.matrix, list(source.atomic_numbers), source.frac_coords, where)
     if hasattr(source, "get_scaled_positions"):
         return _from_ase(source, where)
@@ -269,11 +280,16 @@ def _from_ase(atoms: Any, where: str) -> Crystal:
         raise InputError(f"{where}: holds no atoms")
     if abs(atoms.cell.volume) < 1e-6:
         raise InputError(f"{where}: has no lattice; give a crystal with three lattice vectors")
-    if not all(atoms.pbc):
-        raise InputError(
-            f"{where}: is periodic along {int(sum(atoms.pbc))} of 3 lattice vectors; only bulk crystals are supported"
-        )
+    _refuse_low_dimension(atoms.pbc, where)
     return make_crystal(np.asarray(atoms.cell), atoms.numbers, atoms.get_scaled_positions(wrap=False), where)
+
+
+def _refuse_low_dimension(periodic: Iterable[bool], where: str) -> None:
+    n_periodic = sum(bool(along) for along in periodic)
+    if n_periodic < 3:
+        raise InputError(
+            f"{where}: is periodic along {n_periodic} of 3 lattice vectors; only bulk crystals are supported"
+        )
 
 
 def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "structure") -> Crystal:
@@ -298,10 +314,12 @@ def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "struct
     """
     from ase.data import atomic_numbers
 
-    numbers = [atomic_numbers.get(entry, 0) if isinstance(entry, str) else int(entry) for entry in species]
-    for entry, number in zip(species, numbers, strict=True):
-        if not 1 <= number <= 118:
+    numbers = []
+    for entry in np.atleast_1d(np.asarray(species, dtype=object)):
+        number = atomic_numbers.get(entry, 0) if isinstance(entry, str) else entry
+        if not isinstance(number, int | np.integer) or not 1 <= number <= 118:
             raise InputError(f"{where}: unknown element {entry!r}; give chemical symbols such as 'Si'")
+        numbers.append(int(number))
     try:
         cell_array = np.array(cell, dtype=float).reshape(3, 3)
         coords = np.array(frac_coords, dtype=float).reshape(len(numbers), 3)

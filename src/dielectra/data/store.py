@@ -30,6 +30,7 @@ from dielectra.spectrum import Spectrum, check_level
 from dielectra.structures import Crystal, make_crystal
 
 ROWS_PER_GROUP = 256
+PROPERTIES = ("spacegroup", "gap_direct", "gap_indirect", "cpu_s", "kgrid", "nbands")
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +204,7 @@ def read_records(source: str | Path, level: str | None = None) -> Iterator[Recor
                 spectrum = Spectrum(energies, tensor, row["level"])
             except InputError as error:
                 raise InputError(f"{part}, record {row['id']}: {error}") from error
-            properties = {key: row.get(key) for key in ("spacegroup", "gap_direct", "gap_indirect", "cpu_s", "nbands")}
+            properties = {key: row.get(key) for key in PROPERTIES}
             yield Record(row["id"], row["formula"], row["split"], _crystal_of(row, part), spectrum, properties)
 
 

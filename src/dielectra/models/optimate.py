@@ -147,11 +147,15 @@ class OptiMate(nn.Module):
         Hidden widths of the output perceptron.
     cutoff
         Largest neighbour distance, angstrom; Gaussians sit at ``n_gaussians`` distances from 0 to it.
+    broadening_points
+        Half width, in points of the energy grid, of a Lorentzian that broadens the output as the ab initio response is
+        broadened (:func:`lorentzian_broadening`); 0, the published network, leaves the output as it is.
     """
 
     features: Tensor
     centres: Tensor
     scale: Tensor
+    kernel: Tensor
 
     def __init__(
         self,
@@ -161,12 +165,17 @@ class OptiMate(nn.Module):
         output_widths: Sequence[int] = (1024, 1024, 1024),
         cutoff: float = 5.0,
         n_gaussians: int = 51,
+        broadening_points: float = 0.0,
     ) -> None:
         super().__init__()
         self.cutoff = cutoff
         self.register_buffer("features", element_features(), persistent=False)
         self.register_buffer("centres", torch.linspace(0.0, cutoff, n_gaussians), persistent=False)
         self.register_buffer("scale", torch.ones(n_energies))
+        self.broadening_points = broadening_points
+        if broadening_points:
+            kernel = lorentzian_broadening(n_energies, broadening_points)
+            self.register_buffer("kernel", kernel, persistent=False)
         self.mlp_init_node = Perceptron([N_GROUPS + N_ROWS, *node_widths])
         widths = [node_widths[-1], *(width * heads for width, heads in convolutions)]
         self.gat = nn.ModuleList(
@@ -178,7 +187,8 @@ class OptiMate(nn.Module):
 
     def forward(self, batch: GraphBatch) -> Tensor:
         """Return the spectrum of each crystal, shape ``(n_crystals, n_energies)``."""
-        return nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
+        spectra: Tensor = nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
+        return spectra @ self.kernel if self.broadening_points else spectra
 
     def latents(self, batch: GraphBatch) -> Tensor:
         """Return the pooled features of each crystal, shape ``(n_crystals, width * heads)`` of the last layer."""
@@ -190,6 +200,30 @@ class OptiMate(nn.Module):
         pooled = nodes.new_zeros(batch.n_crystals, nodes.shape[1])
         result: Tensor = pooled.index_add_(0, batch.crystal, (nodes * weights).to(nodes.dtype))
         return result
+
+
+def lorentzian_broadening(n_energies: int, half_width: float) -> Tensor:
+    """Return the matrix that broadens an imaginary part given on a regular grid from zero energy.
+
+    The response at ``w + i eta`` is the unbroadened eps2, continued as an odd function, convolved with a Lorentzian of
+    half width eta. Spectra of this form are smooth, vanish at zero energy and are causal. A row that reaches past the
+    end of the grid is scaled up by what it lacks there.
+
+    Parameters
+    ----------
+    half_width
+        In points of the grid.
+
+    Returns
+    -------
+    Tensor, shape ``(n_energies, n_energies)``
+        Multiply spectra ``(..., n_energies)`` with it from the right.
+    """
+    points = torch.arange(n_energies, dtype=torch.float64)
+    difference, total = points[:, None] - points, points[:, None] + points
+    kernel = half_width / math.pi * (1 / (difference**2 + half_width**2) - 1 / (total**2 + half_width**2))
+    inside = 0.5 + torch.atan((n_energies - 0.5 - points) / half_width) / math.pi
+    return (kernel / inside).float()
 
 
 def supported_elements() -> frozenset[int]:
@@ -215,7 +249,7 @@ def convert_state_dict(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if head in ("gat1", "gat2"):
             parts.insert(0, str(int(head[3]) - 1))
             head = "gat"
-        elif parts[0].startswith("module_"):
+        elif parts and parts[0].startswith("module_"):
             module = parts.pop(0)
             if head == "gat":
                 parts.insert(0, module.removeprefix("module_"))

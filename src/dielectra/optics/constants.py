@@ -18,6 +18,9 @@ from dielectra.spectrum import Spectrum
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
+STATIC_LIMIT = 0.1
+"""Highest photon energy in eV at which the real part still counts as static."""
+
 HBAR_C = 1.9732698045930252e-5
 """Reduced Planck constant times speed of light, eV cm."""
 
@@ -38,7 +41,7 @@ class OpticalConstants(NamedTuple):
     loss
         Energy loss function.
     static_eps
-        Electronic dielectric constant at the lowest photon energy of the grid.
+        Electronic dielectric constant, None for a grid that does not begin near zero.
     """
 
     eps1: FloatArray
@@ -48,7 +51,7 @@ class OpticalConstants(NamedTuple):
     absorption: FloatArray
     reflectivity: FloatArray
     loss: FloatArray
-    static_eps: float
+    static_eps: float | None
 
 
 def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "mean") -> OpticalConstants:
@@ -64,7 +67,7 @@ def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "me
     InputError
         If the component is an off-diagonal one, which has no refractive index, or unknown.
     """
-    if component in ("yz", "xz", "xy"):
+    if isinstance(component, str) and component in ("yz", "xz", "xy"):
         raise InputError(f"component {component} is off-diagonal and has no refractive index; give a direction instead")
     eps = spectrum.component(component) if isinstance(component, str) else spectrum.along(component)
     index = refractive_index(eps)
@@ -76,7 +79,7 @@ def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "me
         absorption=absorption_coefficient(spectrum.energies, eps),
         reflectivity=reflectivity(eps),
         loss=energy_loss(eps),
-        static_eps=static_dielectric_constant(spectrum.energies, eps),
+        static_eps=static_dielectric_constant(spectrum.energies, eps) if spectrum.energies[0] <= STATIC_LIMIT else None,
     )
 
 
@@ -117,9 +120,9 @@ def static_dielectric_constant(energies: ArrayLike, eps: ArrayLike) -> float:
     Raises
     ------
     InputError
-        If the grid begins above 0.1 eV, where the real part is no longer static.
+        If the grid begins above 0.1 eV.
     """
     grid = np.asarray(energies, float)
-    if grid[0] > 0.1:
+    if grid[0] > STATIC_LIMIT:
         raise InputError(f"the grid begins at {grid[0]:g} eV; a static value needs a grid that begins at 0 eV")
     return float(np.asarray(eps, complex)[..., 0].real)

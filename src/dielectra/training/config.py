@@ -31,7 +31,8 @@ class TrainingConfig(BaseModel):
     ``minimum_steps`` lengthens training on few labels until that many optimiser steps are done. ``validations`` is how
     often the network is validated, evenly spread. ``hold_out`` is the fraction of the labels set aside for validation
     and early stopping; at 0 the data set's validation split is used, which the label count then does not show.
-    ``patience`` counts validations without improvement.
+    ``patience`` counts validations without improvement. ``broaden_output`` ends the network with the Lorentzian
+    broadening that the data set declares.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class TrainingConfig(BaseModel):
     warmup: float = Field(0.0, ge=0, lt=1)
     loss: Literal["l1", "relative_l1"] = "l1"
     normalise_targets: bool = False
+    broaden_output: bool = False
     ema_decay: float = Field(0.0, ge=0, lt=1)
     validations: int = Field(25, ge=1)
     patience: int | None = Field(None, ge=1)
@@ -75,6 +77,7 @@ _OURS: dict[str, Any] = {
     "warmup": 0.05,
     "loss": "relative_l1",
     "normalise_targets": True,
+    "broaden_output": True,
     "ema_decay": 0.99,
     "batch_size": 32,
     "weight_decay": 1e-3,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -218,6 +218,25 @@ def validate(network: OptiMate, data: TrainingData, kind: str) -> tuple[float, f
     return float(loss_function(prediction, data.targets, kind)), float(1 - relative.median())
 
 
+def network_arguments(config: TrainingConfig, labels: Labels) -> dict[str, Any]:
+    """Return the arguments of the network that a configuration asks for on the grid of `labels`.
+
+    Raises
+    ------
+    InputError
+        If the output is to be broadened and the data set does not declare by how much.
+    """
+    arguments = {"n_energies": len(labels.energies)} | config.network.model_dump()
+    if config.broaden_output:
+        if labels.broadening is None or labels.energies[0] != 0:
+            raise InputError(
+                "broaden_output needs a data set that declares broadening_eV in its metadata and starts at 0 eV; "
+                "add it, or train with broaden_output=false"
+            )
+        arguments["broadening_points"] = labels.broadening / float(labels.energies[1])
+    return arguments
+
+
 def _initial_network(config: TrainingConfig, labels: Labels, init_from: Model | None) -> OptiMate:
     n_energies = len(labels.energies)
     if init_from is not None:
@@ -229,7 +248,7 @@ def _initial_network(config: TrainingConfig, labels: Labels, init_from: Model | 
         return deepcopy(init_from.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = OptiMate(n_energies, **config.network.model_dump())
+        network = OptiMate(**network_arguments(config, labels))
     if config.normalise_targets:
         mean = torch.from_numpy(labels.eps2).mean(dim=0)
         network.scale.copy_(mean.clamp_min(SMALLEST_SCALE * float(mean.max())))

@@ -14,7 +14,7 @@ from dielectra.spectrum import LEVELS
 from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig
 from dielectra.training.evaluation import predict_labels, score
-from dielectra.training.loop import EpochReport, choose_labels, train
+from dielectra.training.loop import EpochReport, choose_labels, network_arguments, train
 
 Progress = Callable[[int, int, EpochReport | None], None]
 
@@ -63,7 +63,7 @@ def train_model(
     elements = {number for crystal in training.crystals for number in crystal.elements}
     card = ModelCard(
         name=name or folder.resolve().name,
-        arguments=start.card.arguments if start else {"n_energies": len(labels.energies)} | config.network.model_dump(),
+        arguments=start.card.arguments if start else network_arguments(config, labels),
         level=level,
         level_history=[*(start.card.level_history if start else []), level],
         energies=(float(labels.energies[0]), float(labels.energies[-1]), len(labels.energies)),

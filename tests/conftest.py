@@ -1,0 +1,152 @@
+"""Crystals that the tests share, and the ways to write one crystal differently."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spglib
+import torch
+from hypothesis import settings
+from scipy.spatial.transform import Rotation
+
+from dielectra.structures import Crystal, make_crystal
+
+torch.set_num_threads(1)
+
+settings.register_profile("dielectra", max_examples=20, deadline=None, derandomize=True, database=None)
+settings.load_profile("dielectra")
+
+
+def make_mgo() -> Crystal:
+    """Return rock salt MgO, primitive cell, space group 225."""
+    cell = 4.212 / 2 * np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    return make_crystal(cell, ["Mg", "O"], [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+
+
+def make_gaas() -> Crystal:
+    """Return zinc blende GaAs, primitive cell, space group 216."""
+    cell = 5.653 / 2 * np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    return make_crystal(cell, ["Ga", "As"], [[0.0, 0.0, 0.0], [0.25, 0.25, 0.25]])
+
+
+def make_aln() -> Crystal:
+    """Return wurtzite AlN, space group 186."""
+    a, c, u = 3.112, 4.982, 0.382
+    cell = [[a, 0.0, 0.0], [-a / 2, a * np.sqrt(3) / 2, 0.0], [0.0, 0.0, c]]
+    frac_coords = [[1 / 3, 2 / 3, 0.0], [2 / 3, 1 / 3, 0.5], [1 / 3, 2 / 3, u], [2 / 3, 1 / 3, 0.5 + u]]
+    return make_crystal(cell, ["Al", "Al", "N", "N"], frac_coords)
+
+
+def make_triclinic() -> Crystal:
+    """Return an invented crystal of four elements without any symmetry, space group 1."""
+    cell = [[5.1, 0.0, 0.0], [0.7, 4.6, 0.0], [-0.9, 0.5, 6.2]]
+    frac_coords = [[0.02, 0.05, 0.01], [0.53, 0.41, 0.27], [0.11, 0.52, 0.63], [0.64, 0.88, 0.72], [0.37, 0.13, 0.44]]
+    return make_crystal(cell, ["Na", "B", "O", "S", "O"], frac_coords)
+
+
+CRYSTALS = {"mgo": make_mgo, "gaas": make_gaas, "aln": make_aln, "triclinic": make_triclinic}
+
+
+def repeated(crystal: Crystal) -> Crystal:
+    """Return the 2 x 2 x 2 supercell."""
+    shifts = np.array(list(np.ndindex(2, 2, 2)), float)
+    frac_coords = (crystal.frac_coords[:, None] + shifts).reshape(-1, 3) / 2
+    return Crystal(crystal.cell * 2, np.repeat(crystal.numbers, 8), frac_coords)
+
+
+def conventional(crystal: Crystal) -> Crystal:
+    """Return the conventional cell of spglib."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # spglib 2.8 announces its new way to report errors
+        cell, frac_coords, numbers = spglib.standardize_cell(
+            (crystal.cell, crystal.frac_coords, crystal.numbers), to_primitive=False, symprec=1e-2
+        )
+    return Crystal(cell, numbers.astype(np.int64), frac_coords)
+
+
+def rattled(crystal: Crystal) -> Crystal:
+    """Return the crystal with every atom displaced by 1e-3 angstrom in a random direction."""
+    steps = np.random.default_rng(0).normal(size=(crystal.n_atoms, 3))
+    steps *= 1e-3 / np.linalg.norm(steps, axis=1, keepdims=True)
+    return Crystal(crystal.cell, crystal.numbers, crystal.frac_coords + steps @ np.linalg.inv(crystal.cell))
+
+
+def rotated(crystal: Crystal) -> Crystal:
+    """Return the crystal turned in space."""
+    rotation = Rotation.from_euler("zyx", [0.4, 1.1, -0.7]).as_matrix()
+    return Crystal(crystal.cell @ rotation.T, crystal.numbers, crystal.frac_coords)
+
+
+def shifted(crystal: Crystal) -> Crystal:
+    """Return the crystal with another origin and with atoms outside the cell."""
+    images = np.arange(3 * crystal.n_atoms).reshape(-1, 3) % 5 - 2
+    return Crystal(crystal.cell, crystal.numbers, crystal.frac_coords + np.array([0.31, 0.17, -0.23]) + images)
+
+
+def permuted(crystal: Crystal) -> Crystal:
+    """Return the crystal with its atoms in reverse order."""
+    return Crystal(crystal.cell, crystal.numbers[::-1].copy(), crystal.frac_coords[::-1].copy())
+
+
+def sheared(crystal: Crystal) -> Crystal:
+    """Return the crystal on another, left-handed basis of the same lattice."""
+    basis = np.array([[0, 1, 0], [1, 1, 0], [1, -1, 1]])
+    return Crystal(basis @ crystal.cell, crystal.numbers, crystal.frac_coords @ np.linalg.inv(basis))
+
+
+DISGUISES: dict[str, Callable[[Crystal], Crystal]] = {
+    "conventional": conventional,
+    "supercell": repeated,
+    "rattled": rattled,
+    "rotated": rotated,
+    "shifted": shifted,
+    "permuted": permuted,
+    "sheared": sheared,
+    "all at once": lambda crystal: rotated(permuted(shifted(sheared(rattled(repeated(crystal)))))),
+}
+
+
+@pytest.fixture(scope="session")
+def mgo() -> Crystal:
+    """Return rock salt MgO."""
+    return make_mgo()
+
+
+@pytest.fixture(scope="session")
+def gaas() -> Crystal:
+    """Return zinc blende GaAs."""
+    return make_gaas()
+
+
+@pytest.fixture(scope="session")
+def aln() -> Crystal:
+    """Return wurtzite AlN."""
+    return make_aln()
+
+
+@pytest.fixture(scope="session")
+def triclinic() -> Crystal:
+    """Return a crystal without symmetry."""
+    return make_triclinic()
+
+
+@pytest.fixture(scope="session", params=CRYSTALS)
+def crystal(request: pytest.FixtureRequest) -> Crystal:
+    """Return each of the shared crystals in turn."""
+    return CRYSTALS[request.param]()
+
+
+@pytest.fixture(scope="session", params=DISGUISES)
+def disguise(request: pytest.FixtureRequest) -> Callable[[Crystal], Crystal]:
+    """Return each way in turn to write the same crystal differently; choose with ``indirect`` parametrisation."""
+    return DISGUISES[request.param]
+
+
+@pytest.fixture(scope="session")
+def ladder_part() -> Path:
+    """Return the ab initio spectra that ship with the repository."""
+    return Path(__file__).parents[1] / "datasets" / "ladder" / "part-0000.parquet"
