@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
 
 from dielectra import __version__
 from dielectra.errors import InputError
+from dielectra.terminal import print_json, print_predictions, print_table, progress_bar, short, stderr, stdout
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from dielectra.models.store import ModelCard
     from dielectra.prediction import Prediction
     from dielectra.structures import Crystal
@@ -36,9 +33,6 @@ models_app = App(name="models", help="List, describe and cite models.")
 app.command(data_app)
 app.command(models_app)
 
-stdout = Console()
-stderr = Console(stderr=True)
-
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
 Level = Annotated[str, Parameter(help="Level of theory: ipa, rpa, bse or experiment.")]
 Seed = Annotated[int, Parameter(help="Seed of the label subset, the initial weights and the batch order.")]
@@ -56,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (InputError, CycloptsError) as error:
-        stderr.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        print_error(str(error))
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         stderr.print("interrupted; the same command goes on from the last saved state")
@@ -98,9 +92,9 @@ def predict(
 
         save_figure(plot_predictions([(p.crystal.formula, p.spectrum) for p in predictions]), plot)
     if as_json:
-        _print_json([describe(p, name) for name, p in zip(names, predictions, strict=True)])
+        print_json([describe(p, name) for name, p in zip(names, predictions, strict=True)])
     else:
-        _print_predictions(names, predictions)
+        print_predictions(names, predictions)
     if problems:
         raise InputError("\n".join(problems))
 
@@ -112,7 +106,9 @@ def train(
     *,
     level: Level,
     run: Run,
-    recipe: Annotated[str, Parameter(help="direct (ours), paper-direct or paper-pretrain (as published).")] = "direct",
+    recipe: Annotated[
+        str, Parameter(help="direct or pretrain (ours), paper-direct or paper-pretrain (as published).")
+    ] = "direct",
     n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
     seed: Seed = 0,
     config: ConfigFile = None,
@@ -171,7 +167,7 @@ def evaluate(
 
         save_figure(plot_evaluation(result), plot)
     if as_json:
-        _print_json(result.model_dump())
+        print_json(result.model_dump())
         return
     rows = [
         ("materials", str(result.n)),
@@ -185,7 +181,7 @@ def evaluate(
         (f"{size} atoms: SC median ({group['n']:.0f})", f"{group['sc_median']:.3f}")
         for size, group in result.per_n_atoms.items()
     ]
-    _print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
+    print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
 
 
 @app.command
@@ -202,10 +198,10 @@ def reproduce(
     """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped."""
     from dielectra.experiments import run_experiment
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = run_experiment(experiment, data, output, quick, seeds, progress)
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         stdout.print((output / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False)
         stderr.print(f"table, figure and data are in {output}", highlight=False)
@@ -216,7 +212,7 @@ def list_data(*, as_json: Json = False) -> None:
     """List the data sets found by name."""
     from dielectra.data.store import list_datasets
 
-    _print_json(list_datasets()) if as_json else stdout.print("\n".join(list_datasets()) or "none")
+    print_json(list_datasets()) if as_json else stdout.print("\n".join(list_datasets()) or "none")
 
 
 @data_app.command(name="info")
@@ -236,16 +232,16 @@ def describe_data(
 
         save_figure(plot_summary(summary), plot)
     if as_json:
-        _print_json(summary)
+        print_json(summary)
         return
-    rows = [(key, _short(value)) for key, value in summary.items() if key != "histograms"]
-    _print_table(f"data set {dataset}", ("quantity", "value"), rows)
+    rows = [(key, short(value)) for key, value in summary.items() if key != "histograms"]
+    print_table(f"data set {dataset}", ("quantity", "value"), rows)
     for title, histogram in summary["histograms"].items():
         bars = [
             (label, f"{count:5d} {'█' * round(40 * count / max(1, *histogram.values()))}")
             for label, count in histogram.items()
         ]
-        _print_table(title, ("bin", "materials"), bars)
+        print_table(title, ("bin", "materials"), bars)
 
 
 @models_app.command(name="list")
@@ -254,10 +250,10 @@ def list_models(*, as_json: Json = False) -> None:
     cards = _shipped_cards()
     if as_json:
         keys = {"name", "level", "architecture", "trained_on", "metrics"}
-        _print_json([card.model_dump(include=keys) for card in cards])
+        print_json([card.model_dump(include=keys) for card in cards])
         return
-    rows = [(card.name, card.level, card.architecture, card.trained_on, _short(card.metrics)) for card in cards]
-    _print_table("models", ("name", "level", "architecture", "trained on", "metrics"), rows)
+    rows = [(card.name, card.level, card.architecture, card.trained_on, _scores(card)) for card in cards]
+    print_table("models", ("name", "level", "architecture", "trained on", "median SC"), rows)
 
 
 @models_app.command(name="info")
@@ -267,9 +263,9 @@ def describe_model(model: str, /, *, as_json: Json = False) -> None:
 
     card = read_card(model_folder(model))
     if as_json:
-        _print_json(card.model_dump())
+        print_json(card.model_dump())
     else:
-        _print_table(card.name, ("entry", "value"), [(key, _short(value)) for key, value in card.model_dump().items()])
+        print_table(card.name, ("entry", "value"), [(key, short(value)) for key, value in card.model_dump().items()])
 
 
 @models_app.command(name="cite")
@@ -278,7 +274,7 @@ def cite_model(model: str = "ladder-rpa", /, *, as_json: Json = False) -> None:
     from dielectra.models.citation import citations
 
     entries = citations(model)
-    _print_json(entries) if as_json else stdout.print("\n\n".join(entries), markup=False, highlight=False)
+    print_json(entries) if as_json else stdout.print("\n\n".join(entries), markup=False, highlight=False)
 
 
 def _train(
@@ -287,10 +283,13 @@ def _train(
     import torch
 
     from dielectra.training.recipes import train_model
+    from dielectra.training.workers import Workers
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    with _progress() as progress:
+    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+        device = Workers().gpu
+    elif device == "auto":
+        device = "cpu"
+    with progress_bar() as progress:
         task = progress.add_task(f"{config.recipe} {level}", total=config.epochs)
 
         def show(epoch: int, epochs: int, report: EpochReport | None) -> None:
@@ -306,7 +305,7 @@ def _train(
 
         save_figure(plot_training_log(run / "log.csv"), run / "log.png")
     if as_json:
-        _print_json(model.card.model_dump())
+        print_json(model.card.model_dump())
     else:
         metrics = model.card.metrics["validation"]
         stdout.print(
@@ -348,59 +347,14 @@ def _predict_each(
     return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 
-def _print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -> None:
-    from dielectra.optics.constants import optical_constants
-
-    rows = []
-    for name, prediction in zip(names, predictions, strict=True):
-        constants = optical_constants(prediction.spectrum)
-        peak = prediction.spectrum.energies[constants.eps2.argmax()]
-        numbers = (f"{constants.static_eps:.2f}", f"{constants.n[0]:.2f}", f"{peak:.1f}", f"{constants.eps2.max():.1f}")
-        rows.append((name, prediction.crystal.formula, prediction.spectrum.level, *numbers))
-        for note in prediction.warnings:
-            stderr.print(f"[yellow]warning:[/] {_escape(name)}: {_escape(note)}", highlight=False, soft_wrap=True)
-    if rows:
-        heads = ("file", "formula", "level", "static eps", "static n", "peak of Im eps (eV)", "its height")
-        _print_table("dielectric functions", heads, rows)
-
-
-def _print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*(_escape(cell) for cell in row))
-    stdout.print(table)
-
-
-def _print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+def _scores(card: ModelCard) -> str:
+    return ", ".join(f"{split} {scores['sc_median']:.3f}" for split, scores in card.metrics.items())
 
 
 def _shipped_cards() -> list[ModelCard]:
     from dielectra.models.store import model_folder, read_card, shipped_models
 
     return [read_card(model_folder(name)) for name in shipped_models()]
-
-
-def _progress() -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=stderr)
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 300 else text[:297] + "..."
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _file_stem(name: str) -> str:

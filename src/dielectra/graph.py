@@ -12,6 +12,7 @@ from dielectra.structures import Crystal
 
 if TYPE_CHECKING:
     import torch
+    from jaxtyping import Float, Int
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -65,12 +66,12 @@ class GraphBatch(NamedTuple):
         Number of crystals.
     """
 
-    numbers: torch.Tensor
-    source: torch.Tensor
-    target: torch.Tensor
-    distances: torch.Tensor
-    multiplicity: torch.Tensor
-    crystal: torch.Tensor
+    numbers: Int[torch.Tensor, " n_atoms"]
+    source: Int[torch.Tensor, " n_edges"]
+    target: Int[torch.Tensor, " n_edges"]
+    distances: Float[torch.Tensor, " n_edges"]
+    multiplicity: Float[torch.Tensor, " n_edges"]
+    crystal: Int[torch.Tensor, " n_atoms"]
     n_crystals: int
 
     def to(self, device: torch.device) -> GraphBatch:

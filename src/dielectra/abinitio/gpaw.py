@@ -112,7 +112,7 @@ def compute(
     Raises
     ------
     RefusedError
-        If the crystal is magnetic, has an odd electron count, an unsupported element, or no gap.
+        If the crystal is magnetic, has an odd electron count, an unsupported element, or a gap below the protocol's.
     """
     crystal = standardise(structure)
     refuse_unsupported(crystal, magnetic_moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 
 import numpy as np
@@ -116,5 +117,7 @@ def _shift_allowed(shift: tuple[int, ...], rotations: NDArray[np.int64]) -> bool
 
 
 def _irreducible_count(crystal: Crystal, grid: tuple[int, int, int], shift: tuple[int, ...]) -> int:
-    mapping, _ = spglib.get_ir_reciprocal_mesh(grid, spglib_cell(crystal), is_shift=shift, symprec=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # spglib's error handling in transition
+        mapping, _ = spglib.get_ir_reciprocal_mesh(grid, spglib_cell(crystal), is_shift=shift, symprec=1e-4)
     return len(np.unique(mapping))

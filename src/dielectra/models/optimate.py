@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from dielectra.errors import InputError
@@ -22,7 +23,7 @@ NOBLE_GASES = (2, 10, 18, 36, 54)
 UNSUPPORTED = -1
 
 
-def element_features() -> Tensor:
+def element_features() -> Float[Tensor, "119 13"]:
     """Return one-hot group (8 main groups) and row (5) of every element, shape ``(119, 13)``.
 
     Rows of elements without a main group in rows 1 to 5 (transition metals, everything beyond xenon) are NaN.
@@ -70,7 +71,9 @@ class GATv2(nn.Module):
             nn.init.zeros_(linear.bias)
         nn.init.xavier_uniform_(self.att)
 
-    def forward(self, nodes: Tensor, edges: Tensor, batch: GraphBatch) -> Tensor:
+    def forward(
+        self, nodes: Float[Tensor, "n_atoms n_in"], edges: Float[Tensor, "n_edges n_features"], batch: GraphBatch
+    ) -> Float[Tensor, "n_atoms n_out"]:
         """Return new node features.
 
         Parameters
@@ -96,7 +99,9 @@ class GATv2(nn.Module):
         return result
 
 
-def segment_softmax(logits: Tensor, segment: Tensor, n_segments: int) -> Tensor:
+def segment_softmax(
+    logits: Float[Tensor, "n channels"], segment: Int[Tensor, " n"], n_segments: int
+) -> Float[Tensor, "n channels"]:
     """Return the softmax of `logits` ``(n, channels)`` over the rows that share a segment index ``(n,)``."""
     index = segment[:, None].expand_as(logits)
     highest = logits.new_full((n_segments, logits.shape[1]), -torch.inf)
@@ -117,7 +122,7 @@ class Perceptron(nn.Module):
         self.lins = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Float[Tensor, "n n_in"]) -> Float[Tensor, "n n_out"]:
         """Return features of shape ``(n, widths[-1])`` for input of shape ``(n, widths[0])``."""
         for linear, norm in zip(self.lins[:-1], self.norms, strict=True):
             values = torch.relu(norm(linear(values)))
@@ -185,12 +190,15 @@ class OptiMate(nn.Module):
         self.mlp_att = Perceptron([widths[-1], widths[-1]])
         self.mlp1 = Perceptron([widths[-1], *output_widths, n_energies])
 
-    def forward(self, batch: GraphBatch) -> Tensor:
+    def forward(self, batch: GraphBatch) -> Float[Tensor, "n_crystals n_energies"]:
         """Return the spectrum of each crystal, shape ``(n_crystals, n_energies)``."""
         spectra: Tensor = nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
-        return spectra @ self.kernel if self.broadening_points else spectra
+        if not self.broadening_points:
+            return spectra
+        with torch.autocast(spectra.device.type, enabled=False):  # bf16 would make the smooth output rough again
+            return spectra.float() @ self.kernel
 
-    def latents(self, batch: GraphBatch) -> Tensor:
+    def latents(self, batch: GraphBatch) -> Float[Tensor, "n_crystals n_features"]:
         """Return the pooled features of each crystal, shape ``(n_crystals, width * heads)`` of the last layer."""
         edges = math.sqrt(10.0 / math.pi) * torch.exp(-10.0 * (batch.distances[:, None] - self.centres) ** 2)
         nodes = self.mlp_init_node(self.features.index_select(0, batch.numbers))
@@ -202,7 +210,7 @@ class OptiMate(nn.Module):
         return result
 
 
-def lorentzian_broadening(n_energies: int, half_width: float) -> Tensor:
+def lorentzian_broadening(n_energies: int, half_width: float) -> Float[Tensor, "n_energies n_energies"]:
     """Return the matrix that broadens an imaginary part given on a regular grid from zero energy.
 
     The response at ``w + i eta`` is the unbroadened eps2, continued as an odd function, convolved with a Lorentzian of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from torch import Tensor
 from dielectra.errors import InputError
 from dielectra.models.optimate import OptiMate
 from dielectra.models.store import write_whole
-from dielectra.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from dielectra.training.loop import EpochReport
@@ -53,8 +53,8 @@ class TrainingState:
             self.best_weights = _copy(averaged.state_dict())
 
 
-def save_state(state: TrainingState, run: Path, config: TrainingConfig) -> None:
-    """Write the state into the run folder; the file appears whole or not at all."""
+def save_state(state: TrainingState, run: Path, settings: Mapping[str, Any]) -> None:
+    """Write the state and what fixes the run into its folder; the file appears whole or not at all."""
     run.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{part}/{name}": value.detach().cpu().contiguous().clone()
@@ -67,18 +67,18 @@ def save_state(state: TrainingState, run: Path, config: TrainingConfig) -> None:
         "stale": state.stale,
         "best_loss": state.best_loss,
         "log": [list(report) for report in state.log],
-        "config": config.model_dump(mode="json"),
+        "settings": dict(settings),
     }
     write_whole(run / STATE, save_tensors(tensors, metadata={"state": json.dumps(scalars)}))
 
 
-def load_state(state: TrainingState, run: Path, config: TrainingConfig) -> None:
+def load_state(state: TrainingState, run: Path, settings: Mapping[str, Any]) -> None:
     """Restore the state of an unfinished run in place; do nothing where there is none.
 
     Raises
     ------
     InputError
-        If the folder holds a run with another configuration or a damaged state.
+        If the folder holds a run with other settings or a damaged state.
     """
     from dielectra.training.loop import EpochReport
 
@@ -91,7 +91,7 @@ def load_state(state: TrainingState, run: Path, config: TrainingConfig) -> None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: damaged ({error}); delete it to start the run anew") from error
-    changed = _differences(scalars["config"], config.model_dump(mode="json"))
+    changed = _differences(scalars["settings"], settings)
     if changed:
         raise InputError(f"{run}: holds a run with other settings ({', '.join(changed)}); choose another folder")
     parts: dict[str, dict[str, Tensor]] = {}
@@ -133,5 +133,5 @@ def _restore_optimiser(state: TrainingState, moments: dict[str, Tensor]) -> None
     state.optimiser.load_state_dict({"state": entries, "param_groups": current["param_groups"]})
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import random
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from dielectra.data.store import Labels
@@ -20,7 +22,7 @@ from dielectra.graph import CrystalGraph, GraphBatch, batch_graphs, build_graph
 from dielectra.models.optimate import OptiMate
 from dielectra.models.store import Model
 from dielectra.training.checkpoint import TrainingState, load_state, save_state
-from dielectra.training.config import TrainingConfig
+from dielectra.training.config import NetworkConfig, TrainingConfig
 from dielectra.training.workers import Workers
 
 VALIDATION_BATCH = 128
@@ -122,7 +124,8 @@ def train(
     optimiser = _optimiser(network, config)
     averaged = deepcopy(network) if config.ema_decay else network
     state = TrainingState(network, averaged, optimiser)
-    load_state(state, run, config)
+    settings = run_settings(config, training_labels, init_from)
+    load_state(state, run, settings)
 
     started = time.monotonic()
     for epoch in range(state.epoch, epochs):
@@ -153,7 +156,7 @@ def train(
             )
             state.record(report, averaged, validation_loss)
             if workers.is_first:
-                save_state(state, run, config)
+                save_state(state, run, settings)
                 _write_log(state.log, run)
         if progress is not None and workers.is_first:
             progress(state.epoch, epochs, report)
@@ -169,7 +172,16 @@ def prepare(labels: Labels, cutoff: float, device: str = "cpu") -> TrainingData:
     return TrainingData(graphs, torch.from_numpy(labels.eps2).to(device))
 
 
-def loss_function(prediction: Tensor, target: Tensor, kind: str) -> Tensor:
+def run_settings(config: TrainingConfig, labels: Labels, init_from: Model | None) -> dict[str, Any]:
+    """Return what fixes the result of a run: configuration, labels and starting weights, as plain data."""
+    names = hashlib.sha256("\n".join([labels.level, *labels.ids]).encode()).hexdigest()
+    start = init_from.card.weights_sha256 if init_from else None
+    return config.model_dump(mode="json") | {"labels": names, "start": start}
+
+
+def loss_function(
+    prediction: Float[Tensor, "n n_energies"], target: Float[Tensor, "n n_energies"], kind: str
+) -> Float[Tensor, ""]:
     """Return the mean absolute error (``l1``) or the mean of 1 - SC (``relative_l1``)."""
     difference = (prediction.float() - target).abs()
     if kind == "l1":
@@ -245,6 +257,8 @@ def _initial_network(config: TrainingConfig, labels: Labels, init_from: Model | 
                 f"model {init_from.card.name} predicts {init_from.card.energies}; the labels have {n_energies} points "
                 f"on {labels.energies[0]:g}-{labels.energies[-1]:g} eV; use a model and data on one grid"
             )
+        if config.network != NetworkConfig():
+            raise InputError("a climb keeps the network it starts from; leave the network.* options out")
         return deepcopy(init_from.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

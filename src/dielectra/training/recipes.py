@@ -15,6 +15,7 @@ from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig
 from dielectra.training.evaluation import predict_labels, score
 from dielectra.training.loop import EpochReport, choose_labels, network_arguments, train
+from dielectra.training.workers import Workers
 
 Progress = Callable[[int, int, EpochReport | None], None]
 
@@ -58,6 +59,7 @@ def train_model(
     if (folder / CARD).is_file():
         return _finished(folder, settings)
     labels = read_labels(source, level)
+    workers = Workers.from_environment()
     network, log = train(config, labels, folder, start, device, progress)
     training, validation = choose_labels(labels, config)
     elements = {number for crystal in training.crystals for number in crystal.elements}
@@ -78,8 +80,10 @@ def train_model(
     model = Model(network, card)
     scores = score(card.name, predict_labels(model, validation), validation, "validation")
     metrics = {"validation": scores.model_dump(include={"n", "sc_median", "sc_mean", "mae_median", "mse_median"})}
-    save_model(network, card.model_copy(update={"metrics": metrics}), folder)
-    (folder / STATE).unlink(missing_ok=True)
+    if workers.is_first:
+        save_model(network, card.model_copy(update={"metrics": metrics}), folder)
+        (folder / STATE).unlink(missing_ok=True)
+    workers.wait()
     return load_model(folder)
 
 

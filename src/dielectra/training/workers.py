@@ -26,9 +26,19 @@ class Workers(NamedTuple):
         return cls(torch.distributed.get_rank(), world_size)
 
     @property
+    def gpu(self) -> str:
+        """Return the name of the GPU of this process."""
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+    @property
     def is_first(self) -> bool:
         """Return whether this process writes files and reports progress."""
         return self.rank == 0
+
+    def wait(self) -> None:
+        """Wait until every process has come here."""
+        if self.world_size > 1:
+            torch.distributed.barrier()
 
     def share(self, indices: list[int]) -> list[int]:
         """Return this process's share of a batch; every process gets equally many, at least two."""

@@ -1,0 +1,72 @@
+"""What the command line prints: tables, JSON, warnings and progress; data on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from dielectra.prediction import Prediction
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+def print_error(message: str) -> None:
+    """Print an error on stderr."""
+    stderr.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+
+
+def print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+    """Print one line per predicted crystal; warnings go to stderr."""
+    from dielectra.optics.constants import optical_constants
+
+    rows = []
+    for name, prediction in zip(names, predictions, strict=True):
+        constants = optical_constants(prediction.spectrum)
+        peak = prediction.spectrum.energies[constants.eps2.argmax()]
+        numbers = (f"{constants.static_eps:.2f}", f"{constants.n[0]:.2f}", f"{peak:.1f}", f"{constants.eps2.max():.1f}")
+        rows.append((name, prediction.crystal.formula, prediction.spectrum.level, *numbers))
+        for note in prediction.warnings:
+            stderr.print(f"[yellow]warning:[/] {escape(name)}: {escape(note)}", highlight=False, soft_wrap=True)
+    if rows:
+        heads = ("file", "formula", "level", "static eps", "static n", "peak of Im eps (eV)", "its height")
+        print_table("dielectric functions", heads, rows)
+
+
+def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on stdout."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    stdout.print(table)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on stderr."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=stderr)
+
+
+def short(value: Any) -> str:
+    """Return a value as text of at most 300 characters."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dielectra.abinitio.protocol import (
+    LADDER_1,
+    LADDER_1_FINE,
+    even_grid,
+    get_protocol,
+    plane_wave_cutoff,
+    shifted_kpoints,
+)
+from dielectra.data.store import read_records
+from dielectra.errors import InputError
+from dielectra.structures import Crystal, make_crystal
+
+FCC = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 2.1
+BCT = np.array([[-1.9, 1.9, 3.1], [1.9, -1.9, 3.1], [1.9, 1.9, -3.1]])
+HEXAGONAL = np.array([[3.1, 0, 0], [-1.55, 1.55 * np.sqrt(3), 0], [0, 0, 5.0]])
+CUBIC = np.eye(3) * 4.1
+
+
+def offset(crystal: Crystal, grid: tuple[int, int, int], limit: float = 100.0) -> list[float]:
+    """Return the shift of a grid in steps along each axis, 0 or 0.5."""
+    return ((shifted_kpoints(crystal, grid, limit)[0] * grid) % 1.0).round(6).tolist()
+
+
+def test_grids_equal_those_of_every_ladder_record() -> None:
+    for record in read_records("datasets/ladder", "rpa"):
+        assert list(even_grid(record.crystal, LADDER_1.response_kpoints)) == list(record.properties["kgrid"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "grid", "expected"),
+    [
+        (CUBIC, (4, 4, 4), [0.5, 0.5, 0.5]),
+        (FCC, (6, 6, 6), [0.0, 0.0, 0.0]),
+        (HEXAGONAL, (6, 6, 4), [0.0, 0.0, 0.5]),
+        (BCT, (6, 6, 8), [0.5, 0.5, 0.5]),
+    ],
+)
+def test_shift_goes_along_every_direction_that_symmetry_allows(
+    cell: np.ndarray, grid: tuple[int, int, int], expected: list[float]
+) -> None:
+    assert offset(make_crystal(cell, ["Ar"], [0, 0, 0]), grid) == expected
+
+
+def test_shift_is_dropped_where_it_costs_too_much() -> None:
+    assert offset(make_crystal(CUBIC, ["Ar"], [0, 0, 0]), (4, 4, 4), limit=0.1) == [0.0, 0.0, 0.0]
+
+
+def test_grid_has_the_wanted_number_of_points() -> None:
+    points = shifted_kpoints(make_crystal(CUBIC, ["Ar"], [0, 0, 0]), (4, 4, 4), 1.6)
+    assert points.shape == (64, 3)
+    assert len(np.unique(np.round(points % 1.0, 6), axis=0)) == 64
+
+
+def test_cutoff_is_the_largest_that_an_element_asks_for() -> None:
+    assert plane_wave_cutoff(LADDER_1, ["Mg", "O"]) == 400
+    assert plane_wave_cutoff(LADDER_1, ["Ga", "As"]) == 250
+    assert plane_wave_cutoff(LADDER_1_FINE, ["B", "C"]) == 450
+
+
+def test_unknown_protocol_names_the_known_ones() -> None:
+    assert get_protocol("ladder-1-fine") is LADDER_1_FINE
+    with pytest.raises(InputError, match="ladder-1, ladder-1-fine"):
+        get_protocol("ladder-2")
