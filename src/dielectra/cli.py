@@ -11,7 +11,16 @@ from cyclopts import App, CycloptsError, Parameter
 
 from dielectra import __version__
 from dielectra.errors import InputError
-from dielectra.terminal import print_json, print_predictions, print_table, progress_bar, short, stderr, stdout
+from dielectra.terminal import (
+    print_error,
+    print_json,
+    print_predictions,
+    print_table,
+    progress_bar,
+    short,
+    stderr,
+    stdout,
+)
 
 if TYPE_CHECKING:
     from dielectra.models.store import ModelCard
