@@ -17,8 +17,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/dielectra predict examples/MgO.cif examples/GaAs.cif --plot demo/predicted.png --csv demo/csv
 	$(BIN)/dielectra data info ladder --plot demo/data.png --json > demo/data.json
+	$(BIN)/dielectra reproduce spectra -o demo/spectra
 	$(BIN)/dielectra reproduce learning-curve --quick -o demo/learning-curve
-	@echo "Figures: demo/predicted.png demo/data.png demo/learning-curve/figure.png"
+	@echo "Figures: demo/predicted.png demo/data.png demo/spectra/figure.png demo/learning-curve/figure.png"
 
 test: setup
 	$(BIN)/python -m pytest

@@ -195,7 +195,7 @@ def evaluate(
 
 @app.command
 def reproduce(
-    experiment: Annotated[str, Parameter(help="Experiment of the paper: learning-curve.")],
+    experiment: Annotated[str, Parameter(help="Experiment of the paper: learning-curve or spectra.")],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for table, figure and trained models.")],

@@ -8,9 +8,9 @@ from typing import Any
 from rich.progress import Progress
 
 from dielectra.errors import InputError
-from dielectra.experiments import learning_curve
+from dielectra.experiments import learning_curve, spectra
 
-EXPERIMENTS = {"learning-curve": learning_curve.run}
+EXPERIMENTS = {"learning-curve": learning_curve.run, "spectra": spectra.run}
 
 
 def run_experiment(
