@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,12 @@ import torch
 from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
+from dielectra.data.schema import Record
+from dielectra.data.store import read_records, write_part
+from dielectra.models.store import Model, save_model
 from dielectra.structures import Crystal, make_crystal
+from dielectra.training.config import TrainingConfig, load_config
+from dielectra.training.recipes import train_model
 
 torch.set_num_threads(1)
 
@@ -150,3 +156,49 @@ def disguise(request: pytest.FixtureRequest) -> Callable[[Crystal], Crystal]:
 def ladder_part() -> Path:
     """Return the ab initio spectra that ship with the repository."""
     return Path(__file__).parents[1] / "datasets" / "ladder" / "part-0000.parquet"
+
+
+COARSE = np.linspace(0.0, 20.0, 81)
+TINY = (
+    "network.node_widths=[8]",
+    "network.convolutions=[[8,2]]",
+    "network.output_widths=[16]",
+    "network.n_gaussians=11",
+    "network.cutoff=3.5",
+)
+
+
+@pytest.fixture(scope="session")
+def small_data(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data set of 24 computed materials at both levels on a coarse grid: 16 train, 4 validation, 4 test."""
+    left = {"train": 32, "validation": 8, "test": 8}
+    records = []
+    for record in read_records(ladder_part):
+        if left[str(record.split)] == 0:
+            continue
+        left[str(record.split)] -= 1
+        spectrum = record.spectrum.resample(COARSE)
+        records.append(Record(record.id, record.formula, record.split, record.crystal, spectrum, record.properties))
+    folder = tmp_path_factory.mktemp("data") / "small"
+    write_part(records, folder / "part-0000.parquet", {"broadening_eV": "0.3"})
+    return folder
+
+
+def tiny_config(recipe: str, *overrides: str, **settings: Any) -> TrainingConfig:
+    """Return a recipe with a network and a length that suit tests."""
+    network = () if "climb" in recipe else TINY
+    lengths = ("epochs=6", "minimum_steps=0", "validations=3", "batch_size=8")
+    return load_config(recipe, None, (*network, *lengths, *overrides), **settings)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Return a small IPA model trained on the small data set."""
+    run = tmp_path_factory.mktemp("models") / "tiny-ipa"
+    return train_model(small_data, "ipa", tiny_config("pretrain", "epochs=20"), run)
+
+
+@pytest.fixture
+def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
+    """Return a folder with that model, free to be damaged."""
+    return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")

@@ -36,6 +36,7 @@ app = App(
     help="Predict, train and climb: frequency-dependent dielectric functions of crystals at a chosen level of theory.",
     version=f"dielectra {__version__}",
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 data_app = App(name="data", help="List and describe data sets.")
 models_app = App(name="models", help="List, describe and cite models.")
@@ -187,8 +188,7 @@ def evaluate(
     ]
     rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
     rows += [
-        (f"{size} atoms: SC median ({group['n']:.0f})", f"{group['sc_median']:.3f}")
-        for size, group in result.per_n_atoms.items()
+        (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()
     ]
     print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
 

@@ -138,7 +138,7 @@ def run_job(job: Job, source: str, models: Path) -> dict[str, Any]:
 
 def _collect(split: str, jobs: Sequence[Job], scores: dict[str, dict[str, Any]], n_train: int) -> dict[str, Any]:
     curves: dict[str, dict[int, list[float]]] = {strategy: {} for strategy in STRATEGIES}
-    for job in sorted(jobs):
+    for job in sorted(jobs, key=lambda job: (job.n or n_train, job.seed)):
         curves[job.recipe].setdefault(job.n or n_train, []).append(scores[job.name][split]["sc_median"])
     some = scores[jobs[0].name][split]
     return {"n": some["n"], "baseline": some["baseline"], "sc_median": curves}

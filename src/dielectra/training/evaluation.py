@@ -32,6 +32,14 @@ class MaterialScore(BaseModel):
     mse: float
 
 
+class SizeScore(BaseModel):
+    """Hold the scores of the materials with one number of atoms in the cell."""
+
+    n: int
+    sc_median: float
+    sc_mean: float
+
+
 class Evaluation(BaseModel):
     """Hold the scores of a model on one split; the keys are those of ``dielectra evaluate --json``."""
 
@@ -47,7 +55,7 @@ class Evaluation(BaseModel):
     mse_median: float
     mse_mean: float
     baseline: dict[str, float | None]
-    per_n_atoms: dict[int, dict[str, float]]
+    per_n_atoms: dict[int, SizeScore]
     per_material: list[MaterialScore]
 
 
@@ -156,9 +164,9 @@ def _mean_spectrum(everything: Labels, labels: Labels) -> FloatArray | None:
     return np.broadcast_to(train.eps2.mean(axis=0, dtype=float), labels.eps2.shape)
 
 
-def _by_atoms(n_atoms: NDArray[np.int64], sc: FloatArray) -> dict[int, dict[str, float]]:
+def _by_atoms(n_atoms: NDArray[np.int64], sc: FloatArray) -> dict[int, SizeScore]:
     groups = {int(size): sc[n_atoms == size] for size in np.unique(n_atoms)}
     return {
-        size: {"n": len(values), "sc_median": float(np.median(values)), "sc_mean": float(values.mean())}
+        size: SizeScore(n=len(values), sc_median=float(np.median(values)), sc_mean=float(values.mean()))
         for size, values in groups.items()
     }

@@ -10,7 +10,7 @@ from dielectra import __version__
 from dielectra.data.store import dataset_hashes, read_labels
 from dielectra.errors import InputError
 from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
-from dielectra.spectrum import LEVELS
+from dielectra.spectrum import LEVELS, check_level
 from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig
 from dielectra.training.evaluation import predict_labels, score
@@ -53,6 +53,7 @@ def train_model(
     folder = Path(run)
     start = None if init_from is None or isinstance(init_from, Model) else load_model(init_from)
     start = init_from if isinstance(init_from, Model) else start
+    check_level(level)
     if start is not None and LEVELS.index(start.card.level) > LEVELS.index(level):
         raise InputError(f"cannot climb from {start.card.level} down to {level}; the order is {', '.join(LEVELS)}")
     settings = {"config": config.model_dump(mode="json"), "from": start.card.weights_sha256 if start else None}

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from dielectra.data.store import read_labels
+from dielectra.errors import InputError
+from dielectra.export import write_csv
+from dielectra.optics.constants import optical_constants
+from dielectra.plots import (
+    plot_evaluation,
+    plot_learning_curve,
+    plot_predictions,
+    plot_spectra_panels,
+    plot_summary,
+    plot_training_log,
+    save_figure,
+)
+from dielectra.prediction import predict_many
+from dielectra.structures import Crystal
+from dielectra.training.evaluation import score
+
+
+def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = Figure()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_figure(figure, tmp_path / "new" / "figure.png")
+    assert not (tmp_path / "new" / "figure.png").exists()
+    with pytest.raises(InputError, match=r"choose one of these endings"):
+        save_figure(figure, tmp_path / "figure.jpeg")
+
+
+def test_spectra_are_drawn_with_their_units(mgo: Crystal, gaas: Crystal) -> None:
+    predictions = predict_many([mgo, gaas])
+    figure = plot_predictions([(p.crystal.formula, p.spectrum) for p in predictions])
+    dielectric, index, absorption, loss = figure.axes
+    assert [text.get_text() for text in dielectric.get_legend().get_texts()] == ["MgO", "GaAs"]
+    np.testing.assert_array_equal(dielectric.lines[0].get_ydata(), predictions[0].spectrum.mean.imag)
+    assert "1/cm" in absorption.get_ylabel()
+    assert "eV" in loss.get_xlabel()
+    assert len(index.lines) == 4
+    one = plot_predictions([("MgO", predictions[0].spectrum)])
+    assert one.axes[0].get_legend().get_texts()[0].get_text() == "MgO RPA"
+
+
+def test_panels_show_computed_and_predicted_spectra() -> None:
+    energies = np.linspace(0, 20, 5)
+    row = {"ipa": energies, "rpa": energies / 2}
+    panel = {"formula": "MgO", "sc_ipa_rpa": 0.7, "computed": row, "predicted": row, "sc": {"ipa": 0.9, "rpa": 0.8}}
+    figure = plot_spectra_panels(energies, [panel] * 4)
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["IPA, SC 0.90", "RPA, SC 0.80"]
+
+
+def test_the_training_log_is_drawn(tmp_path: Path) -> None:
+    with (tmp_path / "log.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "train_loss", "validation_loss", "validation_sc"])
+        writer.writerows([[1, 0.5, 0.6, 0.4], [2, 0.4, 0.5, 0.5]])
+    losses, scores = plot_training_log(tmp_path / "log.csv").axes
+    assert list(losses.lines[1].get_ydata()) == [0.6, 0.5]
+    assert list(scores.lines[0].get_ydata()) == [0.4, 0.5]
+
+
+def test_an_evaluation_is_drawn_with_its_baseline(small_data: Path) -> None:
+    labels = read_labels(small_data, "rpa").of_split("train")
+    result = score("m", labels.eps2.astype(float) * 0.9, labels, "train", {"lower_level_sc_median": 0.7})
+    histogram, sizes = plot_evaluation(result).axes
+    texts = [text.get_text() for text in histogram.get_legend().get_texts()]
+    assert texts == ["median 0.900", "level below, median 0.700"]
+    assert len(sizes.get_xticks()) == len(result.per_n_atoms)
+
+
+def test_a_summary_is_drawn() -> None:
+    summary = {"histograms": {"a": {"0-1": 3, "1-2": 4}, "b": {"x": 1}}, "elements": {"H": 2, "O": 3}}
+    figure = plot_summary(summary)
+    assert [patch.get_height() for patch in figure.axes[0].patches] == [3, 4]
+    assert [patch.get_height() for patch in figure.axes[2].patches] == [2, 3]
+
+
+def test_a_learning_curve_shows_mean_range_and_baseline() -> None:
+    curves = {"climb": {25: [0.7, 0.8], 50: [0.8, 0.9]}, "paper-direct": {25: [0.4, 0.5], 50: [0.5, 0.6]}}
+    figure = plot_learning_curve(curves, 0.75, "title", {"TL": {25: 0.8, 50: 0.85}, "DL": {25: 0.3, 50: 0.4}})
+    axes = figure.axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == [
+        "TL, ours (climb)",
+        "DL, published recipe",
+        "TL, as published",
+        "DL, as published",
+        "IPA spectrum taken as RPA",
+    ]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.25, 0.15])
+
+
+def test_csv_holds_what_the_spectrum_says(mgo: Crystal, tmp_path: Path) -> None:
+    (prediction,) = predict_many([mgo])
+    path = write_csv(prediction, tmp_path / "new" / "mgo.csv")
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("# MgO, level rpa, model ladder-rpa")
+    assert lines[1] == "energy_ev,eps1,eps2,n,k,absorption_per_cm,reflectivity,loss"
+    table = np.loadtxt(path, delimiter=",", skiprows=2)
+    constants = optical_constants(prediction.spectrum)
+    np.testing.assert_allclose(table[:, 0], prediction.spectrum.energies)
+    np.testing.assert_allclose(table[:, 3], constants.n, rtol=1e-5)
+    np.testing.assert_allclose(table[:, 5], constants.absorption, rtol=1e-5, atol=1e-6)

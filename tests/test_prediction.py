@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk, fcc111, molecule
+
+import dielectra
+from conftest import conventional, make_aln, make_gaas, make_mgo, make_triclinic, rattled, repeated, rotated
+from dielectra.errors import InputError
+from dielectra.models.store import Model, load_model
+from dielectra.optics.constants import optical_constants
+from dielectra.prediction import describe, predict, predict_many
+from dielectra.structures import Crystal, make_crystal, read_structure
+
+EXAMPLES = Path("examples")
+
+
+@pytest.mark.parametrize("name", ["MgO", "NaCl", "GaAs"])
+@pytest.mark.parametrize("level", ["ipa", "rpa"])
+def test_known_crystals_get_a_physical_spectrum_without_warnings(name: str, level: str) -> None:
+    spectrum = predict(EXAMPLES / f"{name}.cif", level=level)
+    constants = optical_constants(spectrum)
+    assert spectrum.provenance["warnings"] == []
+    assert spectrum.level == level
+    assert spectrum.tensor.shape == (3, 3, 401)
+    assert (constants.eps2 >= 0).all()
+    assert (constants.reflectivity >= 0).all()
+    assert (constants.reflectivity <= 1).all()
+    assert constants.eps2[0] < 0.05 * constants.eps2.max()
+    assert 1.5 < constants.static_eps < 20
+
+
+def test_semiconductor_insulator_and_their_order() -> None:
+    static = {name: optical_constants(predict(EXAMPLES / f"{name}.cif")).static_eps for name in ("GaAs", "MgO", "NaCl")}
+    assert static["GaAs"] > 1.5 * static["MgO"]
+    assert static["GaAs"] > 1.5 * static["NaCl"]
+    peaks = {
+        name: predict(EXAMPLES / f"{name}.cif").energies[predict(EXAMPLES / f"{name}.cif").mean.imag.argmax()]
+        for name in ("GaAs", "MgO")
+    }
+    assert peaks["GaAs"] < peaks["MgO"]
+
+
+@pytest.mark.parametrize("make", [make_mgo, make_gaas, make_aln, make_triclinic])
+@pytest.mark.parametrize("change", [repeated, conventional, rotated])
+def test_another_cell_gives_the_same_spectrum(
+    make: Callable[[], Crystal], change: Callable[[Crystal], Crystal]
+) -> None:
+    first, second = predict_many([make(), change(make())])
+    np.testing.assert_allclose(
+        second.spectrum.tensor, first.spectrum.tensor, atol=1e-4 * first.spectrum.tensor.imag.max()
+    )
+
+
+def test_relaxation_noise_hardly_changes_the_spectrum() -> None:
+    first, second = predict_many([make_mgo(), rattled(repeated(make_mgo()))])
+    assert second.crystal.n_atoms == 2
+    difference = np.abs(second.spectrum.mean.imag - first.spectrum.mean.imag).max()
+    assert difference < 0.01 * first.spectrum.mean.imag.max()
+
+
+def test_a_batch_answers_like_single_calls(tiny_model: Model) -> None:
+    crystals = [make_mgo(), make_aln(), make_triclinic()] * 30
+    batch = predict_many(crystals, model=tiny_model)
+    for crystal, found in list(zip(crystals, batch, strict=True))[-3:]:
+        alone = predict_many([crystal], model=tiny_model)[0]
+        np.testing.assert_allclose(found.spectrum.tensor, alone.spectrum.tensor, atol=1e-5)
+
+
+def test_elements_without_features_are_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"SrTiO3: .*no features for Ti; it covers the main-group elements"):
+        predict(EXAMPLES / "SrTiO3.cif")
+
+
+def test_an_element_unseen_in_training_is_warned_of(tiny_model: Model) -> None:
+    model = Model(tiny_model.network, tiny_model.card.model_copy(update={"elements": [8]}))
+    warnings = predict(make_mgo(), model=model).provenance["warnings"]
+    assert any(warning.startswith("Mg not among the elements the model was trained on") for warning in warnings)
+
+
+def test_slab_molecule_and_lone_atom_are_warned_of() -> None:
+    slab = fcc111("Al", (1, 1, 3), vacuum=10.0)
+    slab.pbc = True
+    assert any("empty layer of" in warning for warning in predict(slab).provenance["warnings"])
+    box = molecule("H2O", vacuum=6.0)
+    box.pbc = True
+    assert any("empty layer of" in warning for warning in predict(box).provenance["warnings"])
+    argon = make_crystal(np.eye(3) * 6.0, ["Ar"], [[0.0, 0.0, 0.0]])
+    assert any("no neighbour within 5 angstrom" in warning for warning in predict(argon).provenance["warnings"])
+
+
+def test_anisotropy_is_said_to_be_averaged() -> None:
+    assert any("isotropic average" in warning for warning in predict(make_aln()).provenance["warnings"])
+
+
+def test_a_huge_cell_is_refused() -> None:
+    atoms = bulk("NaCl", "rocksalt", a=5.64) * (7, 7, 6)
+    atoms.rattle(0.3, seed=0)
+    with pytest.raises(InputError, match=r"588 atoms in the primitive cell; .*up to 500"):
+        predict(atoms)
+
+
+def test_the_public_names_do_what_the_readme_says(tmp_path: Path) -> None:
+    spectrum = dielectra.predict(bulk("MgO", "rocksalt", a=4.212), level="ipa")
+    assert isinstance(spectrum, dielectra.Spectrum)
+    assert dielectra.load_model("ladder-ipa").card.level == "ipa"
+    assert dielectra.read_structure(EXAMPLES / "MgO.cif").formula == "MgO"
+    with pytest.raises(AttributeError, match="no attribute 'predicts'"):
+        dielectra.predicts  # noqa: B018
+
+
+def test_the_description_has_the_agreed_keys() -> None:
+    report = describe(predict_many([read_structure(EXAMPLES / "MgO.cif")])[0], "MgO.cif")
+    assert list(report) == [
+        *("file", "formula", "level", "model", "energy_ev", "eps1", "eps2", "n", "k"),
+        *("absorption_per_cm", "reflectivity", "loss", "static_eps", "warnings"),
+    ]
+    for key in ("eps1", "eps2", "n", "k", "absorption_per_cm", "reflectivity", "loss"):
+        assert list(report[key]) == ["xx", "yy", "zz", "mean"]
+        assert {len(values) for values in report[key].values()} == {401}
+    assert report["eps1"]["mean"][0] == pytest.approx(report["static_eps"], rel=1e-5)
+
+
+def test_a_model_on_request_replaces_the_default(tiny_model: Model) -> None:
+    assert predict(make_mgo(), model="ladder-ipa").level == "ipa"
+    assert predict(make_mgo(), model=load_model("ladder-ipa")).provenance["model"] == "ladder-ipa"
+    assert predict(make_mgo(), model=tiny_model).energies.shape == (81,)

@@ -1,0 +1,44 @@
+"""The commands and code that README and tutorial print are run as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dielectra.cli import app
+
+TEXTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (f"{path.name}-{index}", text)
+        for path in TEXTS
+        for index, text in enumerate(re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.M | re.S))
+    ]
+
+
+@pytest.mark.parametrize(
+    "name_and_code", [b for b in blocks("python") if b[0].startswith("README")], ids=lambda b: b[0]
+)
+def test_python_examples_run(name_and_code: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(name_and_code[1], name_and_code[0], "exec"), {})
+    assert float(capsys.readouterr().out) > 1
+
+
+@pytest.mark.parametrize("name_and_text", blocks("bash"), ids=lambda b: b[0])
+def test_shell_examples_parse(name_and_text: tuple[str, str]) -> None:
+    for line in name_and_text[1].replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words and words[0] == "dielectra":
+            app.parse_args(words[1:], exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_links_to_files_are_whole(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", path.read_text())
+    missing = [target for target in targets if not (path.parent / target).exists()]
+    assert missing == []
