@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import spglib
 from ase import Atoms
 from ase.io import write
 from ase.neighborlist import neighbor_list
 from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Molecule, Structure
+from pymatgen.io.cif import CifWriter
 
+from conftest import conventional
+from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.structures import (
     Crystal,
@@ -26,6 +31,8 @@ from dielectra.structures import (
     read_structure,
     read_structures,
     space_group,
+    spglib_cell,
+    standard_form,
     standardise,
     widest_empty_layer,
 )
@@ -148,6 +155,29 @@ class TestInputForms:
         assert found.n_atoms == 8
         assert_same_arrangement(standardise(found), mgo, 1e-4)
 
+    @pytest.mark.parametrize("number", [14, 62, 136, 148, 186, 216, 221])
+    @pytest.mark.parametrize("symmetry", ["listed", "named"])
+    @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")  # spglib's, raised from pymatgen
+    def test_cif_of_any_symmetry_reads_as_pymatgen_wrote_it(self, number: int, symmetry: str, tmp_path: Path) -> None:
+        lattices = {14: Lattice.monoclinic(6.1, 7.3, 8.2, 100), 62: Lattice.orthorhombic(6.1, 7.3, 8.2)}
+        lattices |= {136: Lattice.tetragonal(6.1, 8.2)}
+        lattices |= dict.fromkeys((148, 186), Lattice.hexagonal(6.1, 8.2))
+        lattice = lattices.get(number, Lattice.cubic(9.1))
+        structure = Structure.from_spacegroup(number, lattice, ["Mg", "O"], [[0, 0, 0], [0.3, 0.1, 0.26]])
+        text = str(CifWriter(structure, symprec=0.01))
+        if symmetry == "named":
+            text = re.sub(r"loop_\n _symmetry_equiv_pos_site_id.*?(?=loop_)", "", text, flags=re.DOTALL)
+        path = tmp_path / "crystal.cif"
+        path.write_text(text)
+        found = read_structure(path)
+        assert ("x, y, z" in text) == (symmetry == "listed")
+        assert_same_arrangement(standardise(found), standardise(read_structure(structure)), 1e-4)
+
+    def test_cif_that_lists_all_atoms_and_the_operations(self, mgo: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "mgo.cif"
+        path.write_text(CIF_WITH_SYMMETRY.format(occupancy="1.0", more="Mg2 Mg 0.5 0.5 0 1.0"))
+        assert read_structure(path).n_atoms == 8
+
     def test_several_structures_in_one_file(self, mgo: Crystal, gaas: Crystal, tmp_path: Path) -> None:
         lines = tmp_path / "two.jsonl"
         lines.write_text("\n\n".join(json.dumps(to_mapping(crystal)) for crystal in (mgo, gaas)) + "\n\n")
@@ -157,6 +187,22 @@ class TestInputForms:
             assert [crystal.formula for crystal in read_structures(path)] == ["MgO", "GaAs"]
             with pytest.raises(InputError, match="holds 2 structures"):
                 read_structure(path)
+
+
+class TestStandardForm:
+    """The primitive cell and its space group come from one call of spglib, and are spglib's own."""
+
+    @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")
+    def test_cell_is_the_one_spglib_makes(self, ladder_part: Path) -> None:
+        for record in list(read_records(ladder_part, "ipa"))[:40]:
+            given = conventional(record.crystal)
+            cell, number = standard_form(given)
+            expected = spglib.standardize_cell(spglib_cell(given), to_primitive=True, symprec=1e-2)
+            np.testing.assert_allclose(cell.cell, expected[0], atol=1e-8)
+            np.testing.assert_array_equal(cell.numbers, expected[2])
+            steps = cell.frac_coords - expected[1]
+            np.testing.assert_allclose(steps, steps.round(), atol=1e-8)
+            assert number == space_group(given)
 
 
 class TestRefusals:
@@ -171,7 +217,12 @@ class TestRefusals:
             (
                 "broken.cif",
                 b"data_x\n_cell_length_a 4.0\nloop_\n_atom_site_label\n",
-                "cannot be read|holds no structure",
+                "holds no atoms",
+            ),
+            (
+                "group.cif",
+                CIF_WITH_SYMMETRY.replace("F m -3 m", "Q 7").replace("225", "0").format(occupancy=1, more="").encode(),
+                "unknown space group 'Q 7'; list its symmetry operations",
             ),
             ("prose.cif", b"Dear reader, this is no crystal.\n", "cannot be read|holds no structure"),
             ("POSCAR", b"comment\n1.0\n4 0 0\n0 4 0\n", "cannot be read"),

@@ -16,8 +16,7 @@ from dielectra.structures import (
     VACUUM_GAP,
     Crystal,
     read_structure,
-    space_group,
-    standardise,
+    standard_form,
     widest_empty_layer,
 )
 
@@ -80,7 +79,8 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
     from dielectra.models.store import Model, default_model, load_model
 
     loaded = model if isinstance(model, Model) else load_model(model or default_model(level))
-    cells = [standardise(crystal) for crystal in crystals]
+    forms = [standard_form(crystal) for crystal in crystals]
+    cells = [cell for cell, _ in forms]
     for cell in cells:
         _refuse_unsupported(cell, loaded)
     graphs = [build_graph(cell, loaded.network.cutoff) for cell in cells]
@@ -91,8 +91,9 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
             batch = batch_graphs(graphs[start : start + BATCH]).to(device)
             rows.extend(loaded.network(batch).cpu().numpy())
     predictions = []
-    for given, cell, graph, row in zip(crystals, cells, graphs, rows, strict=True):
-        notes = _warnings(given, cell, loaded, isolated=len(np.unique(graph.target)) < cell.n_atoms)
+    for given, (cell, space_group), graph, row in zip(crystals, forms, graphs, rows, strict=True):
+        isolated, cubic = len(np.unique(graph.target)) < cell.n_atoms, space_group >= FIRST_CUBIC
+        notes = _warnings(given, cell, loaded, isolated, cubic)
         provenance = {"model": loaded.card.name, "trained_on": loaded.card.trained_on, "warnings": notes}
         eps2 = np.maximum(row.astype(float), 0.0)
         spectrum = isotropic_spectrum(loaded.grid, eps2, loaded.card.level, loaded.card.broadening, provenance)
@@ -119,7 +120,7 @@ def _refuse_unsupported(crystal: Crystal, model: Model) -> None:
         )
 
 
-def _warnings(given: Crystal, crystal: Crystal, model: Model, isolated: bool) -> list[str]:
+def _warnings(given: Crystal, crystal: Crystal, model: Model, isolated: bool, cubic: bool) -> list[str]:
     from ase.data import chemical_symbols
 
     notes = []
@@ -137,7 +138,7 @@ def _warnings(given: Crystal, crystal: Crystal, model: Model, isolated: bool) ->
         notes.append(
             f"an atom has no neighbour within {model.network.cutoff:g} angstrom; the model sees it as isolated"
         )
-    if space_group(crystal) < FIRST_CUBIC:
+    if not cubic:
         notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
     return notes
 

@@ -6,7 +6,7 @@ import gzip
 import json
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,19 @@ SYMMETRY_TOLERANCE = 1e-2
 
 MINIMUM_DISTANCE = 0.5
 """Interatomic distance in angstrom below which a structure is refused."""
+
+SAME_SITE = 0.1
+"""Distance in angstrom within which two sites of a CIF are one atom."""
+
+CENTRINGS: dict[str, FloatArray] = {
+    "P": np.eye(3),
+    "A": np.array([[2, 0, 0], [0, 1, 1], [0, -1, 1]]) / 2,
+    "C": np.array([[1, -1, 0], [1, 1, 0], [0, 0, 2]]) / 2,
+    "I": np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) / 2,
+    "F": np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2,
+    "R": np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3,
+}
+"""Primitive vectors, as rows, in the conventional cell of each centring, in the choice of spglib's documentation."""
 
 VACUUM_GAP = 6.0
 """Width in angstrom of an empty layer above which a cell counts as a slab or molecule in vacuum."""
@@ -131,6 +144,8 @@ def read_structures(path: str | Path) -> list[Crystal]:
         if not crystals:
             raise InputError(f"{path}: holds no structure")
         return crystals
+    if path.name.removesuffix(".gz").lower().endswith(".cif"):
+        return _read_cif(path)
     return [_from_object(atoms, str(path)) for atoms in _read_with_ase(path)]
 
 
@@ -154,10 +169,17 @@ def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crysta
     InputError
         If spglib finds no space group, as happens when atoms overlap.
     """
-    cell, frac_coords, numbers = _ask_spglib(
-        spglib.standardize_cell, crystal, symprec, to_primitive=True, no_idealize=False
-    )
-    return Crystal(np.asarray(cell, float), np.asarray(numbers, np.int64), np.asarray(frac_coords, float) % 1.0)
+    return standard_form(crystal, symprec)[0]
+
+
+def standard_form(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
+    """Return the cell of :func:`standardise` and the number of the space group (1-230), for one call of spglib."""
+    symmetry = _symmetry_dataset(crystal, symprec)
+    centring = CENTRINGS[symmetry.international[0]]
+    _, first = np.unique(symmetry.std_mapping_to_primitive, return_index=True)
+    frac_coords = np.asarray(symmetry.std_positions, float)[first] @ np.linalg.inv(centring)
+    numbers = np.asarray(symmetry.std_types, np.int64)[first]
+    return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0), symmetry.number
 
 
 def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
@@ -186,14 +208,10 @@ def widest_empty_layer(crystal: Crystal) -> float:
 
 
 def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
-    return _ask_spglib(spglib.get_symmetry_dataset, crystal, symprec)
-
-
-def _ask_spglib(question: Callable[..., Any], crystal: Crystal, symprec: float, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            answer = question(spglib_cell(crystal), symprec=symprec, **options)
+            answer = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
         except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
             raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
     if answer is None:
@@ -226,6 +244,55 @@ def _read_with_ase(path: Path) -> list[Any]:
     if not frames:
         raise InputError(f"{path}: holds no structure")
     return frames
+
+
+def _read_cif(path: Path) -> list[Crystal]:
+    """Read every block of a CIF that holds a cell; gemmi starts five times faster than ASE."""
+    import gemmi
+
+    try:
+        blocks = [block for block in gemmi.cif.read(str(path)) if block.find_value("_cell_length_a")]
+        structures = [gemmi.make_small_structure_from_block(block) for block in blocks]
+    except (ValueError, RuntimeError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a crystal structure ({error}); give a valid CIF") from error
+    if not structures:
+        raise InputError(f"{path}: holds no structure; a CIF needs _cell_length_a and an _atom_site loop")
+    return [_from_cif(structure, str(path)) for structure in structures]
+
+
+def _from_cif(structure: Any, where: str) -> Crystal:
+    """Apply the symmetry operations of a CIF, as listed or else as named, to its sites; neither means P1."""
+    import gemmi
+
+    if not structure.sites:
+        raise InputError(f"{where}: holds no atoms; a CIF needs an _atom_site loop with fractional coordinates")
+    if any(abs(site.occ - 1.0) > 1e-3 for site in structure.sites):
+        raise InputError(f"{where}: has partially occupied sites; give an ordered structure")
+    operations = [gemmi.Op(triplet) for triplet in structure.symops]
+    if not operations:
+        named = gemmi.find_spacegroup_by_name(
+            structure.spacegroup_hm.replace("_", ""), structure.cell.alpha, structure.cell.gamma, prefer="2"
+        )
+        if named is None and structure.spacegroup_hm:
+            raise InputError(f"{where}: unknown space group {structure.spacegroup_hm!r}; list its symmetry operations")
+        operations = list(named.operations()) if named else [gemmi.Op("x,y,z")]
+    cell = np.array(structure.cell.orth.mat.tolist()).T
+    numbers = np.zeros(0, np.int64)
+    coords = np.zeros((0, 3))
+    for site in structure.sites:
+        number, position = site.element.atomic_number, np.array(site.fract.tolist())
+        if _coincide(position, coords[numbers == number], cell).any():
+            continue  # listed although the symmetry operations had made it
+        images = np.array([operation.apply_to_xyz(site.fract.tolist()) for operation in operations])
+        first = [not _coincide(image, images[:index], cell).any() for index, image in enumerate(images)]
+        coords = np.vstack([coords, images[first]])
+        numbers = np.append(numbers, [number] * sum(first))
+    return make_crystal(cell, numbers, coords, where)
+
+
+def _coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> NDArray[np.bool_]:
+    steps = others - position
+    return np.asarray(np.linalg.norm((steps - steps.round()) @ cell, axis=1) < SAME_SITE)
 
 
 def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

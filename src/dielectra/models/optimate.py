@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -234,6 +235,7 @@ def lorentzian_broadening(n_energies: int, half_width: float) -> Float[Tensor, "
     return (kernel / inside).float()
 
 
+@cache
 def supported_elements() -> frozenset[int]:
     """Return the atomic numbers that OptiMate's features can represent."""
     known = ~element_features().isnan().any(dim=1)
