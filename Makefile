@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint docs clean
+.PHONY: setup demo test lint docs abinitio clean
 
 setup: $(STAMP)
 
@@ -20,6 +20,14 @@ demo: setup
 	$(BIN)/dielectra reproduce spectra -o demo/spectra
 	$(BIN)/dielectra reproduce learning-curve --quick -o demo/learning-curve
 	@echo "Figures: demo/predicted.png demo/data.png demo/spectra/figure.png demo/learning-curve/figure.png"
+
+# GPAW is built from source: it needs Debian's headers, and root to install them.
+abinitio: setup
+	dpkg --status libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin >/dev/null 2>&1 || { apt-get update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+	  libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin; }
+	GPAW_CONFIG=$(CURDIR)/.ci/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	  --editable '.[abinitio]'
 
 test: setup
 	$(BIN)/python -m pytest
