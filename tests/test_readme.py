@@ -6,9 +6,11 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dielectra.cli import app
+from dielectra.data.store import read_labels
 
 TEXTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
 
@@ -27,6 +29,23 @@ def blocks(language: str) -> list[tuple[str, str]]:
 def test_python_examples_run(name_and_code: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(name_and_code[1], name_and_code[0], "exec"), {})
     assert float(capsys.readouterr().out) > 1
+
+
+def test_the_guide_to_own_spectra_makes_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((_, code),) = [block for block in blocks("python") if block[0].startswith("own-spectra")]
+    examples = [path.resolve() for path in Path("examples").glob("*.cif")]
+    monkeypatch.chdir(tmp_path)
+    Path("my-spectra").mkdir()
+    energies = np.linspace(0, 25, 101)
+    for path in examples:
+        (Path("my-spectra") / path.name).write_bytes(path.read_bytes())
+        table = np.column_stack([energies, np.ones(101), np.exp(-((energies - 8) ** 2))])
+        target = Path("my-spectra") / f"{path.stem}.csv"
+        np.savetxt(target, table, delimiter=",", header="energy_ev,eps1,eps2", comments="")
+    exec(compile(code, "own-spectra", "exec"), {})
+    labels = read_labels("my-set", "bse")
+    assert len(labels) == len(examples)
+    assert labels.eps2.max() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("name_and_text", blocks("bash"), ids=lambda b: b[0])

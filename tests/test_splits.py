@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from dielectra.data.splits import split_of
+
+FORMULAS = [f"Na{n}Cl{m}" for n in range(1, 101) for m in range(1, 101)]
+
+
+def test_a_formula_is_always_in_the_same_split() -> None:
+    assert [split_of(formula) for formula in FORMULAS] == [split_of(formula) for formula in FORMULAS]
+
+
+def test_eight_tenths_are_for_training() -> None:
+    counts = Counter(split_of(formula) for formula in FORMULAS)
+    assert abs(counts["train"] / 10_000 - 0.8) < 0.02
+    assert abs(counts["validation"] / 10_000 - 0.1) < 0.015
+    assert abs(counts["test"] / 10_000 - 0.1) < 0.015
+
+
+def test_another_seed_splits_differently() -> None:
+    changed = sum(split_of(formula) != split_of(formula, seed=1) for formula in FORMULAS)
+    assert 2_500 < changed < 4_500
