@@ -119,6 +119,10 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
         (["evaluate", "ladder-rpa", "ladder", "--level", "rpa", "--split", "dev"], "the split 'dev' holds no rpa"),
         (["reproduce", "everything", "-o", "x"], "unknown experiment 'everything'; known are learning-curve, spectra"),
         (["data", "info", "nowhere"], "not found"),
+        (["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"], "unknown engine 'vasp'; known are gpaw"),
+        (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "unknown protocol 'best'; known are"),
+        (["campaign", "status", "x"], "not a campaign"),
+        (["campaign", "export", "x", "-o", "y"], "not a campaign"),
         (["models", "info", "nothing"], "not found"),
     ],
 )
@@ -175,6 +179,38 @@ def test_an_interrupted_training_goes_on_with_the_same_command(
     assert "the same command goes on" in err
     monkeypatch.undo()
     assert run(*command)[0] == 0
+
+
+def test_compute_status_and_export_from_the_shell(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    lines = tmp_path / "two.jsonl"
+    structures = [("one", "Li"), ("bad", "Ne")]
+    entries = [
+        {"id": name, "lattice": (np.eye(3) * 4).tolist(), "species": [first, "H"], "frac_coords": [[0] * 3, [0.5] * 3]}
+        for name, first in structures
+    ]
+    lines.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    folder = tmp_path / "campaign"
+    engine = ("--engine", "oscillator_engine")
+    code, out, _ = run("compute", lines, "-o", folder, *engine, "--create-only", "--json")
+    assert code == 0
+    assert json.loads(out)["jobs"]["waiting"] == 2
+    code, out, err = run("compute", lines, "-o", folder, *engine, "--check-convergence", "--json")
+    (entry,) = json.loads(out)
+    assert code == 2
+    assert entry["id"] == "one"
+    assert entry["convergence_sc"] == {"ipa": 1.0, "rpa": 1.0}
+    assert "bad: HNe: refused" in err
+    code, out, _ = run("campaign", "run", folder, "--retry")
+    assert code == 0
+    assert "HNe: refused" in " ".join(out.split())
+    assert json.loads(run("campaign", "status", folder, "--json")[1])["jobs"]["done"] == 1
+    data = tmp_path / "set"
+    assert json.loads(run("campaign", "export", folder, "-o", data, "--json")[1]) == [str(data / "part-0000.parquet")]
+    assert "nothing new" in run("campaign", "export", folder, "-o", data)[1]
+    code, out, err = run("compute", lines, "-o", tmp_path / "rest", *engine, "--skip", data)
+    assert code == 2
+    assert "1 new of 1 materials" in err
 
 
 def test_data_verbs(run: Run, small_data: Path, tmp_path: Path) -> None:

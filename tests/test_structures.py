@@ -23,18 +23,14 @@ from pymatgen.io.cif import CifWriter
 from conftest import conventional
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
-from dielectra.structures import (
-    Crystal,
+from dielectra.structures import Crystal, make_crystal, read_structure, read_structures, widest_empty_layer
+from dielectra.symmetry import (
     lattice_rotations,
-    make_crystal,
     point_group_rotations,
-    read_structure,
-    read_structures,
     space_group,
     spglib_cell,
     standard_form,
     standardise,
-    widest_empty_layer,
 )
 
 CUBE = 4.0 * np.eye(3)

@@ -93,7 +93,7 @@ def build_graph(crystal: Crystal, cutoff: float = CUTOFF) -> CrystalGraph:
     Parameters
     ----------
     crystal
-        Any cell; :func:`dielectra.structures.standardise` it first for one answer per crystal.
+        Any cell; :func:`dielectra.symmetry.standardise` it first for one answer per crystal.
     cutoff
         Largest distance of a neighbour, angstrom.
 

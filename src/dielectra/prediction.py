@@ -12,13 +12,8 @@ from dielectra.errors import InputError
 from dielectra.graph import batch_graphs, build_graph
 from dielectra.optics.constants import optical_constants
 from dielectra.spectrum import Spectrum, isotropic_spectrum
-from dielectra.structures import (
-    VACUUM_GAP,
-    Crystal,
-    read_structure,
-    standard_form,
-    widest_empty_layer,
-)
+from dielectra.structures import VACUUM_GAP, Crystal, read_structure, widest_empty_layer
+from dielectra.symmetry import standard_form
 
 if TYPE_CHECKING:
     from dielectra.models.store import Model

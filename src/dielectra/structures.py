@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import spglib
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
@@ -20,24 +19,11 @@ from dielectra.errors import InputError
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-SYMMETRY_TOLERANCE = 1e-2
-"""Distance in angstrom within which two atomic positions count as related by symmetry."""
-
 MINIMUM_DISTANCE = 0.5
 """Interatomic distance in angstrom below which a structure is refused."""
 
 SAME_SITE = 0.1
 """Distance in angstrom within which two sites of a CIF are one atom."""
-
-CENTRINGS: dict[str, FloatArray] = {
-    "P": np.eye(3),
-    "A": np.array([[2, 0, 0], [0, 1, 1], [0, -1, 1]]) / 2,
-    "C": np.array([[1, -1, 0], [1, 1, 0], [0, 0, 2]]) / 2,
-    "I": np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) / 2,
-    "F": np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2,
-    "R": np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3,
-}
-"""Primitive vectors, as rows, in the conventional cell of each centring, in the choice of spglib's documentation."""
 
 VACUUM_GAP = 6.0
 """Width in angstrom of an empty layer above which a cell counts as a slab or molecule in vacuum."""
@@ -134,69 +120,24 @@ def read_structures(path: str | Path) -> list[Crystal]:
     InputError
         If the file is missing, empty, unreadable, or one of its structures is not an ordered periodic crystal.
     """
+    return [crystal for crystal, _ in read_entries(path)]
+
+
+def read_entries(path: str | Path) -> list[tuple[Crystal, dict[str, Any]]]:
+    """Read every crystal of a file with what else its JSON line says; arguments and errors of `read_structures`."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     if path.name.removesuffix(".gz").endswith((".jsonl", ".json")):
-        crystals = [_from_mapping(entry, where) for where, entry in _json_entries(path)]
-        if not crystals:
+        entries = [(_from_mapping(entry, where), dict(entry)) for where, entry in _json_entries(path)]
+        if not entries:
             raise InputError(f"{path}: holds no structure")
-        return crystals
+        return entries
     if path.name.removesuffix(".gz").lower().endswith(".cif"):
-        return _read_cif(path)
-    return [_from_object(atoms, str(path)) for atoms in _read_with_ase(path)]
-
-
-def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crystal:
-    """Return the idealised primitive cell that stands for every choice of cell of a crystal.
-
-    Parameters
-    ----------
-    crystal
-        Any cell of the crystal: a supercell, a conventional cell, a cell with relaxation noise below `symprec`.
-    symprec
-        Distance tolerance in angstrom of the symmetry search (spglib).
-
-    Returns
-    -------
-    Crystal
-        Standardised primitive cell with atoms exactly on their symmetry positions.
-
-    Raises
-    ------
-    InputError
-        If spglib finds no space group, as happens when atoms overlap.
-    """
-    return standard_form(crystal, symprec)[0]
-
-
-def standard_form(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
-    """Return the cell of :func:`standardise` and the number of the space group (1-230), for one call of spglib."""
-    symmetry = _symmetry_dataset(crystal, symprec)
-    centring = CENTRINGS[symmetry.international[0]]
-    _, first = np.unique(symmetry.std_mapping_to_primitive, return_index=True)
-    frac_coords = np.asarray(symmetry.std_positions, float)[first] @ np.linalg.inv(centring)
-    numbers = np.asarray(symmetry.std_types, np.int64)[first]
-    return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0), symmetry.number
-
-
-def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
-    """Return the number of the space group (1-230)."""
-    return int(_symmetry_dataset(crystal, symprec).number)
-
-
-def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> NDArray[np.int64]:
-    """Return the rotation parts of the space group in the lattice basis, shape ``(n, 3, 3)``, without repetition."""
-    return np.unique(np.asarray(_symmetry_dataset(crystal, symprec).rotations, np.int64), axis=0)
-
-
-def point_group_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> FloatArray:
-    """Return the orthogonal matrices of the point group in Cartesian axes, shape ``(n, 3, 3)``."""
-    basis = crystal.cell.T
-    rotations = np.einsum("ij,njk,kl->nil", basis, lattice_rotations(crystal, symprec), np.linalg.inv(basis))
-    return np.asarray(rotations)
+        return [(crystal, {}) for crystal in _read_cif(path)]
+    return [(_from_object(atoms, str(path)), {}) for atoms in _read_with_ase(path)]
 
 
 def widest_empty_layer(crystal: Crystal) -> float:
@@ -205,25 +146,6 @@ def widest_empty_layer(crystal: Crystal) -> float:
     heights = np.sort(crystal.frac_coords % 1.0, axis=0)
     gaps = np.diff(np.vstack([heights, heights[:1] + 1.0]), axis=0)
     return float((gaps.max(axis=0) * spacings).max())
-
-
-def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            answer = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
-        except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
-            raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
-    if answer is None:
-        raise InputError(
-            f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
-        )
-    return answer
-
-
-def spglib_cell(crystal: Crystal) -> Any:
-    """Return the (lattice, positions, numbers) triple that spglib takes."""
-    return crystal.cell, crystal.frac_coords, crystal.numbers
 
 
 def _read_with_ase(path: Path) -> list[Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from importlib.metadata import version as package_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dielectra.abinitio.computation import Computation, RefusedError
 from dielectra.abinitio.protocol import (
     LADDER_1,
     Protocol,
@@ -19,42 +21,31 @@ from dielectra.abinitio.protocol import (
     shifted_kpoints,
 )
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, point_group_rotations, standardise
+from dielectra.structures import Crystal
+from dielectra.symmetry import point_group_rotations, standardise
 
 ENERGIES = np.linspace(0.0, 20.0, 401)
 MAXIMUM_MOMENT = 0.05
 COMPONENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
-class RefusedError(InputError):
-    """A crystal that the engine does not compute, with the reason."""
+def require() -> None:
+    """Check that GPAW is installed.
 
-
-@dataclass(frozen=True, eq=False)
-class Computation:
-    """Hold the result of one ab initio computation.
-
-    Attributes
-    ----------
-    crystal
-        The standardised primitive cell that was computed.
-    tensors
-        Complex dielectric tensor of each level, shape ``(3, 3, 401)``, on 0-20 eV.
-    gap_direct, gap_indirect
-        PBE gaps in eV on the k-point grid of the response.
-    cpu_seconds
-        CPU seconds by part: ``ground_state``, ``bands``, ``response``.
+    Raises
+    ------
+    InputError
+        If it is not; the message says how to install it.
     """
+    if find_spec("gpaw") is None:
+        raise InputError(
+            "the engine gpaw is not installed; 'make abinitio' or pip install 'dielectra[abinitio]' does it"
+        )
 
-    crystal: Crystal
-    protocol: Protocol
-    tensors: dict[str, NDArray[np.complex128]]
-    gap_direct: float
-    gap_indirect: float
-    kgrid: tuple[int, int, int]
-    n_kpoints: int
-    n_bands: int
-    cpu_seconds: dict[str, float] = field(default_factory=dict)
+
+def version() -> str:
+    """Return what computes: GPAW and its data sets with their versions."""
+    return f"GPAW {package_version('gpaw')}, gpaw-data {package_version('gpaw-data')}, PBE, plane waves"
 
 
 def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
@@ -139,7 +130,7 @@ def compute(
     tensors = _response(bands, crystal, protocol, n_bands)
     clock.append(time.process_time())
     parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=True))
-    return Computation(crystal, protocol, tensors, gap_direct, gap_indirect, grid, n_kpoints, n_bands, parts)
+    return Computation(crystal, protocol, ENERGIES, tensors, gap_direct, gap_indirect, grid, n_kpoints, n_bands, parts)
 
 
 def _ground_state(crystal: Crystal, protocol: Protocol, log: Path | None) -> Any:

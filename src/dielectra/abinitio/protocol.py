@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, FloatArray, lattice_rotations, spglib_cell
+from dielectra.structures import Crystal, FloatArray
+from dielectra.symmetry import lattice_rotations, spglib_cell
 
 ATOMIC_VOLUME = 0.529177210903**3
 HARTREE = 27.211386245988

@@ -126,6 +126,11 @@ def dataset_hashes(source: str | Path) -> dict[str, str]:
     return {part.name: hashlib.sha256(part.read_bytes()).hexdigest() for part in find_parts(source)}
 
 
+def material_ids(source: str | Path) -> set[str]:
+    """Return the ids of all materials of a data set."""
+    return {name for _, _, table in _tables(source, ["id"]) for name in table.column("id").to_pylist()}
+
+
 def levels_of(source: str | Path) -> list[str]:
     """Return the levels of theory a data set holds, sorted."""
     return sorted({level for _, _, table in _tables(source, ["level"]) for level in table.column("level").to_pylist()})

@@ -1,0 +1,46 @@
+"""What every engine returns, and how it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra.abinitio.protocol import Protocol
+from dielectra.errors import InputError
+from dielectra.structures import Crystal
+
+
+class RefusedError(InputError):
+    """A crystal that the engine does not compute, with the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Computation:
+    """Hold the result of one ab initio computation.
+
+    Attributes
+    ----------
+    crystal
+        The standardised primitive cell that was computed.
+    energies
+        Photon energies, shape ``(401,)``, 0-20 eV.
+    tensors
+        Complex dielectric tensor of each level, shape ``(3, 3, 401)``.
+    gap_direct, gap_indirect
+        PBE gaps in eV on the k-point grid of the response.
+    cpu_seconds
+        CPU seconds by part: ``ground_state``, ``bands``, ``response``.
+    """
+
+    crystal: Crystal
+    protocol: Protocol
+    energies: NDArray[np.float64]
+    tensors: dict[str, NDArray[np.complex128]]
+    gap_direct: float
+    gap_indirect: float
+    kgrid: tuple[int, int, int]
+    n_kpoints: int
+    n_bands: int
+    cpu_seconds: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import make_aln, make_mgo
+from dielectra.abinitio.campaign import computed, create_campaign, export_campaign, run_campaign, status
+from dielectra.abinitio.convergence import compare_protocols
+from dielectra.abinitio.jobs import JobTable
+from dielectra.abinitio.materials import Material, read_materials
+from dielectra.abinitio.protocol import LADDER_1, LADDER_1_FINE, Protocol
+from dielectra.abinitio.worker import Limits, load_engine, record_path
+from dielectra.data.store import material_ids, read_labels, read_records
+from dielectra.errors import InputError
+from dielectra.structures import Crystal, make_crystal
+
+TESTS = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _engine_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", TESTS)
+
+
+def crystal_of(symbol: str, a: float = 4.0) -> Crystal:
+    return make_crystal(np.eye(3) * a, [symbol, "H"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def materials(*symbols: str) -> list[Material]:
+    return [Material(f"m-{symbol}", f"{symbol}H", crystal_of(symbol), "train") for symbol in symbols]
+
+
+def campaign(folder: Path, *symbols: str, protocol: Protocol = LADDER_1) -> JobTable:
+    return create_campaign(folder, materials(*symbols), "oscillator_engine", protocol)[0]
+
+
+def test_every_material_gets_both_spectra(tmp_path: Path) -> None:
+    campaign(tmp_path / "c", "Li", "Na", "K")
+    counts = run_campaign(tmp_path / "c", n_workers=2)
+    assert counts == {"waiting": 0, "running": 0, "done": 3, "refused": 0, "failed": 0}
+    for name in ("m-Li", "m-Na", "m-K"):
+        records = list(read_records(record_path(tmp_path / "c", name)))
+        assert [record.spectrum.level for record in records] == ["ipa", "rpa"]
+        assert records[0].properties["gap_direct"] == 1.0
+    entries = computed(tmp_path / "c")
+    assert {entry["id"] for entry in entries} == {"m-Li", "m-Na", "m-K"}
+    assert all(entry["static_eps"]["ipa"] > entry["static_eps"]["rpa"] > 1 for entry in entries)
+
+
+def test_what_cannot_be_computed_does_not_stop_the_others(tmp_path: Path) -> None:
+    campaign(tmp_path / "c", "He", "Ne", "Ar", "Kr", "Xe", "Li")
+    counts = run_campaign(tmp_path / "c", 2, Limits(cpu_seconds=4, memory=4 * 2**30), maximum_attempts=2)
+    assert counts == {"waiting": 0, "running": 0, "done": 1, "refused": 1, "failed": 4}
+    reasons = {entry["id"]: (entry["state"], entry["reason"]) for entry in status(tmp_path / "c")["not_computed"]}
+    assert reasons["m-Ne"] == ("refused", "HNe: refused for a reason of two lines")
+    assert reasons["m-He"] == ("failed", "ValueError: did not converge")
+    assert reasons["m-Ar"] == ("failed", "memory limit reached")
+    assert reasons["m-Kr"] == ("failed", "CPU time limit reached")
+    assert reasons["m-Xe"] == ("failed", "its process died 2 times (signal 9)")
+
+
+def test_failed_jobs_can_be_tried_again(tmp_path: Path) -> None:
+    table = campaign(tmp_path / "c", "He", "Ne")
+    run_campaign(tmp_path / "c")
+    assert table.retry(["failed"]) == 1
+    assert table.counts()["waiting"] == 1
+    assert table.job("m-He").attempts == 0
+
+
+def test_work_is_done_by_priority_then_as_added(tmp_path: Path) -> None:
+    first = [m._replace(priority=p) for m, p in zip(materials("Li", "Na", "K"), (0.0, 2.0, 1.0), strict=True)]
+    table, n_new = create_campaign(tmp_path / "c", first, "oscillator_engine", LADDER_1)
+    assert n_new == 3
+    assert create_campaign(tmp_path / "c", materials("Na", "Rb"), "oscillator_engine", LADDER_1)[1] == 1
+    assert table.waiting(10) == ["m-Na", "m-K", "m-Li", "m-Rb"]
+    run_campaign(tmp_path / "c")
+    assert [job.material.id for job in table.jobs("done")] == ["m-Na", "m-K", "m-Li", "m-Rb"]
+
+
+def test_status_tells_cost_rate_and_what_is_left(tmp_path: Path) -> None:
+    table = campaign(tmp_path / "c", "Li", "Na", "K")
+    report = status(tmp_path / "c")
+    assert report["jobs"]["waiting"] == 3
+    assert report["cpu_seconds_median"] == {}
+    run_campaign(tmp_path / "c")
+    report = status(tmp_path / "c")
+    assert report["cpu_seconds_median"]["total"] == pytest.approx(0.05)
+    assert report["cpu_seconds_median"]["response"] == pytest.approx(0.03)
+    assert report["materials_per_hour"] > 0
+    assert report["hours_left"] == 0
+    assert (report["engine"], report["protocol"]) == ("oscillators 1", "ladder-1")
+    assert json.dumps(report)
+    assert table.settings()["protocol"]["response_kpoints"] == 1000
+
+
+def test_an_export_adds_parts_and_rewrites_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dielectra.abinitio.campaign.MATERIALS_PER_PART", 2)
+    campaign(tmp_path / "c", "Li", "Na", "K")
+    run_campaign(tmp_path / "c")
+    parts = export_campaign(tmp_path / "c", tmp_path / "set")
+    assert [part.name for part in parts] == ["part-0000.parquet", "part-0001.parquet"]
+    before = parts[0].read_bytes()
+    assert export_campaign(tmp_path / "c", tmp_path / "set") == []
+    campaign(tmp_path / "c", "Rb")
+    run_campaign(tmp_path / "c")
+    assert [part.name for part in export_campaign(tmp_path / "c", tmp_path / "set")] == ["part-0002.parquet"]
+    assert parts[0].read_bytes() == before
+    labels = read_labels(tmp_path / "set", "rpa")
+    assert sorted(labels.ids) == ["m-K", "m-Li", "m-Na", "m-Rb"]
+    assert labels.broadening == 0.3
+    assert material_ids(tmp_path / "set") == set(labels.ids)
+
+
+def test_two_protocols_are_compared_material_by_material(tmp_path: Path) -> None:
+    campaign(tmp_path / "a", "Li", "Na")
+    campaign(tmp_path / "b", "Li", "He", protocol=LADDER_1_FINE)
+    for name in ("a", "b"):
+        run_campaign(tmp_path / name)
+    assert compare_protocols(tmp_path / "a", tmp_path / "b") == {"m-Li": {"ipa": 1.0, "rpa": 1.0}}
+
+
+def test_a_folder_belongs_to_one_engine_and_protocol(tmp_path: Path) -> None:
+    campaign(tmp_path / "c", "Li")
+    with pytest.raises(InputError, match="holds a campaign of oscillator_engine by ladder-1; choose another folder"):
+        campaign(tmp_path / "c", "Na", protocol=LADDER_1_FINE)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="not a campaign"):
+        campaign(tmp_path / "other", "Li")
+    with pytest.raises(InputError, match="not a campaign"):
+        run_campaign(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="no material 'm-K' in this campaign"):
+        JobTable(tmp_path / "c").job("m-K")
+
+
+def test_engines_are_named_and_checked() -> None:
+    assert load_engine("oscillator_engine").version() == "oscillators 1"
+    for name in ("vasp", "json"):
+        with pytest.raises(InputError, match=f"unknown engine '{name}'; known are gpaw"):
+            load_engine(name)
+
+
+def start_runner(folder: Path, n_workers: int = 2) -> subprocess.Popen[bytes]:
+    code = f"from dielectra.abinitio.campaign import run_campaign; run_campaign({str(folder)!r}, {n_workers}, None, 99)"
+    return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+
+
+def workers_of(folder: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"dielectra.abinitio.worker" in words and str(folder).encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+def kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def survive_kills(folder: Path, names: set[str], n_kills: int, longest_wait: float) -> None:
+    """Kill runner or workers at random moments, then let the campaign end and check every record."""
+    dice = random.Random(0)
+    runner = start_runner(folder)
+    for index in range(n_kills):
+        time.sleep(dice.uniform(0.0, longest_wait))
+        if index % 2:
+            for worker in workers_of(folder):
+                kill(worker)
+        else:
+            kill(runner.pid)
+            runner.wait()
+            runner = start_runner(folder)
+    assert runner.wait(timeout=600) == 0
+    table = JobTable(folder)
+    assert table.counts() == dict.fromkeys(table.counts(), 0) | {"done": len(names)}
+    assert {path.stem for path in (folder / "records").glob("*.parquet")} == names
+    for name in names:
+        levels = Counter(record.spectrum.level for record in read_records(record_path(folder, name)))
+        assert levels == {"ipa": 1, "rpa": 1}
+    parts = export_campaign(folder, folder.with_name("set"))
+    assert Counter(record.id for part in parts for record in read_records(part)) == dict.fromkeys(names, 2)
+
+
+def test_nothing_is_lost_or_done_twice_when_killed_at_random_moments(tmp_path: Path) -> None:
+    symbols = ("Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg", "Al")
+    campaign(tmp_path / "c", *symbols)
+    survive_kills(tmp_path / "c", {f"m-{symbol}" for symbol in symbols}, n_kills=20, longest_wait=1.0)
+
+
+def test_two_runners_share_a_campaign(tmp_path: Path) -> None:
+    symbols = ("Li", "Be", "B", "C", "N", "O")
+    table = campaign(tmp_path / "c", *symbols)
+    runners = [start_runner(tmp_path / "c", 1) for _ in range(2)]
+    assert [runner.wait(timeout=120) for runner in runners] == [0, 0]
+    jobs = table.jobs("done")
+    assert len(jobs) == 6
+    assert {job.attempts for job in jobs} == {1}
+    assert len({job.host for job in jobs}) == 2
+
+
+def test_an_interrupted_runner_puts_its_jobs_back(tmp_path: Path) -> None:
+    table = campaign(tmp_path / "c", "Kr")
+    runner = start_runner(tmp_path / "c")
+    while not workers_of(tmp_path / "c"):
+        time.sleep(0.05)
+    runner.terminate()
+    assert runner.wait(timeout=20) != 0
+    assert table.counts()["waiting"] == 1
+    assert table.job("m-Kr").attempts == 0
+    assert workers_of(tmp_path / "c") == []
+
+
+def test_materials_are_named_after_ids_or_files(tmp_path: Path) -> None:
+    entry = {"lattice": (np.eye(3) * 4).tolist(), "species": ["Na", "Cl"], "frac_coords": [[0, 0, 0], [0.5, 0.5, 0.5]]}
+    lines = [entry | {"mat_id": "agm/1", "split": "test", "total_mag": 0.02, "priority": 3}, entry]
+    file = tmp_path / "two.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = read_materials([file, "examples/MgO.cif"])
+    assert [(m.id, m.formula, m.split, m.magnetic_moment, m.priority) for m in found] == [
+        ("agm_1", "NaCl", "test", 0.02, 3.0),
+        ("two-1", "NaCl", None, 0.0, 0.0),
+        ("MgO", "MgO", None, 0.0, 0.0),
+    ]
+    orders = [[m.id for m in read_materials([file, "examples/MgO.cif"], shuffle=seed)] for seed in range(6)]
+    assert len({tuple(order) for order in orders}) > 1
+    assert [m.id for m in read_materials([file, "examples/MgO.cif"], shuffle=0)] == orders[0]
+    with pytest.raises(InputError, match="two crystals are named MgO"):
+        read_materials(["examples/MgO.cif", "examples/MgO.cif"])
+
+
+TINY = Protocol(
+    name="tiny", cutoffs={}, default_cutoff=150.0, response_kpoints=16, band_energy=8.0, response_cutoff=15.0
+)
+
+
+@pytest.mark.filterwarnings("default")
+def test_gpaw_survives_being_killed(tmp_path: Path) -> None:
+    pytest.importorskip("gpaw", reason="the engine needs the extra [abinitio]")
+    crystals = {"MgO": make_mgo(), "AlN": make_aln()}
+    found = [Material(name, name, crystal, "train") for name, crystal in crystals.items()]
+    create_campaign(tmp_path / "c", found, "gpaw", TINY)
+    survive_kills(tmp_path / "c", set(crystals), n_kills=4, longest_wait=5.0)
+    entries = {entry["id"]: entry["static_eps"]["ipa"] for entry in computed(tmp_path / "c")}
+    assert entries["AlN"] > entries["MgO"] > 1
