@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from conftest import TINY
-from dielectra import __version__, cli
-from dielectra.cli import main
+from dielectra import __version__
+from dielectra.cli import catalogue, main
 from dielectra.terminal import short
 
 Run = Callable[..., tuple[int, str, str]]
@@ -246,7 +246,7 @@ def test_a_closed_pipe_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(*_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(cli, "print_json", closed)
+    monkeypatch.setattr(catalogue, "print_json", closed)
     monkeypatch.setattr(sys, "stderr", open(torch.os.devnull, "w"))  # noqa: PTH123, SIM115
     with pytest.raises(SystemExit) as exit_:
         main(["data", "list", "--json"])

@@ -1,0 +1,45 @@
+"""The command line: verbs that parse, call and print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError
+
+from dielectra import __version__
+from dielectra.cli.catalogue import data_app, models_app
+from dielectra.cli.computing import campaign_app, compute
+from dielectra.cli.predicting import predict
+from dielectra.cli.training import climb, evaluate, reproduce, train
+from dielectra.errors import InputError
+from dielectra.terminal import print_error, stderr
+
+BAD_INPUT = 2
+
+app = App(
+    name="dielectra",
+    help="Predict, train and climb: frequency-dependent dielectric functions of crystals at a chosen level of theory.",
+    version=f"dielectra {__version__}",
+    help_format="markdown",
+    suppress_keyboard_interrupt=False,
+)
+for verb in (predict, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
+    app.command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; exit with 0 on success, 2 on bad input."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (InputError, CycloptsError) as error:
+        print_error(str(error))
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        stderr.print("interrupted; the same command goes on from the last saved state")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(0)

@@ -1,0 +1,97 @@
+"""The verbs that list and describe data sets and models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from dielectra.cli.options import Json
+from dielectra.terminal import print_json, print_table, short, stdout
+
+if TYPE_CHECKING:
+    from dielectra.models.store import ModelCard
+
+data_app = App(name="data", help="List and describe data sets.")
+models_app = App(name="models", help="List, describe and cite models.")
+
+
+@data_app.command(name="list")
+def list_data(*, as_json: Json = False) -> None:
+    """List the data sets found by name."""
+    from dielectra.data.store import list_datasets
+
+    print_json(list_datasets()) if as_json else stdout.print("\n".join(list_datasets()) or "none")
+
+
+@data_app.command(name="info")
+def describe_data(
+    dataset: str,
+    /,
+    *,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for histograms.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise a data set: counts by level and split, elements, cell sizes, gaps, similarity between levels."""
+    from dielectra.data.summary import summarise
+
+    summary = summarise(dataset)
+    if plot is not None:
+        from dielectra.plots import plot_summary, save_figure
+
+        save_figure(plot_summary(summary), plot)
+    if as_json:
+        print_json(summary)
+        return
+    rows = [(key, short(value)) for key, value in summary.items() if key != "histograms"]
+    print_table(f"data set {dataset}", ("quantity", "value"), rows)
+    for title, histogram in summary["histograms"].items():
+        bars = [
+            (label, f"{count:5d} {'█' * round(40 * count / max(1, *histogram.values()))}")
+            for label, count in histogram.items()
+        ]
+        print_table(title, ("bin", "materials"), bars)
+
+
+@models_app.command(name="list")
+def list_models(*, as_json: Json = False) -> None:
+    """List the shipped models."""
+    cards = _shipped_cards()
+    if as_json:
+        keys = {"name", "level", "architecture", "trained_on", "metrics"}
+        print_json([card.model_dump(include=keys) for card in cards])
+        return
+    rows = [(card.name, card.level, card.architecture, card.trained_on, _scores(card)) for card in cards]
+    print_table("models", ("name", "level", "architecture", "trained on", "median SC"), rows)
+
+
+@models_app.command(name="info")
+def describe_model(model: str, /, *, as_json: Json = False) -> None:
+    """Show the card of a model."""
+    from dielectra.models.store import model_folder, read_card
+
+    card = read_card(model_folder(model))
+    if as_json:
+        print_json(card.model_dump())
+    else:
+        print_table(card.name, ("entry", "value"), [(key, short(value)) for key, value in card.model_dump().items()])
+
+
+@models_app.command(name="cite")
+def cite_model(model: str = "ladder-rpa", /, *, as_json: Json = False) -> None:
+    """Print what to cite when a model is used."""
+    from dielectra.models.citation import citations
+
+    entries = citations(model)
+    print_json(entries) if as_json else stdout.print("\n\n".join(entries), markup=False, highlight=False)
+
+
+def _scores(card: ModelCard) -> str:
+    return ", ".join(f"{split} {scores['sc_median']:.3f}" for split, scores in card.metrics.items())
+
+
+def _shipped_cards() -> list[ModelCard]:
+    from dielectra.models.store import model_folder, read_card, shipped_models
+
+    return [read_card(model_folder(name)) for name in shipped_models()]

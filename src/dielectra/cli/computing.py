@@ -1,0 +1,154 @@
+"""The verbs that compute spectra ab initio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from dielectra.cli.options import Json, MemoryLimit, TimeLimit, Workers
+from dielectra.errors import InputError
+from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
+
+campaign_app = App(name="campaign", help="Run, watch and export many ab initio computations.")
+
+
+def compute(
+    files: Annotated[list[Path], Parameter(help="Structure files: CIF, POSCAR, extxyz, JSON lines.", negative=())],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the campaign.")],
+    engine: Annotated[str, Parameter(help="Code that computes: gpaw.")] = "gpaw",
+    protocol: Annotated[str, Parameter(help="Named settings: ladder-1 or ladder-1-fine.")] = "ladder-1",
+    shuffle: Annotated[int | None, Parameter(help="Seed of a random order; that of the files by default.")] = None,
+    skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
+    create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
+    check_convergence: Annotated[
+        bool, Parameter(negative=(), help="Compute by ladder-1-fine too, and print the SC between both.")
+    ] = False,
+    workers: Workers = 1,
+    time_limit: TimeLimit = 4.0,
+    memory_limit: MemoryLimit = 8.0,
+    as_json: Json = False,
+) -> None:
+    """Compute the IPA and RPA dielectric tensors of crystals ab initio; an interrupted run goes on where it stopped."""
+    from dielectra.abinitio.campaign import create_campaign
+    from dielectra.abinitio.convergence import compare_protocols
+    from dielectra.abinitio.materials import read_materials
+    from dielectra.abinitio.protocol import get_protocol
+    from dielectra.data.store import material_ids
+
+    present = material_ids(skip) if skip else set()
+    materials = [material for material in read_materials(files, shuffle) if material.id not in present]
+    settings = {output: get_protocol(protocol)}
+    if check_convergence:
+        settings[output / "convergence"] = get_protocol("ladder-1-fine")
+    for folder, chosen in settings.items():
+        _, n_new = create_campaign(folder, materials, engine, chosen)
+        note = f"{folder}: {n_new} new of {len(materials)} materials, {chosen.name}"
+        stderr.print(note, markup=False, highlight=False, soft_wrap=True)
+        if not create_only:
+            _run_campaign(folder, workers, time_limit, memory_limit)
+    if create_only:
+        return _show_status(output, as_json)
+    _show_computed(output, compare_protocols(*settings) if check_convergence else {}, as_json)
+    return None
+
+
+@campaign_app.command(name="run")
+def run_campaign(
+    campaign: Path,
+    /,
+    *,
+    workers: Workers = 1,
+    time_limit: TimeLimit = 4.0,
+    memory_limit: MemoryLimit = 8.0,
+    attempts: Annotated[int, Parameter(help="How often a computation whose process dies is tried.")] = 3,
+    retry: Annotated[bool, Parameter(negative=(), help="Try failed computations again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute what waits; may be killed and started again at any time, and run several times at once."""
+    from dielectra.abinitio.jobs import JobTable
+
+    if retry:
+        JobTable(campaign).retry(["failed"])
+    _run_campaign(campaign, workers, time_limit, memory_limit, attempts)
+    _show_status(campaign, as_json)
+
+
+@campaign_app.command(name="status")
+def campaign_status(campaign: Path, /, *, as_json: Json = False) -> None:
+    """Print counts, cost, rate, time left, and why a material was not computed."""
+    _show_status(campaign, as_json)
+
+
+@campaign_app.command(name="export")
+def export_campaign(
+    campaign: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the data set; parts are added.")],
+    as_json: Json = False,
+) -> None:
+    """Write finished records as further Parquet parts of a data set; existing parts stay as they are."""
+    from dielectra.abinitio.campaign import export_campaign as export
+
+    parts = [str(part) for part in export(campaign, output)]
+    print_json(parts) if as_json else stdout.print("\n".join(parts) or "nothing new", markup=False, highlight=False)
+
+
+def _run_campaign(folder: Path, workers: int, hours: float, gigabytes: float, attempts: int = 3) -> None:
+    from dielectra.abinitio.campaign import run_campaign as run
+    from dielectra.abinitio.jobs import JobTable
+    from dielectra.abinitio.worker import Limits
+
+    limits = Limits(max(1, round(3600 * hours)), round(gigabytes * 2**30))
+    with progress_bar() as progress:
+        task = progress.add_task(str(folder), total=None)
+
+        def show(counts: dict[str, int]) -> None:
+            ended = sum(counts[state] for state in ("done", "refused", "failed"))
+            progress.update(task, completed=ended, total=sum(counts.values()), description=f"{folder}: computed")
+
+        show(JobTable(folder).counts())
+        run(folder, workers, limits, attempts, show)
+
+
+def _show_status(folder: Path, as_json: bool) -> None:
+    from dielectra.abinitio.campaign import status
+
+    report = status(folder)
+    if as_json:
+        return print_json(report)
+    rows = [(key, short(value)) for key, value in report.items() if key != "not_computed"]
+    print_table(f"campaign {folder}", ("quantity", "value"), rows)
+    missing = [(entry["id"], entry["formula"], entry["state"], entry["reason"]) for entry in report["not_computed"]]
+    if missing:
+        print_table("not computed", ("material", "formula", "state", "reason"), missing)
+    return None
+
+
+def _show_computed(folder: Path, convergence: dict[str, dict[str, float]], as_json: bool) -> None:
+    """Print one line per computed material and level; a material that could not be computed makes the exit code 2."""
+    from dielectra.abinitio.campaign import computed, status
+
+    materials = computed(folder)
+    missing = status(folder)["not_computed"]
+    for entry in materials:
+        entry["convergence_sc"] = convergence.get(entry["id"])
+    if as_json:
+        print_json(materials)
+    else:
+        heads = ("material", "formula", "gap (eV)", "static eps IPA", "static eps RPA", "CPU s", "SC to fine IPA, RPA")
+        print_table("computed", heads, [_computed_row(entry) for entry in materials])
+    if missing:
+        raise InputError("\n".join(f"{entry['id']}: {entry['reason']}" for entry in missing))
+
+
+def _computed_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    static = [f"{entry['static_eps'][level]:.2f}" for level in ("ipa", "rpa")]
+    agreement = entry["convergence_sc"] or {}
+    scores = ", ".join(f"{agreement[level]:.3f}" for level in ("ipa", "rpa") if level in agreement)
+    gap, seconds = f"{entry['gap_direct_ev']:.2f}", f"{entry['cpu_seconds']:.0f}"
+    return entry["id"], entry["formula"], gap, *static, seconds, scores or "-"

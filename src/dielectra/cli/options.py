@@ -1,0 +1,24 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
+Level = Annotated[str, Parameter(help="Level of theory: ipa, rpa, bse or experiment.")]
+Seed = Annotated[int, Parameter(help="Seed of the label subset, the initial weights and the batch order.")]
+Run = Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the model, its log and its resumable state.")]
+Device = Annotated[str, Parameter(help="cpu, cuda, or auto: the GPU where there is one.")]
+ConfigFile = Annotated[Path | None, Parameter(name="--config", help="YAML file of training options.")]
+Overrides = Annotated[
+    list[str] | None,
+    Parameter(name="--set", negative=(), help="Training option, e.g. learning_rate=1e-4; may be repeated."),
+]
+
+
+Workers = Annotated[int, Parameter(help="Computations at a time, one core each.")]
+TimeLimit = Annotated[float, Parameter(help="CPU hours that one computation may take.")]
+MemoryLimit = Annotated[float, Parameter(help="GiB of memory that one computation may take.")]

@@ -1,0 +1,154 @@
+"""The verbs that train models, score them, and repeat the paper's experiments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from dielectra.cli.options import ConfigFile, Device, Json, Level, Overrides, Run, Seed
+from dielectra.terminal import print_json, print_table, progress_bar, stderr, stdout
+
+if TYPE_CHECKING:
+    from dielectra.training.config import TrainingConfig
+    from dielectra.training.loop import EpochReport
+
+
+def train(
+    dataset: str,
+    /,
+    *,
+    level: Level,
+    run: Run,
+    recipe: Annotated[
+        str, Parameter(help="direct or pretrain (ours), paper-direct or paper-pretrain (as published).")
+    ] = "direct",
+    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Train a model from scratch on the spectra of one level (direct learning)."""
+    from dielectra.training.config import load_config
+
+    settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
+    _train(dataset, level, settings, run, None, device, as_json)
+
+
+def climb(
+    dataset: str,
+    /,
+    *,
+    to: Annotated[str, Parameter(help="Level of theory to climb to.")],
+    from_: Annotated[str, Parameter(name="--from", help="Model of a lower level: a shipped name or a folder.")],
+    run: Run,
+    recipe: Annotated[str, Parameter(help="climb (ours) or paper-climb (as published).")] = "climb",
+    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Carry a model to a higher level with few spectra of that level (transfer learning)."""
+    from dielectra.training.config import load_config
+
+    settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
+    _train(dataset, to, settings, run, from_, device, as_json)
+
+
+def evaluate(
+    model: str,
+    dataset: str,
+    /,
+    *,
+    level: Level,
+    split: Annotated[str, Parameter(help="train, validation or test.")] = "test",
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the scores.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a model against the reference spectra of a data set."""
+    from dielectra.models.store import load_model
+    from dielectra.training.evaluation import evaluate as evaluate_model
+
+    result = evaluate_model(load_model(model), dataset, level, split)
+    if plot is not None:
+        from dielectra.plots import plot_evaluation, save_figure
+
+        save_figure(plot_evaluation(result), plot)
+    if as_json:
+        print_json(result.model_dump())
+        return
+    rows = [
+        ("materials", str(result.n)),
+        ("SC median / mean", f"{result.sc_median:.3f} / {result.sc_mean:.3f}"),
+        ("SC 10 % / 90 % quantile", f"{result.sc_quantiles['0.1']:.3f} / {result.sc_quantiles['0.9']:.3f}"),
+        ("MAE median", f"{result.mae_median:.3f}"),
+        ("MSE median", f"{result.mse_median:.3f}"),
+    ]
+    rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
+    rows += [
+        (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()
+    ]
+    print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
+
+
+def reproduce(
+    experiment: Annotated[str, Parameter(help="Experiment of the paper: learning-curve or spectra.")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for table, figure and trained models.")],
+    data: Annotated[str, Parameter(help="Data set: name, folder or file.")] = "ladder",
+    quick: Annotated[bool, Parameter(negative=(), help="One seed and few sizes: minutes, not an hour.")] = False,
+    seeds: Annotated[int | None, Parameter(help="Number of seeds.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped."""
+    from dielectra.experiments import run_experiment
+
+    with progress_bar() as progress:
+        report = run_experiment(experiment, data, output, quick, seeds, progress)
+    if as_json:
+        print_json(report)
+    else:
+        stdout.print((output / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False)
+        stderr.print(f"table, figure and data are in {output}", highlight=False)
+
+
+def _train(
+    dataset: str, level: str, config: TrainingConfig, run: Path, start: str | None, device: str, as_json: bool
+) -> None:
+    import torch
+
+    from dielectra.training.recipes import train_model
+    from dielectra.training.workers import Workers
+
+    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+        device = Workers().gpu
+    elif device == "auto":
+        device = "cpu"
+    with progress_bar() as progress:
+        task = progress.add_task(f"{config.recipe} {level}", total=config.epochs)
+
+        def show(epoch: int, epochs: int, report: EpochReport | None) -> None:
+            text = f"{config.recipe} {level}"
+            if report is not None:
+                text += f"  validation SC {report.validation_sc:.3f}"
+                progress.update(task, description=text)
+            progress.update(task, completed=epoch, total=epochs)
+
+        model = train_model(dataset, level, config, run, start, device=device, progress=show)
+    if (run / "log.csv").is_file():
+        from dielectra.plots import plot_training_log, save_figure
+
+        save_figure(plot_training_log(run / "log.csv"), run / "log.png")
+    if as_json:
+        print_json(model.card.model_dump())
+    else:
+        metrics = model.card.metrics["validation"]
+        stdout.print(
+            f"{run}: {model.card.trained_on}; validation SC median {metrics['sc_median']:.3f}", highlight=False
+        )
