@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dielectra.files import whole_file
 from dielectra.optics.constants import optical_constants
 from dielectra.prediction import Prediction
 
@@ -17,15 +18,12 @@ def write_csv(prediction: Prediction, path: str | Path) -> Path:
 
     The header names units; comment lines say formula, level and model. The file appears whole or not at all.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     spectrum = prediction.spectrum
     constants = optical_constants(spectrum)
     table = np.column_stack([spectrum.energies, *(getattr(constants, name) for name in COLUMNS)])
     model = spectrum.provenance["model"]
     comment = f"# {prediction.crystal.formula}, level {spectrum.level}, model {model}, isotropic average"
     header = f"{comment}\nenergy_ev,eps1,eps2,n,k,absorption_per_cm,reflectivity,loss"
-    temporary = path.with_name(path.name + ".tmp")
-    np.savetxt(temporary, table, fmt="%.6g", delimiter=",", header=header, comments="")
-    temporary.replace(path)
-    return path
+    with whole_file(path) as temporary:
+        np.savetxt(temporary, table, fmt="%.6g", delimiter=",", header=header, comments="")
+    return Path(path)

@@ -26,6 +26,7 @@ from dielectra.data.schema import (
     tensor_from_row,
 )
 from dielectra.errors import InputError
+from dielectra.files import whole_file
 from dielectra.spectrum import Spectrum, check_level
 from dielectra.structures import Crystal, make_crystal
 
@@ -240,19 +241,17 @@ def write_part(records: Sequence[Record], path: str | Path, metadata: dict[str, 
     header = {"schema": SCHEMA_VERSION, "energies_eV": describe_energies(energies), "components": "xx,yy,zz,yz,xz,xy"}
     schema = pa.schema(FIELDS, metadata=header | (metadata or {}))
     table = pa.Table.from_pylist([row_from_record(record) for record in records], schema=schema)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
     plain = [entry.name for entry in FIELDS if entry.name not in ("eps1", "eps2")]
-    pq.write_table(
-        table,
-        temporary,
-        compression="zstd",
-        compression_level=19,
-        row_group_size=ROWS_PER_GROUP,
-        use_dictionary=plain,
-        column_encoding={"eps1.list.element": "BYTE_STREAM_SPLIT", "eps2.list.element": "BYTE_STREAM_SPLIT"},
-    )
-    temporary.rename(path)
+    with whole_file(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=19,
+            row_group_size=ROWS_PER_GROUP,
+            use_dictionary=plain,
+            column_encoding={"eps1.list.element": "BYTE_STREAM_SPLIT", "eps2.list.element": "BYTE_STREAM_SPLIT"},
+        )
     return path
 
 

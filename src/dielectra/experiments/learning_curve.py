@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from dielectra.data.store import read_labels
 from dielectra.errors import InputError
-from dielectra.models.store import write_whole
+from dielectra.files import write_whole
 from dielectra.training.config import load_config, published_network
 
 SIZES = (25, 50, 100, 200)
@@ -153,8 +153,8 @@ def _write_report(report: dict[str, Any], output: Path) -> None:
         title = f"{report['data']}, {split} split ({part['n']} materials), {len(report['seeds'])} seed(s)"
         figure = plot_learning_curve(part["sc_median"], part["baseline"]["lower_level_sc_median"], title)
         save_figure(figure, output / ("figure.png" if split == "test" else f"figure-{split}.png"))
-    write_whole(output / "table.md", "\n".join(_table(report)).encode())
-    write_whole(output / "report.json", (json.dumps(report, indent=1) + "\n").encode())
+    write_whole(output / "table.md", "\n".join(_table(report)))
+    write_whole(output / "report.json", json.dumps(report, indent=1) + "\n")
 
 
 def _table(report: dict[str, Any]) -> list[str]:

@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from dielectra.data.store import read_labels
 from dielectra.errors import InputError
-from dielectra.models.store import default_model, load_model, write_whole
+from dielectra.files import write_whole
+from dielectra.models.store import default_model, load_model
 from dielectra.plots import plot_spectra_panels, save_figure
 from dielectra.spectrum import similarity
 from dielectra.training.evaluation import predict_labels
@@ -57,8 +58,8 @@ def run(source: str | Path, output: Path, quick: bool, n_seeds: int | None, prog
     ]
     report = {"experiment": "spectra", "data": str(source), "energy_ev": energies.tolist(), "panels": panels}
     save_figure(plot_spectra_panels(energies, panels), output / "figure.png")
-    write_whole(output / "table.md", "\n".join(_table(panels)).encode())
-    write_whole(output / "report.json", (json.dumps(report) + "\n").encode())
+    write_whole(output / "table.md", "\n".join(_table(panels)))
+    write_whole(output / "report.json", json.dumps(report) + "\n")
     return report
 
 

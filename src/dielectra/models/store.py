@@ -16,6 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from dielectra.errors import InputError
+from dielectra.files import write_whole
 from dielectra.models.optimate import OptiMate
 from dielectra.spectrum import check_level
 
@@ -96,15 +97,8 @@ def save_model(network: OptiMate, card: ModelCard, folder: str | Path) -> Path:
     payload = save_tensors(tensors)
     finished = card.model_copy(update={"weights_sha256": hashlib.sha256(payload).hexdigest()})
     write_whole(folder / WEIGHTS, payload)
-    write_whole(folder / CARD, (finished.model_dump_json(indent=1) + "\n").encode())
+    write_whole(folder / CARD, finished.model_dump_json(indent=1) + "\n")
     return folder
-
-
-def write_whole(path: Path, payload: bytes) -> None:
-    """Write a file under a temporary name, then rename it."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(payload)
-    temporary.replace(path)
 
 
 def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:

@@ -13,8 +13,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from dielectra.errors import InputError
+from dielectra.files import write_whole
 from dielectra.models.optimate import OptiMate
-from dielectra.models.store import write_whole
 
 if TYPE_CHECKING:
     from dielectra.training.loop import EpochReport

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dielectra.data.store import Labels
 from dielectra.errors import InputError
+from dielectra.files import whole_file
 from dielectra.graph import CrystalGraph, GraphBatch, batch_graphs, build_graph
 from dielectra.models.optimate import OptiMate
 from dielectra.models.store import Model
@@ -295,9 +296,7 @@ def _batches(
 
 
 def _write_log(log: list[EpochReport], run: Path) -> None:
-    temporary = run / "log.csv.tmp"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(run / "log.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(EpochReport._fields)
         writer.writerows([[f"{value:.6g}" for value in report] for report in log])
-    temporary.replace(run / "log.csv")

@@ -1,0 +1,63 @@
+"""The one style of all figures; colours are those of Okabe and Ito, distinct to colour-blind readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from dielectra.errors import InputError
+from dielectra.files import whole_file
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#222222",
+)
+CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, BLACK)
+LEVEL_COLOURS = {"ipa": ORANGE, "rpa": BLUE, "bse": GREEN, "experiment": BLACK}
+FORMATS = (".png", ".pdf", ".svg")
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "figure.dpi": 150,
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style inside the ``with`` block."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        yield
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, PDF or SVG; the file appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file name ends otherwise.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path}: figures are written as {', '.join(FORMATS)}; choose one of these endings")
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lower().removeprefix("."))
+    return path
