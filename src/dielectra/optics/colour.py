@@ -26,9 +26,7 @@ HC = 1239.8419843320026
 """Planck constant times speed of light, eV nm."""
 
 ILLUMINANTS = ("D65", "A", "E")
-RGB_FROM_XYZ = np.array(
-    [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]]
-)
+RGB_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 """Linear sRGB from XYZ relative to D65 (IEC 61966-2-1)."""
 SRGB_WHITE = np.linalg.solve(RGB_FROM_XYZ, np.ones(3))
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])

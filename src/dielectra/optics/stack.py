@@ -138,7 +138,9 @@ def material_index(material: Material, energies: FloatArray) -> ComplexArray:
         return refractive_index(np.interp(energies, material.energies, material.mean))
     index = np.asarray(material, complex)
     if index.shape not in ((), energies.shape):
-        raise InputError(f"a refractive index is one number or one per energy {energies.shape}; got shape {index.shape}")
+        raise InputError(
+            f"a refractive index is one number or one per energy {energies.shape}; got shape {index.shape}"
+        )
     if not np.isfinite(index).all() or np.any(index.real < 0) or np.any(index.imag < 0) or np.any(index == 0):
         raise InputError(f"a refractive index n + i k needs n >= 0, k >= 0 and not both zero; got {material}")
     return np.broadcast_to(index, energies.shape)
