@@ -2,8 +2,8 @@
 
 Reflectance or transmittance is evaluated every nanometre from 360 to 780 nm (1.59-3.44 eV), the dielectric function
 interpolated linearly in energy, and summed with the colour matching functions (CIE 015:2018, section 7). Lab is taken
-relative to the illuminant. For sRGB (IEC 61966-2-1) the white of the illuminant is adapted to D65 by the Bradford transform, so
-that a perfect mirror is white under each illuminant; what lies outside the sRGB gamut is clipped channel by channel.
+relative to the illuminant. For sRGB (IEC 61966-2-1) the white of the illuminant is adapted to D65 by the Bradford
+transform, so that a perfect mirror is white under each; what lies outside the sRGB gamut is clipped by channel.
 """
 
 from __future__ import annotations
@@ -14,16 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import reflectivity
+from dielectra.optics.constants import HC, reflectivity
 from dielectra.optics.stack import Layer, material_index, stack_optics
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
 
 FloatArray = NDArray[np.float64]
 Triple = tuple[float, float, float]
-
-HC = 1239.8419843320026
-"""Planck constant times speed of light, eV nm."""
 
 ILLUMINANTS = ("D65", "A", "E")
 RGB_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
@@ -139,7 +136,7 @@ def _weights(illuminant: str) -> FloatArray:
 def _encode(linear: FloatArray) -> FloatArray:
     """Return gamma-encoded sRGB of linear values; below zero the linear part of the curve goes on."""
     powers = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, 12.92 * linear, powers)
+    return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, powers))
 
 
 def _lab(relative: FloatArray) -> Triple:

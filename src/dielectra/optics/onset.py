@@ -1,8 +1,8 @@
 """Direct gap estimated from a spectrum alone, for spectra whose broadening puts absorption below the gap.
 
-Ab initio spectra are the dielectric function at ``E + i eta`` (Lorentzian broadening ``eta``). The function is analytic above the
-real axis, so that its Taylor series leads back down to ``E``; below the gap, where nothing absorbs, the sum of the first
-terms is nearly real and the onset stands out.
+Ab initio spectra are the dielectric function at ``E + i eta`` (Lorentzian broadening ``eta``). The function is analytic
+above the real axis, so that its Taylor series leads back down to ``E``; below the gap, where nothing absorbs, the sum
+of the first terms is nearly real and the onset stands out.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ ALLOWED_GAIN = 0.02
 def estimate_gap(spectrum: Spectrum) -> float:
     """Return the direct gap in eV estimated from the isotropic average of a spectrum.
 
-    A spectrum with known broadening eta is continued to the real axis to second order in eta; the gap is the energy at which
-    its absorption coefficient reaches 1e4/cm, plus eta/2. Where the continuation is not passive, as for spectra of a
-    network that are not smooth, the gap is the energy at which the spectrum as it is reaches 3e4/cm. A spectrum without
-    known broadening is taken to be sharp: the energy at which it reaches 1e4/cm.
+    A spectrum with known broadening eta is continued to the real axis to second order in eta; the gap is the energy at
+    which its absorption coefficient reaches 1e4/cm, plus eta/2. Where the continuation is not passive, as for spectra
+    of a network that are not smooth, the gap is the energy at which the spectrum as it is reaches 3e4/cm. A spectrum
+    without known broadening is taken to be sharp: the energy at which it reaches 1e4/cm.
 
     The three constants were chosen on the train split of ladder-1; ``docs/optics.md`` states the errors.
 

@@ -1,9 +1,9 @@
 """Spectroscopic limited maximum efficiency (SLME) of a solar absorber under AM1.5G.
 
 L. Yu and A. Zunger, Phys. Rev. Lett. 108, 068701 (2012): a film that absorbs ``1 - exp(-2 alpha L)`` of the light above
-its direct gap (two passes, a mirror behind, no reflection in front) and whose recombination current is its black-body emission,
-raised by ``exp((E_direct - E_gap) / kT)`` where the fundamental gap is indirect and radiation competes with other
-channels.
+its direct gap (two passes, a mirror behind, no reflection in front). Its recombination current is its black-body
+emission, raised by ``exp((E_direct - E_gap) / kT)`` where the fundamental gap E_gap is indirect, as radiation then
+competes with other channels.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.colour import HC
-from dielectra.optics.constants import absorption_coefficient
+from dielectra.optics.constants import HC, NANOMETRES_PER_CM, absorption_coefficient
 from dielectra.optics.onset import estimate_gap
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
@@ -28,7 +27,6 @@ PLANCK = 4.135667696e-15
 """Planck constant, eV s."""
 ELEMENTARY_CHARGE = 1.602176634e-19
 SPEED_OF_LIGHT = 299792458.0
-NANOMETRES_PER_CM = 1e7
 
 
 class SolarEfficiency(NamedTuple):
@@ -94,8 +92,8 @@ def solar_efficiency(
     Raises
     ------
     InputError
-        If a gap, temperature or thickness is not positive, the indirect gap exceeds the direct one, the spectrum does not
-        reach 0.31-4.43 eV above the gap, or no gap is given and none can be estimated.
+        If a gap, temperature or thickness is not positive, the indirect gap exceeds the direct one, the spectrum does
+        not reach from the gap to 4.43 eV, or no gap is given and none can be estimated.
     """
     sources = (
         "given" if gap_direct is not None else "estimated from the spectrum",
@@ -109,8 +107,8 @@ def solar_efficiency(
     above = energies > direct
     if above.any() and (spectrum.energies[0] > energies[above].min() or spectrum.energies[-1] < energies.max()):
         raise InputError(
-            f"the spectrum covers {spectrum.energies[0]:g}-{spectrum.energies[-1]:g} eV; the solar efficiency needs it from the "
-            f"gap ({direct:.2f} eV) to {energies.max():.2f} eV"
+            f"the spectrum covers {spectrum.energies[0]:g}-{spectrum.energies[-1]:g} eV; the solar efficiency needs it "
+            f"from the gap ({direct:.2f} eV) to {energies.max():.2f} eV"
         )
     eps = np.interp(energies, spectrum.energies, spectrum.mean)
     depth = 2 * absorption_coefficient(energies, eps) * thickness_nm / NANOMETRES_PER_CM
@@ -169,6 +167,6 @@ def _check(direct: float, indirect: float, temperature: float, thickness_nm: flo
             raise InputError(f"the {name} must be a positive number; got {value}")
     if indirect > direct:
         raise InputError(
-            f"the indirect (fundamental) gap {indirect:g} eV exceeds the direct gap {direct:g} eV; give the smaller one as "
-            "indirect gap, or leave it out"
+            f"the indirect (fundamental) gap {indirect:g} eV exceeds the direct gap {direct:g} eV; give the smaller "
+            "one as indirect gap, or leave it out"
         )

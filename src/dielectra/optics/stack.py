@@ -1,10 +1,10 @@
 """Reflectance, transmittance and absorptance of thin-film stacks against photon energy, angle and polarisation.
 
-Waves in each layer are ``exp(i q z)`` with ``q = sqrt(eps - sin^2(angle))`` in units of the vacuum wave number (medium of
-incidence: ``q = n cos(angle)``). Layers are joined by the star product of scattering matrices instead of transfer matrices:
-only decaying exponentials occur, so that no thickness overflows. Layers that are not coherent are joined in the same way
-with intensities in place of amplitudes. Formulas: S. J. Byrnes, arXiv:1603.02720 (Fresnel and power coefficients,
-incoherent layers); L. Li, J. Opt. Soc. Am. A 13, 1024 (1996) (scattering matrices).
+Waves in each layer are ``exp(i q z)``, where ``q^2 = eps - (n sin(angle))^2`` with q in units of the vacuum wave number
+and n that of the medium of incidence. Layers are joined by the star product of scattering matrices instead of transfer
+matrices: only decaying exponentials occur, so that no thickness overflows. Layers that are not coherent are joined in
+the same way with intensities in place of amplitudes. Formulas: S. J. Byrnes, arXiv:1603.02720 (Fresnel and power
+coefficients, incoherent layers); L. Li, J. Opt. Soc. Am. A 13, 1024 (1996) (scattering matrices).
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HBAR_C, refractive_index
+from dielectra.optics.constants import HBAR_C, NANOMETRES_PER_CM, refractive_index
 from dielectra.spectrum import Spectrum
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 POLARISATIONS = ("s", "p", "unpolarised")
-NANOMETRES_PER_CM = 1e7
 
 Material = Spectrum | complex | ComplexArray
 """A spectrum (its isotropic average counts), a constant complex refractive index, or one per energy."""
