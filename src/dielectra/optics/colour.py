@@ -108,10 +108,10 @@ def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
     adapted = np.linalg.solve(BRADFORD, cones * (BRADFORD @ SRGB_WHITE) / white_cones)
     encoded = _encode(RGB_FROM_XYZ @ adapted)
     clipped = np.clip(encoded, 0.0, 1.0)
-    chromaticity = (xyz if xyz.sum() > 0 else white)[:2] / (xyz if xyz.sum() > 0 else white).sum()
+    lit = xyz if xyz.sum() > 0 else white
     return Colour(
         xyz=_triple(xyz),
-        xyy=_triple(np.append(chromaticity, xyz[1])),
+        xyy=_triple(np.array([lit[0] / lit.sum(), lit[1] / lit.sum(), xyz[1]])),
         lab=_lab(xyz / white),
         srgb=_triple(clipped),
         hex="#" + "".join(f"{round(255 * channel):02x}" for channel in clipped),
@@ -121,7 +121,7 @@ def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
 
 
 def _photon_energies() -> FloatArray:
-    return HC / read_table("cie1931.csv")[0]
+    return np.asarray(HC / read_table("cie1931.csv")[0])
 
 
 def _weights(illuminant: str) -> FloatArray:

@@ -157,7 +157,7 @@ def _current_voltage(absorptance: FloatArray, indirectness: float, temperature: 
         voltage = (open_circuit - np.log1p(voltage) + voltage / (1 + voltage)) * (1 + voltage) / (2 + voltage)
     # J_sc - J_0 (e^v - 1) with J_0 = J_sc / (e^v_oc - 1)
     filling = -np.expm1(voltage - open_circuit) / -np.expm1(-open_circuit)
-    return _CurrentVoltage(short_circuit, thermal * open_circuit, thermal * voltage * short_circuit * filling)
+    return _CurrentVoltage(short_circuit, thermal * open_circuit, float(thermal * voltage * short_circuit * filling))
 
 
 def _check(direct: float, indirect: float, temperature: float, thickness_nm: float) -> None:
