@@ -81,24 +81,24 @@ def fit_oscillators(
 ) -> Oscillators:
     """Fit oscillators to a spectrum by least squares on real and imaginary part.
 
-    The fit starts from poles that share the oscillator strength ``int E eps2 dE`` evenly, with the widths of their
-    shares, and varies the logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
+    The fit starts from poles that share ``int eps2 dE`` evenly, with the widths of their shares, and varies the
+    logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
 
-    Parameters
-    ----------
-    n_poles
-        Number of Lorentz poles, 1 to 40.
-    drude
-        Add a term of free carriers.
-    component
-        ``mean``, ``xx``, ``yy`` or ``zz``.
-    maximum_energy
-        Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
+        Parameters
+        ----------
+        n_poles
+            Number of Lorentz poles, 1 to 40.
+        drude
+            Add a term of free carriers.
+        component
+            ``mean``, ``xx``, ``yy`` or ``zz``.
+        maximum_energy
+            Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
 
-    Raises
-    ------
-    InputError
-        If there are too few energies for that many poles, no absorption to fit, or the component is off-diagonal.
+        Raises
+        ------
+        InputError
+            If there are too few energies for that many poles, no absorption to fit, or the component is off-diagonal.
     """
     if component not in ("mean", "xx", "yy", "zz"):
         raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
@@ -175,21 +175,31 @@ def _lorentz(grid: FloatArray, energies: FloatArray, widths: FloatArray) -> Comp
 
 
 def _start(energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> FloatArray:
-    """Return first parameters: strengths by non-negative least squares for poles of equal shares of the f-sum."""
+    """Return first parameters; strengths by non-negative least squares for poles of equal shares of ``int eps2 dE``."""
     from scipy.optimize import nnls
 
-    strength = np.cumsum(energies * np.maximum(eps.imag, 0.0) * np.gradient(energies))
-    shares = np.interp(np.linspace(0, strength[-1], 2 * n_poles + 1), strength, energies)
+    drude_energy, drude_width = _start_drude(energies, eps) if drude else (0.0, 1.0)
+    bound = eps + drude_energy**2 / (energies**2 + 1j * drude_width * energies)
+    absorbed = np.cumsum(np.maximum(bound.imag, 0.0) * np.gradient(energies))
+    shares = np.interp(np.linspace(0, absorbed[-1], 2 * n_poles + 1), absorbed, energies)
     centres, widths = shares[1::2], np.maximum(np.diff(shares[::2]), 2 * np.diff(energies).min())
-    columns = [np.ones(len(energies), complex), *_lorentz(energies, centres, widths).T]
-    if drude:
-        columns.append(-1.0 / (energies**2 + 1j * 0.1 * energies))
-    matrix, target = np.array(columns).T, eps - 1.0
+    matrix = np.column_stack([np.ones(len(energies)), _lorentz(energies, centres, widths)])
+    target = bound - 1.0
     amplitudes, _ = nnls(np.vstack([matrix.real, matrix.imag]), np.concatenate([target.real, target.imag]))
-    amplitudes = np.maximum(amplitudes, 1e-3)
-    free_carriers = [amplitudes[-1] ** 0.5, 0.1] if drude else []
-    lorentz = np.concatenate([amplitudes[1 : n_poles + 1], centres, widths])
-    return np.asarray(np.log(np.concatenate([[amplitudes[0]], lorentz, free_carriers])))
+    values = [np.maximum(amplitudes, 1e-3), centres, widths]
+    return np.asarray(np.log(np.concatenate([*values, [drude_energy, drude_width] if drude else []])))
+
+
+def _start_drude(energies: FloatArray, eps: ComplexArray) -> tuple[float, float]:
+    """Return plasma energy and damping (eV) that a metal's first point implies: ``E eps2 / (1 - eps1)`` is the damping.
+
+    Where eps1 is positive there, free carriers do not rule and small values serve.
+    """
+    energy, below_one = energies[0], 1.0 - eps.real[0]
+    if below_one <= 1.0:
+        return 0.1, 0.1
+    width = max(energy * eps.imag[0] / below_one, 1e-3)
+    return float(np.sqrt(below_one * (energy**2 + width**2))), float(width)
 
 
 def _refine(start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> Oscillators:
