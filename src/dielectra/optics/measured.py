@@ -160,7 +160,7 @@ def _measured(energies: FloatArray, index: NDArray[np.complex128], entry: Mappin
         spectrum,
         entry.get("formula", ""),
         entry.get("polymorph", ""),
-        entry.get("space_group", 0),
+        entry.get("space_group") or 0,
         entry.get("axis", "iso"),
         entry.get("kind", "measured"),
         entry["reference"],

@@ -84,21 +84,21 @@ def fit_oscillators(
     The fit starts from poles that share ``int eps2 dE`` evenly, with the widths of their shares, and varies the
     logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
 
-        Parameters
-        ----------
-        n_poles
-            Number of Lorentz poles, 1 to 40.
-        drude
-            Add a term of free carriers.
-        component
-            ``mean``, ``xx``, ``yy`` or ``zz``.
-        maximum_energy
-            Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
+    Parameters
+    ----------
+    n_poles
+        Number of Lorentz poles, 1 to 40.
+    drude
+        Add a term of free carriers.
+    component
+        ``mean``, ``xx``, ``yy`` or ``zz``.
+    maximum_energy
+        Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
 
-        Raises
-        ------
-        InputError
-            If there are too few energies for that many poles, no absorption to fit, or the component is off-diagonal.
+    Raises
+    ------
+    InputError
+        If there are too few energies for that many poles, no absorption to fit, or the component is off-diagonal.
     """
     if component not in ("mean", "xx", "yy", "zz"):
         raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
