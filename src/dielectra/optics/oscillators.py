@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC
+from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE
 from dielectra.spectrum import Spectrum
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +26,6 @@ LOGARITHM_RANGE = (-27.0, 9.0)
 
 LORENTZ_FORMULA = "eps_infinity + sum strength energy_ev^2 / (energy_ev^2 - E^2 - i width_ev E)"
 DRUDE_FORMULA = " - drude.energy_ev^2 / (E^2 + i drude.width_ev E)"
-NANOMETRES_PER_MICROMETRE = 1000.0
 
 
 class Oscillators(NamedTuple):
@@ -102,7 +101,9 @@ def fit_oscillators(
     """
     if component not in ("mean", "xx", "yy", "zz"):
         raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
-    inside = (spectrum.energies > 0) & (spectrum.energies <= (maximum_energy or np.inf))
+    inside = spectrum.energies > 0
+    if maximum_energy is not None:
+        inside &= spectrum.energies <= maximum_energy
     energies, eps = spectrum.energies[inside], spectrum.component(component)[inside]
     if not 1 <= n_poles <= min(MAXIMUM_POLES, len(energies) // 3):
         raise InputError(
