@@ -19,7 +19,8 @@ from dielectra.files import write_whole
 FIGSHARE_API = "https://api.figshare.com/v2"
 TIMEOUT = 30.0
 ATTEMPTS = 5
-CHUNK = 2**20
+CHUNK = 2**16
+"""Bytes written at a time; at most so many are lost when a connection breaks."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -158,11 +159,13 @@ def _download(file: FetchedFile, url: str, folder: Path, progress: Progress | No
 
     pooch.get_logger().setLevel(logging.WARNING)
     path, partial = folder / file.name, _partial(folder, file.name)
-    expected = f"sha256:{file.sha256}" if file.sha256 else f"md5:{file.md5}"
-    if path.exists() and not pooch.hash_matches(str(path), expected):
+    kind, expected = ("sha256", file.sha256) if file.sha256 else ("md5", file.md5)
+    if path.exists() and pooch.file_hash(str(path), kind) != expected:
         raise InputError(f"{path}: is not the published file; move it away, then fetch again")
     try:
-        pooch.retrieve(url, expected, file.name, folder, downloader=_ResumingDownload(partial, file.size, progress))
+        pooch.retrieve(
+            url, f"{kind}:{expected}", file.name, folder, downloader=_ResumingDownload(partial, file.size, progress)
+        )
     except requests.HTTPError as error:
         raise InputError(f"{file.name}: the repository answers {error}; try later") from error
     except requests.RequestException as error:

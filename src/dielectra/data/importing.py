@@ -21,8 +21,8 @@ FORMS = ("published", "pairs", "refractiveindex")
 DEFAULT_ENERGIES = np.linspace(0.0, 20.0, 401)
 PUBLISHED_FORM = (
     "Published form of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025): 2,001 points on 0 to 20 eV, diagonal "
-    "components; Yambo's response is time-ordered (a small non-zero Im eps at 0 eV). The paper's filters and splits are "
-    "applied."
+    "components; Yambo's response is time-ordered (a small non-zero Im eps at 0 eV). The paper's filters and splits "
+    "are applied."
 )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from dielectra.data.outcomes import Outcome
@@ -92,6 +94,10 @@ def entry_from_records(records: Sequence[Record]) -> dict[str, Any]:
         "@module": "pymatgen.entries.computed_entries",
         "@class": "ComputedStructureEntry",
         "energy": 0.0,
+        "composition": dict(Counter(chemical_symbols[number] for number in first.crystal.numbers)),
+        "entry_id": first.id,
+        "correction": 0.0,
+        "energy_adjustments": [],
         "structure": _structure_dictionary(first.crystal),
         "data": data,
         "parameters": {"ipa_nbands": first.properties.get("nbands")} | broadening,
@@ -171,10 +177,11 @@ def _required(data: Mapping[str, Any], key: str) -> Any:
 
 
 def _number(data: Mapping[str, Any], key: str) -> float:
+    value = _required(data, key)
     try:
-        return float(_required(data, key))
+        return float(value)
     except (TypeError, ValueError):
-        raise InputError(f"{key} is {data[key]!r}; it must be a number") from None
+        raise InputError(f"{key} is {value!r}; it must be a number") from None
 
 
 def _tensor(data: Mapping[str, Any], level: str) -> NDArray[np.complex128]:
@@ -231,8 +238,6 @@ def _crystal(structure: Any) -> Crystal:
 
 
 def _structure_dictionary(crystal: Crystal) -> dict[str, Any]:
-    from ase.data import chemical_symbols
-
     sites = [
         {"species": [{"element": chemical_symbols[number], "occu": 1}], "abc": coords.tolist()}
         for number, coords in zip(crystal.numbers, crystal.frac_coords, strict=True)
