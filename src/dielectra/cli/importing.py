@@ -65,8 +65,7 @@ def import_data(
 
     Entries that cannot be used are reported on stderr; the others are imported all the same and the exit code is 2.
     """
-    from dielectra.data.importing import import_dataset
-    from dielectra.data.schema import energies_of
+    from dielectra.data.importing import energies_from, import_dataset
 
     report = import_dataset(
         source,
@@ -74,9 +73,7 @@ def import_data(
         form,
         level=level,
         broadening=broadening,
-        energies=None
-        if energies is None
-        else energies_of({b"energies_eV": f"linspace({energies})".encode()}, "--energies"),
+        energies=None if energies is None else energies_from(energies),
         structure=structure,
         extraordinary=extraordinary,
         seed=seed,

@@ -53,11 +53,7 @@ def export_dataset(
     level = check_level(level) if level is not None else None
     records = (record for record in read_records(source, level) if split is None or record.split == split)
     write = {"csv": _write_csv, "json": _write_json, "published": _write_published}[form]
-    written: list[Path] = []
-    for path in write(records, folder):
-        if path in written[-2:]:
-            raise InputError(f"{path.name}: two records have this file name; rename one")
-        written.append(path)
+    written = list(write(records, folder))
     if not written:
         raise InputError(
             f"{source}: holds no {level or ''} record to export{f' in the split {split}' if split else ''}"
@@ -96,39 +92,35 @@ def _write_csv(records: Iterable[Record], folder: Path) -> Iterator[Path]:
     names = [f"{part}_{name}" for name in COMPONENTS for part in ("eps1", "eps2")]
     for record in records:
         spectrum = record.spectrum
-        flat = [
-            part for i, j in COMPONENTS.values() for part in (spectrum.tensor[i, j].real, spectrum.tensor[i, j].imag)
-        ]
-        stem = folder / spectrum.level / _file_stem(record)
+        flat = [spectrum.component(name) for name in COMPONENTS]
+        table = np.column_stack([spectrum.energies, *(part for row in flat for part in (row.real, row.imag))])
         comment = f"# {record.formula}, {record.id}, level {spectrum.level}, broadening {spectrum.broadening} eV"
-        with whole_file(_with(stem, ".csv")) as temporary:
-            table = np.column_stack([spectrum.energies, *flat])
-            header = f"{comment}\n{','.join(['energy_ev', *names])}"
+        header = f"{comment}\n{','.join(['energy_ev', *names])}"
+        path = _new_file(record, folder / spectrum.level, ".csv")
+        with whole_file(path) as temporary:
             np.savetxt(temporary, table, fmt="%.7g", delimiter=",", header=header, comments="")
-        write_whole(_with(stem, ".json"), json.dumps(_structure_document(record)) + "\n")
-        yield _with(stem, ".csv")
+        write_whole(path.with_name(path.name[:-4] + ".json"), json.dumps(_structure_document(record)) + "\n")
+        yield path
 
 
 def _write_json(records: Iterable[Record], folder: Path) -> Iterator[Path]:
     for record in records:
-        path = _with(folder / record.spectrum.level / _file_stem(record), ".json")
+        path = _new_file(record, folder / record.spectrum.level, ".json")
         yield write_whole(path, json.dumps(record_document(record), allow_nan=False) + "\n")
 
 
 def _write_published(records: Iterable[Record], folder: Path) -> Iterator[Path]:
-    """Write one file per material; the levels of a material follow each other in a part."""
+    """Write one file per material, whose levels follow each other in a part."""
     for _, group in groupby(records, key=lambda record: record.id):
         material = list(group)
-        path = _with(folder / _file_stem(material[0]), ".json")
-        if path.exists():
-            raise InputError(f"{material[0].id}: its levels lie apart in the data set; export one level at a time")
-        yield write_whole(path, json.dumps(entry_from_records(material), allow_nan=False) + "\n")
+        entry = entry_from_records(material)
+        yield write_whole(_new_file(material[0], folder, ".json"), json.dumps(entry, allow_nan=False) + "\n")
 
 
-def _file_stem(record: Record) -> str:
-    """Return the id as a name that stays in its folder."""
-    return re.sub(r"[^\w.+-]", "_", record.id).lstrip(".") or "_"
-
-
-def _with(stem: Path, suffix: str) -> Path:
-    return stem.with_name(stem.name + suffix)
+def _new_file(record: Record, folder: Path, suffix: str) -> Path:
+    """Return the path of a record's file: its id as a name that stays in the folder and is not taken."""
+    stem = re.sub(r"[^\w.+-]", "_", record.id).lstrip(".") or "_"
+    path = folder / f"{stem}{suffix}"
+    if path.exists():
+        raise InputError(f"record {record.id}: another record was written as {path}; give the two ids that differ more")
+    return path

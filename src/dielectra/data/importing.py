@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from dielectra.errors import InputError
 from dielectra.spectrum import check_level
 
 FORMS = ("published", "pairs", "refractiveindex")
+LARGEST_GRID = 20_001
 DEFAULT_ENERGIES = np.linspace(0.0, 20.0, 401)
 PUBLISHED_FORM = (
     "Published form of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025): 2,001 points on 0 to 20 eV, diagonal "
@@ -88,6 +90,25 @@ def import_dataset(
             outcomes = _measured(source, structure, extraordinary, Settings("experiment", None, grid, seed))
             note = f"Measured n and k, from {Path(source).name} in the form of refractiveindex.info."
     return write_dataset(outcomes, output, note)
+
+
+def energies_from(text: str) -> NDArray[np.float64]:
+    """Return the photon energies (eV) that a text such as ``0,20,401`` (start, stop, number) stands for.
+
+    Raises
+    ------
+    InputError
+        If it is of another form, or the energies are negative or not increasing.
+    """
+    try:
+        start, stop, count = (float(part) for part in text.split(","))
+        if not (0 <= start < stop < math.inf and 2 <= count <= LARGEST_GRID and count == int(count)):
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            f"energies {text!r}: give START,STOP,N in eV, such as 0,20,401 (at most {LARGEST_GRID})"
+        ) from None
+    return np.linspace(start, stop, int(count))
 
 
 def _measured(
