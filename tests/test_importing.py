@@ -93,19 +93,8 @@ def test_export_and_pairs_by_the_command_line(run: Run, archive: Path, tmp_path:
     code, out, _ = run("data", "export", tmp_path / "set", "-o", tmp_path / "out", "--level", "rpa", "--split", "test")
     assert code == 0
     assert "3 records" in out
-    energies = ("--energies", "0,20,401")
-    code, out, err = run(
-        "data",
-        "import",
-        tmp_path / "out" / "rpa",
-        "-o",
-        tmp_path / "again",
-        "--form",
-        "pairs",
-        "--level",
-        "rpa",
-        *energies,
-    )
+    source = ("data", "import", tmp_path / "out" / "rpa", "--form", "pairs", "--level", "rpa")
+    code, out, err = run(*source, "-o", tmp_path / "again", "--energies", "0,20,401")
     assert (code, err) == (0, "")
     assert read_labels(tmp_path / "again", "rpa").eps2.shape == (3, 401)
     files = json.loads(
