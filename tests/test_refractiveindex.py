@@ -31,9 +31,9 @@ def test_wavelengths_become_increasing_energies(tmp_path: Path) -> None:
     path.write_text(PAGE)
     found = read_tabulated(path)
     np.testing.assert_allclose(found.energies, [1.239842, 3.099605, 6.19921], rtol=1e-6)
-    np.testing.assert_array_equal(found.n, [1.7, 1.6, 1.5])
-    np.testing.assert_array_equal(found.k, [0.0, 0.1, 0.5])
-    assert found.reference.startswith("A. Author.")
+    np.testing.assert_allclose(found.mean, np.array([1.7, 1.6 + 0.1j, 1.5 + 0.5j]) ** 2)
+    assert found.level == "experiment"
+    assert found.provenance["reference"].startswith("A. Author.")
 
 
 @pytest.mark.parametrize(

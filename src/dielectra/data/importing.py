@@ -116,7 +116,11 @@ def _measured(
 ) -> Iterator[Outcome]:
     if structure is None:
         raise InputError(f"{source}: a page of refractiveindex.info names no atoms; give the structure file as well")
-    yield Outcome(str(source), (measured_record(source, structure, settings, extraordinary),))
+    try:
+        record = measured_record(source, structure, settings, extraordinary)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    yield Outcome(str(source), (record,))
 
 
 def _refuse_options(form: str, options: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.data.outcomes import Outcome
-from dielectra.data.refractiveindex import Measurement, read_tabulated
+from dielectra.data.refractiveindex import read_tabulated
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
@@ -99,16 +99,16 @@ def measured_record(
     if (spacegroup < CUBIC) != (extraordinary is not None):
         rays = "an ordinary and an extraordinary page" if spacegroup < CUBIC else "one page, for all directions"
         raise InputError(f"{structure}: space group {spacegroup} needs {rays}")
-    across = _function(ordinary, settings.energies, spectrum)
-    tensor = np.einsum("ij,w->ijw", np.eye(3), across)
-    references = [ordinary.reference]
+    across = _resample(ordinary, settings.energies).tensor
+    references = [ordinary.provenance["reference"]]
     if extraordinary is not None:
         page = read_tabulated(extraordinary)
-        references.append(page.reference)
+        references.append(page.provenance["reference"])
         axis = _optic_axis(structure)
-        tensor += np.einsum("i,j,w->ijw", axis, axis, _function(page, settings.energies, extraordinary) - across)
+        along = _resample(page, settings.energies).tensor[0, 0]
+        across = across + np.einsum("i,j,w->ijw", axis, axis, along - across[0, 0])
     provenance = {"source": "refractiveindex.info", "references": references}
-    measured = Spectrum(settings.energies, tensor, settings.level, settings.broadening, provenance)
+    measured = Spectrum(settings.energies, across, settings.level, settings.broadening, provenance)
     split = split_of(crystal.formula, settings.seed)
     return Record(Path(spectrum).stem, crystal.formula, split, crystal, measured, {"spacegroup": spacegroup})
 
@@ -174,27 +174,14 @@ def _component(columns: Mapping[str, FloatArray], name: str) -> NDArray[np.compl
     return np.asarray(eps1 + 1j * eps2)
 
 
-def _function(measurement: Measurement, energies: FloatArray, where: str | Path) -> NDArray[np.complex128]:
-    """Return ``(n + i k)^2`` on other photon energies; n and k are interpolated."""
-    low, high = measurement.energies[[0, -1]]
-    if energies[0] < low or energies[-1] > high:
-        raise InputError(f"{where}: {_range_message(low, high, energies)}")
-    n, k = (np.interp(energies, measurement.energies, values) for values in (measurement.n, measurement.k))
-    return np.asarray((n + 1j * k) ** 2)
-
-
 def _resample(spectrum: Spectrum, energies: FloatArray) -> Spectrum:
     low, high = spectrum.energies[[0, -1]]
     if energies[0] < low - 1e-9 or energies[-1] > high + 1e-9:
-        raise InputError(_range_message(low, high, energies))
+        raise InputError(
+            f"covers {low:.4g} to {high:.4g} eV, not {energies[0]:g} to {energies[-1]:g}; choose a range inside it with "
+            "--energies START,STOP,N (one range for the whole data set)"
+        )
     return spectrum.resample(energies)
-
-
-def _range_message(low: float, high: float, energies: FloatArray) -> str:
-    return (
-        f"covers {low:.4g} to {high:.4g} eV, not {energies[0]:g} to {energies[-1]:g}; choose a range inside it with "
-        "--energies START,STOP,N (one range for the whole data set)"
-    )
 
 
 def _optic_axis(structure: str | Path) -> FloatArray:

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
+from dielectra.spectrum import Spectrum
 
 PHOTON_ENERGY_MICRON = 1.239841984
 """Photon energy in eV times vacuum wavelength in micrometres: h c (CODATA 2018)."""
 
 
-class Measurement(NamedTuple):
-    """Hold measured optical constants.
+def read_tabulated(path: str | Path) -> Spectrum:
+    """Return the isotropic spectrum of the ``tabulated nk`` block of a refractiveindex.info page.
 
-    Attributes
-    ----------
-    energies
-        Photon energies, shape ``(n_energies,)``, eV, increasing.
-    n, k
-        Refractive index and extinction coefficient, shape ``(n_energies,)`` each.
-    reference
-        Where the page says it is from.
-    """
-
-    energies: NDArray[np.float64]
-    n: NDArray[np.float64]
-    k: NDArray[np.float64]
-    reference: str
-
-
-def read_tabulated(path: str | Path) -> Measurement:
-    """Read the ``tabulated nk`` block of a refractiveindex.info page: wavelength in micrometres, n, k on each line.
+    Each line holds wavelength in micrometres, n and k; the page's reference becomes the provenance.
 
     Raises
     ------
@@ -58,7 +42,9 @@ def read_tabulated(path: str | Path) -> Measurement:
     wavelengths, n, k = _columns(tables[0].get("data"), path)
     energies = PHOTON_ENERGY_MICRON / wavelengths
     order = np.argsort(energies)
-    return Measurement(energies[order], n[order], k[order], str(page.get("REFERENCES") or ""))
+    tensor = np.einsum("ij,w->ijw", np.eye(3), (n[order] + 1j * k[order]) ** 2)
+    reference = {"reference": str(page.get("REFERENCES") or "").strip()}
+    return Spectrum(energies[order], tensor, "experiment", provenance=reference)
 
 
 def _columns(text: Any, path: Path) -> NDArray[np.float64]:
