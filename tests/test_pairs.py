@@ -165,6 +165,8 @@ def test_measured_pages_may_be_among_the_pairs(tmp_path: Path) -> None:
     write_structure(tmp_path / "MgO.json", make_mgo())
     tensor = only(tmp_path, Settings("experiment", None, np.linspace(1, 10, 91), 0))
     np.testing.assert_allclose(tensor[0, 0], (1.8 + 0.1j) ** 2)
+    (outcome,) = read_pairs(tmp_path, SETTINGS)
+    assert "level experiment, not bse" in str(outcome.problem)
 
 
 @pytest.mark.parametrize("turn", [False, True])

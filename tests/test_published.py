@@ -168,6 +168,34 @@ def test_a_malformed_entry_is_a_problem_with_its_name(
     assert "entry.json" in outcome.problem
 
 
+def test_no_junk_anywhere_stops_an_import(pairs: list[tuple[Record, Record]], tmp_path: Path) -> None:
+    whole = rpa_entry(*pairs[0])
+    whole["data"] |= {f"{level}_eps{letter}": {"xx": [1] * 2001} for level in ("ipa", "rpa") for letter in "IR"}
+    text = json.dumps(whole)
+    (tmp_path / "files").mkdir()
+    count = 0
+    for path in ((), ("data",), ("data", "rpa_epsI"), ("parameters",), ("structure",), ("structure", "lattice")):
+        for key in places(json.loads(text), path):
+            for junk in (None, "x", -1, {"a": []}):
+                document = json.loads(text)
+                places(document, path)[key] = junk
+                (tmp_path / "files" / f"{count}.json").write_text(json.dumps(document))
+                count += 1
+    outcomes = list(read_published(tmp_path / "files"))
+    assert len(outcomes) == count
+    assert all(outcome.records or outcome.filtered or outcome.problem for outcome in outcomes)
+    assert sum(outcome.problem is not None for outcome in outcomes) > 50
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (deep,) = read_published(tmp_path / "deep.json")
+    assert "not valid JSON" in str(deep.problem)
+
+
+def places(document: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    for key in path:
+        document = document[key]
+    return document
+
+
 @pytest.mark.parametrize("document", [[], "text", 3, {"a": 1}, None])
 def test_json_of_another_kind_is_a_problem(tmp_path: Path, document: Any) -> None:
     assert "needs the keys structure and data" in outcome_of(document, tmp_path).problem

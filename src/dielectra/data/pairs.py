@@ -51,13 +51,18 @@ def read_pairs(folder: str | Path, settings: Settings) -> Iterator[Outcome]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give a folder of structure files and spectra of the same name")
-    spectra = sorted(file for file in folder.iterdir() if file.suffix.lower() in READERS)
+    files = sorted(folder.iterdir())
+    spectra = [file for file in files if file.suffix.lower() in READERS]
     if not spectra:
         raise InputError(f"{folder}: holds no spectrum ({', '.join(READERS)})")
+    structures: dict[str, list[Path]] = {}
+    for file in files:
+        if file.suffix.lower() in STRUCTURES:
+            structures.setdefault(file.stem, []).append(file)
     for spectrum in spectra:
-        found = [file for file in folder.iterdir() if file.stem == spectrum.stem and file.suffix.lower() in STRUCTURES]
+        found = structures.pop(spectrum.stem, [])
         if len(found) != 1:
-            names = ", ".join(sorted(file.name for file in found)) or "none"
+            names = ", ".join(file.name for file in found) or "none"
             problem = f"{spectrum}: needs one structure file of the same name ({', '.join(STRUCTURES)}); found {names}"
             yield Outcome(str(spectrum), problem=problem)
             continue
@@ -66,10 +71,8 @@ def read_pairs(folder: str | Path, settings: Settings) -> Iterator[Outcome]:
             yield Outcome(str(spectrum), (record,))
         except InputError as error:
             yield Outcome(str(spectrum), problem=f"{spectrum}: {error}")
-    stems = {spectrum.stem for spectrum in spectra}
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in STRUCTURES and file.stem not in stems:
-            yield Outcome(str(file), problem=f"{file}: has no spectrum of the same name ({', '.join(READERS)})")
+    for file in (file for files in structures.values() for file in files):
+        yield Outcome(str(file), problem=f"{file}: has no spectrum of the same name ({', '.join(READERS)})")
 
 
 def measured_record(
@@ -89,9 +92,11 @@ def measured_record(
     Raises
     ------
     InputError
-        If a file cannot be used, the energies asked for leave the measured range, or the number of pages does not fit
-        the crystal's symmetry; biaxial crystals need a CSV with components.
+        If a file cannot be used, the level is not ``experiment``, the energies asked for leave the measured range, or
+        the number of pages does not fit the crystal's symmetry; biaxial crystals need a CSV with components.
     """
+    if settings.level != "experiment":
+        raise InputError(f"measured n and k are of level experiment, not {settings.level}")
     crystal, spacegroup = standard_form_in_place(read_structure(structure))
     ordinary = read_tabulated(spectrum)
     if spacegroup < UNIAXIAL:
@@ -178,8 +183,8 @@ def _resample(spectrum: Spectrum, energies: FloatArray) -> Spectrum:
     low, high = spectrum.energies[[0, -1]]
     if energies[0] < low - 1e-9 or energies[-1] > high + 1e-9:
         raise InputError(
-            f"covers {low:.4g} to {high:.4g} eV, not {energies[0]:g} to {energies[-1]:g}; choose a range inside it with "
-            "--energies START,STOP,N (one range for the whole data set)"
+            f"covers {low:.4g} to {high:.4g} eV, not {energies[0]:g} to {energies[-1]:g}; choose a range inside it "
+            "with --energies START,STOP,N (one range for the whole data set)"
         )
     return spectrum.resample(energies)
 

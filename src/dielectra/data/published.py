@@ -109,7 +109,7 @@ def _entries(document: Document) -> Iterator[tuple[str, Any]]:
     if not is_pickle(document.name):
         try:
             yield document.name, json.loads(document.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problem = f"{document.name}: not valid JSON ({error}); download it again"
             yield document.name, Outcome(document.name, problem=problem)
         return
@@ -144,14 +144,17 @@ def _outcome(name: str, entry: Any) -> Outcome:
         return Outcome(name, filtered=(f"direct gap above {MAXIMUM_DIRECT_GAP} eV",))
     crystal, spacegroup = standard_form_in_place(_crystal(structure))
     properties: dict[str, Any] = {f"gap_{kind}": value for kind, value in gaps.items()} | {"spacegroup": spacegroup}
-    properties["nbands"] = int(parameters["ipa_nbands"]) if parameters.get("ipa_nbands") else None
-    provenance = _plain({**parameters, **{key: value for key, value in data.items() if key.endswith("_similarity")}})
+    n_bands = _setting(parameters, "ipa_nbands")
+    properties["nbands"] = None if n_bands is None else round(n_bands)
+    provenance = _plain(
+        {**parameters, **{key: value for key, value in data.items() if str(key).endswith("_similarity")}}
+    )
     records = []
     for level, tensor in tensors.items():
         if level == "rpa" and crystal.n_atoms > MAXIMUM_RPA_ATOMS:
             filtered.append(f"rpa with more than {MAXIMUM_RPA_ATOMS} atoms")
             continue
-        spectrum = Spectrum(ENERGIES, tensor, level, _broadening(parameters, level), provenance)
+        spectrum = Spectrum(ENERGIES, tensor, level, _setting(parameters, f"{level}_broad"), provenance)
         records.append(Record(mat_id, crystal.formula, paper_splits().get(mat_id), crystal, spectrum, properties))
     return Outcome(name, tuple(records), tuple(filtered))
 
@@ -215,11 +218,13 @@ def _values(values: Any, key: str) -> NDArray[np.float64]:
     return array
 
 
-def _broadening(parameters: Mapping[str, Any], level: str) -> float | None:
+def _setting(parameters: Mapping[str, Any], key: str) -> float | None:
+    """Return a numerical setting of the computation, None where it is missing or no number."""
     try:
-        return float(parameters[f"{level}_broad"])
+        value = float(parameters[key])
     except (KeyError, TypeError, ValueError):
         return None
+    return value if math.isfinite(value) else None
 
 
 def _crystal(structure: Any) -> Crystal:
