@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import TINY
-from dielectra.cli import main
+from conftest import TINY, Run
 from dielectra.data.schema import Record
 from dielectra.data.store import read_labels, read_records
 from published_form import rpa_entry
 
-Run = Callable[..., tuple[int, str, str]]
 SHORT = ("epochs=3", "minimum_steps=0", "batch_size=4")
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the command line and returns exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        return int(exit_.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def set_options(*entries: str) -> list[str]:
