@@ -26,7 +26,7 @@ class Repository(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = {"one.json": b'{"a": 1}' * 40_000, "two.zip": bytes(range(256)) * 700}
-        self.ranges = True
+        self.ranges = self.lengths = True
         self.cuts = 0  # how many answers still break off half-way
         self.gone: set[str] = set()
         self.listing: dict[str, Any] = {}
@@ -68,13 +68,17 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers["Range"]
         if wanted and self.server.ranges:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                self.answer(416, b"")
+                return
             self.answer(206, content[start:], f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
             self.answer(200, content)
 
     def answer(self, status: int, content: bytes, range_: str | None = None) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
+        if self.server.lengths:
+            self.send_header("Content-Length", str(len(content)))
         if range_:
             self.send_header("Content-Range", range_)
         self.end_headers()
@@ -118,6 +122,23 @@ def test_all_files_of_the_listing_come_with_licence_and_citation(repository: Rep
 def test_what_is_whole_is_checked_without_a_network(repository: Repository, tmp_path: Path) -> None:
     first = fetch("paper-ipa", tmp_path, repository.api)
     assert fetch("paper-ipa", tmp_path, "http://127.0.0.1:9/v2") == first
+
+
+def test_an_answer_that_ends_early_without_saying_so_is_resumed(repository: Repository, tmp_path: Path) -> None:
+    repository.lengths = False
+    repository.cuts = 1
+    fetch("paper-ipa", tmp_path, repository.api)
+    content = repository.files["one.json"]
+    assert (tmp_path / "one.json").read_bytes() == content
+    assert repository.sent == sum(map(len, repository.files.values()))
+
+
+def test_a_file_shorter_than_listed_is_refused_and_not_kept(repository: Repository, tmp_path: Path) -> None:
+    repository.listing = repository.describe()
+    repository.files["one.json"] = repository.files["one.json"][:-8]
+    with pytest.raises(InputError, match=r"one.json: the repository answers 416"):
+        fetch("paper-ipa", tmp_path, repository.api)
+    assert {path.name for path in tmp_path.iterdir()} == {"fetched.json"}
 
 
 @pytest.mark.parametrize("ranges", [True, False])

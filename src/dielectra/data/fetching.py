@@ -136,6 +136,8 @@ class _ResumingDownload:
             return
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={present}-"} if present else {})
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                self.partial.unlink()  # the file there is shorter than what is here
             answer.raise_for_status()
             continued = answer.headers.get("Content-Range", "").startswith(f"bytes {present}-")
             append = present > 0 and answer.status_code == requests.codes.partial_content and continued
@@ -148,6 +150,8 @@ class _ResumingDownload:
                         break  # the checksum will tell that this is another file
                     if self.progress is not None:
                         self.progress(self.partial.name[1 : -len(".partial")], present, self.size)
+        if present < self.size:
+            raise requests.ConnectionError("the answer ended early")
 
 
 def _download(file: FetchedFile, url: str, folder: Path, progress: Progress | None) -> str:
