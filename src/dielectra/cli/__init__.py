@@ -13,6 +13,7 @@ from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
+from dielectra.cli.stacking import stack
 from dielectra.cli.training import climb, evaluate, reproduce, train
 from dielectra.errors import InputError
 from dielectra.terminal import print_error, stderr
@@ -26,7 +27,7 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-for verb in (predict, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
+for verb in (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
     app.command(verb)
 data_app.command(fetch_data, name="fetch")
 data_app.command(import_data, name="import")
