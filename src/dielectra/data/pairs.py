@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.data.outcomes import Outcome
-from dielectra.data.refractiveindex import read_tabulated
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
+from dielectra.optics.measured import read_measured
 from dielectra.spectrum import COMPONENTS, Spectrum, real_from_imaginary
 from dielectra.structures import read_structure
 from dielectra.symmetry import point_group_rotations, standard_form_in_place
@@ -83,7 +83,8 @@ def measured_record(
     Parameters
     ----------
     spectrum
-        refractiveindex.info page with a ``tabulated nk`` block; the ordinary ray's if the crystal has one optic axis.
+        refractiveindex.info page with a table of n and k, or a CSV of them; the ordinary ray's if the crystal has one
+        optic axis.
     structure
         Structure file.
     extraordinary
@@ -98,7 +99,7 @@ def measured_record(
     if settings.level != "experiment":
         raise InputError(f"measured n and k are of level experiment, not {settings.level}")
     crystal, spacegroup = standard_form_in_place(read_structure(structure))
-    ordinary = read_tabulated(spectrum)
+    ordinary = read_measured(spectrum).spectrum
     if spacegroup < UNIAXIAL:
         raise InputError(f"{structure}: space group {spacegroup} has three optical axes; give a CSV with xx, yy and zz")
     if (spacegroup < CUBIC) != (extraordinary is not None):
@@ -107,7 +108,7 @@ def measured_record(
     across = _resample(ordinary, settings.energies).tensor
     references = [ordinary.provenance["reference"]]
     if extraordinary is not None:
-        page = read_tabulated(extraordinary)
+        page = read_measured(extraordinary).spectrum
         references.append(page.provenance["reference"])
         axis = _optic_axis(structure)
         along = _resample(page, settings.energies).tensor[0, 0]
