@@ -14,6 +14,7 @@ import torch
 from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
+from dielectra.cli import main
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records, write_part
 from dielectra.models.store import Model, save_model
@@ -22,6 +23,8 @@ from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.recipes import train_model
 
 torch.set_num_threads(1)
+
+Run = Callable[..., tuple[int, str, str]]
 
 settings.register_profile("dielectra", max_examples=20, deadline=None, derandomize=True, database=None)
 settings.load_profile("dielectra")
@@ -202,3 +205,17 @@ def tiny_model(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
 def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
     """Return a folder with that model, free to be damaged."""
     return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command line and returns exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return int(exit_.value.code or 0), captured.out, captured.err
+
+    return call

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from dielectra import __version__
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
+from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.stacking import stack
 from dielectra.cli.training import climb, evaluate, reproduce, train
@@ -28,6 +29,9 @@ app = App(
 )
 for verb in (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
     app.command(verb)
+data_app.command(fetch_data, name="fetch")
+data_app.command(import_data, name="import")
+data_app.command(export_data, name="export")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
