@@ -12,7 +12,7 @@ import yaml
 from ase import Atoms
 from ase.io import read, write
 
-from dielectra.cli import main
+from conftest import Run
 from dielectra.export import tensor_columns, write_json, write_refractiveindex
 from dielectra.optics.constants import absorption_coefficient, optical_constants
 from dielectra.prediction import Prediction, describe, predict_many
@@ -72,8 +72,6 @@ def test_extxyz_carries_the_tensor(prediction: Prediction, tmp_path: Path) -> No
     assert "dielectric_broadening_ev" not in tensor_columns(replace(spectrum, broadening=None))
 
 
-def test_the_verb_writes_refractiveindex_files(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(["predict", "examples/MgO.cif", "--yaml", str(tmp_path)])
-    assert exit_.value.code == 0
+def test_the_verb_writes_refractiveindex_files(run: Run, tmp_path: Path) -> None:
+    assert run("predict", "examples/MgO.cif", "--yaml", tmp_path)[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["MgO.yml"]

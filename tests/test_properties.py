@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from dielectra.cli import main
+from conftest import Run
 from dielectra.errors import InputError
 from dielectra.optics.colour import bulk_colour, film_colour
 from dielectra.optics.oscillators import fit_oscillators
@@ -68,27 +68,23 @@ def test_an_unknown_property_is_refused_with_the_list(prediction: Prediction) ->
         derive(prediction, ["color"], PropertyOptions())
 
 
-def test_the_verb_adds_properties_to_its_json_only_where_asked(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_adds_properties_to_its_json_only_where_asked(run: Run) -> None:
     words = ["predict", "examples/GaAs.cif", "examples/MgO.cif", "--json"]
-    with pytest.raises(SystemExit):
-        main(words)
-    plain = json.loads(capfd.readouterr().out)
-    with pytest.raises(SystemExit) as exit_:
-        main([*words, "--property", "colour", "--property", "slme", "--illuminant", "E", "--gap", "1.42"])
-    entries = json.loads(capfd.readouterr().out)
-    assert exit_.value.code == 0
+    plain = json.loads(run(*words)[1])
+    code, out, _ = run(*words, "--property", "colour", "--property", "slme", "--illuminant", "E", "--gap", "1.42")
+    entries = json.loads(out)
+    assert code == 0
     assert [set(entry["properties"]) for entry in entries] == [{"colour", "slme"}] * 2
     assert entries[0]["properties"]["colour"]["illuminant"] == "E"
     assert entries[0]["properties"]["slme"]["gap_direct_ev"] == 1.42
     assert [{k: v for k, v in entry.items() if k != "properties"} for entry in entries] == plain
 
 
-def test_the_verb_prints_numbers_and_leaves_tables_to_json(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_prints_numbers_and_leaves_tables_to_json(run: Run) -> None:
     words = [word for name in PROPERTIES for word in ("--property", name)]
-    with pytest.raises(SystemExit) as exit_:
-        main(["predict", "examples/MgO.cif", *words, "--poles", "3"])
-    lines = " ".join(capfd.readouterr().out.replace("│", " ").split())
-    assert exit_.value.code == 0
+    code, out, _ = run("predict", "examples/MgO.cif", *words, "--poles", "3")
+    lines = " ".join(out.replace("│", " ").split())
+    assert code == 0
     for word in ("short_circuit", "hex", "#", "strength", "sigma", "isotropic", "abbe_number"):
         assert word in lines
     assert "[" not in lines.split("properties", 1)[1]
@@ -103,8 +99,7 @@ def test_the_verb_prints_numbers_and_leaves_tables_to_json(capfd: pytest.Capture
         (["--property", "colour", "--illuminant", "D50"], "D50"),
     ],
 )
-def test_bad_input_exits_with_2(capfd: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(["predict", "examples/MgO.cif", *words])
-    assert exit_.value.code == 2
-    assert message in " ".join(capfd.readouterr().err.split())
+def test_bad_input_exits_with_2(run: Run, words: list[str], message: str) -> None:
+    code, _, err = run("predict", "examples/MgO.cif", *words)
+    assert code == 2
+    assert message in " ".join(err.split())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dielectra.cli import main
+from conftest import Run
 from dielectra.errors import InputError
 from dielectra.optics.colour import colour_of, visible_energies
 from dielectra.optics.measured import measured_page
@@ -111,17 +111,13 @@ def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
     assert str(caught.value).count("list.yaml") == 1
 
 
-def test_the_verb_prints_a_table_and_json_and_draws(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(["stack", str(EXAMPLE), "--plot", str(tmp_path / "stack.png"), "--set", "polarisation=p"])
-    table = capfd.readouterr().out
-    assert exit_.value.code == 0
+def test_the_verb_prints_a_table_and_json_and_draws(tmp_path: Path, run: Run) -> None:
+    code, table, _ = run("stack", EXAMPLE, "--plot", tmp_path / "stack.png", "--set", "polarisation=p")
+    assert code == 0
     assert "p light, mean over 1.2-4 eV" in table
     assert "reflected colour at 0 degrees, D65: #" in table
     assert (tmp_path / "stack.png").stat().st_size > 10_000
-    with pytest.raises(SystemExit):
-        main(["stack", str(EXAMPLE), "--json", "--set", "angles=[0, 60]"])
-    document = json.loads(capfd.readouterr().out)
+    document = json.loads(run("stack", EXAMPLE, "--json", "--set", "angles=[0, 60]")[1])
     assert document["angles_deg"] == [0, 60]
     shape = np.shape(document["reflectance"])
     assert shape == np.shape(document["absorptance"]) == (2, len(document["energy_ev"]))
