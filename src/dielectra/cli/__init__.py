@@ -12,7 +12,8 @@ from dielectra import __version__
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.predicting import predict
-from dielectra.cli.training import climb, evaluate, reproduce, train
+from dielectra.cli.reproducing import reproduce
+from dielectra.cli.training import climb, evaluate, train
 from dielectra.errors import InputError
 from dielectra.terminal import print_error, stderr
 
