@@ -55,19 +55,26 @@ def _history(training: Training) -> dict[str, Training]:
 def _prediction_seconds(model: Model, crystals: list[Crystal]) -> dict[str, list[float]]:
     """Return CPU seconds from crystal to dielectric function: one at a time, and per crystal in one batch.
 
-    CPU time of all threads, so that it compares with the CPU time of the computations.
+    On one thread, as the computations ran.
     """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        _seconds(crystals[:1], model)  # tables and libraries are loaded once
+        single = [_seconds([crystal], model) for crystal in crystals]
+        return {"one at a time": single, "in one batch": [_seconds(crystals, model) / len(crystals)] * len(crystals)}
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _seconds(crystals: list[Crystal], model: Model) -> float:
     from dielectra.prediction import predict_many
 
-    predict_many(crystals[:1], model=model)  # tables and libraries are loaded once
-    single = []
-    for crystal in crystals:
-        started = time.process_time()
-        predict_many([crystal], model=model)
-        single.append(time.process_time() - started)
     started = time.process_time()
     predict_many(crystals, model=model)
-    return {"one at a time": single, "in one batch": [(time.process_time() - started) / len(crystals)]}
+    return time.process_time() - started
 
 
 def table(report: Report) -> list[str]:

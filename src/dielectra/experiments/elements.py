@@ -87,7 +87,7 @@ def table(report: Report) -> list[str]:
 
 def figures(report: Report) -> dict[str, Figure]:
     """Return three periodic tables: training set, test set, error."""
-    from dielectra.plots.experiments import plot_elements
+    from dielectra.plots.periodic_table import plot_elements
 
     return {"figure": plot_elements(report)}
 

@@ -83,8 +83,8 @@ class Setup:
             for split in SPLITS:
                 if split not in labels.splits:
                     raise InputError(
-                        f"{self.source}: the split {split!r} holds no {labels.level} spectrum; the experiments need both "
-                        f"levels in {', '.join(SPLITS)} (dielectra.data.splits.split_of gives splits)"
+                        f"{self.source}: the split {split!r} holds no {labels.level} spectrum; the experiments need "
+                        f"both levels in {', '.join(SPLITS)} (dielectra.data.splits.split_of gives splits)"
                     )
 
     def both_levels(self, split: str | None = None) -> tuple[Labels, Labels, NDArray[np.float64]]:

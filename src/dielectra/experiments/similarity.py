@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from dielectra.experiments.published import published_numbers
 from dielectra.experiments.setup import LOWER, SPLITS, UPPER, Setup, digest
 from dielectra.experiments.strategies import QUICK_LOWER_LABELS
 from dielectra.experiments.tables import markdown_table, number, spread
-from dielectra.experiments.trainings import Models
+from dielectra.experiments.trainings import Models, in_processes
 from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
 from dielectra.spectrum import similarity
 from dielectra.training.config import TrainingConfig, load_config
@@ -49,16 +50,22 @@ def similarity_config(setup: Setup, seed: int) -> TrainingConfig:
     return load_config("direct", seed=seed, n=n, broaden_output=False, loss="l1")
 
 
-def train_similarity(setup: Setup, labels: Labels, config: TrainingConfig) -> Model:
-    """Return the network of a configuration: trained, gone on with, or found again in the folder of models."""
+def network_folder(config: TrainingConfig, setup: Setup) -> Path:
+    """Return the folder of a network, named by all that fixes it."""
+    fixed_by = digest([TARGET, config.model_dump(mode="json"), setup.data_digest])
+    return setup.models / f"similarity-{config.n or 'all'}-seed{config.seed}-{fixed_by}"
+
+
+def train_similarity(config: TrainingConfig, setup: Setup) -> Path:
+    """Train a network, or go on with it, and return its folder; do nothing where it is done."""
     from dielectra.training.checkpoint import STATE
     from dielectra.training.loop import choose_labels, network_arguments, train
 
-    fixed_by = digest([TARGET, config.model_dump(mode="json"), setup.data_digest])
-    folder = setup.models / f"similarity-{config.n or 'all'}-seed{config.seed}-{fixed_by}"
+    folder = network_folder(config, setup)
     if (folder / CARD).is_file():
-        return load_model(folder)
+        return folder
     started = time.process_time()
+    labels = similarity_labels(setup)
     network, log = train(config, labels, folder)
     training, validation = choose_labels(labels, config)
     card = ModelCard(
@@ -82,16 +89,16 @@ def train_similarity(setup: Setup, labels: Labels, config: TrainingConfig) -> Mo
     )
     save_model(network, card, folder)
     (folder / STATE).unlink(missing_ok=True)
-    return load_model(folder)
+    return folder
 
 
 def run(setup: Setup, _: Models) -> Report:
     """Train one network per seed; return its errors on the test split beside a constant's, and the map."""
+    configs = [similarity_config(setup, seed) for seed in setup.seeds]
+    for done, (_, folder) in enumerate(in_processes(train_similarity, configs, setup), start=1):
+        setup.progress(f"trained {folder.name}", done, len(configs))
+    networks = [load_model(network_folder(config, setup)) for config in configs]
     labels = similarity_labels(setup)
-    networks = []
-    for seed in setup.seeds:
-        networks.append(train_similarity(setup, labels, similarity_config(setup, seed)))
-        setup.progress(f"similarity, seed {seed}", len(networks), len(setup.seeds))
     truth = labels.eps2[:, 0].astype(float)
     is_test = np.array([split == "test" for split in labels.splits])
     constant = float(np.median(labels.of_split("train").eps2))
@@ -99,6 +106,7 @@ def run(setup: Setup, _: Models) -> Report:
     found = [_errors(predicted[is_test], truth[is_test]) for predicted, _ in outputs]
     return {
         "further_cpu_minutes": sum(model.card.training["cpu_minutes"] for model in networks),
+        "models": [str(network_folder(config, setup)) for config in configs],
         "constant": constant,
         "constant_mae": float(np.abs(truth[is_test] - constant).mean()),
         "scores": {key: [seed[key] for seed in found if key in seed] for key in SCORES},
@@ -145,7 +153,9 @@ def _map(features: NDArray[np.float64], seed: int) -> list[list[float]] | None:
     """Return UMAP positions ``(n, 2)``, None where umap-learn is not installed."""
     if importlib.util.find_spec("umap") is None:
         return None
-    import umap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap's, about TensorFlow, which nothing here needs
+        import umap
 
     neighbours = min(N_NEIGHBOURS, len(features) - 1)
     reducer = umap.UMAP(n_neighbors=neighbours, min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1)

@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 from dielectra.data.store import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_spectra
-from dielectra.experiments.quantum_weight import needs
 from dielectra.experiments.setup import LOWER, UPPER, Setup
 from dielectra.experiments.strategies import shown_models
 from dielectra.experiments.tables import markdown_table, number
-from dielectra.experiments.trainings import Models
+from dielectra.experiments.trainings import Models, Training
 from dielectra.spectrum import similarity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTILES = tuple(round(0.1 * step, 1) for step in range(1, 10))
+
+
+def needs(setup: Setup) -> list[Training]:
+    """Return DL and TL on few and on most labels, first seed."""
+    return [shown.trainings[0] for shown in shown_models(setup)]
 
 
 def run(setup: Setup, models: Models) -> Report:
@@ -36,7 +40,7 @@ def run(setup: Setup, models: Models) -> Report:
     chosen = {int(ranks[round(q * (len(ranks) - 1))]): q for q in reversed(QUANTILES)}
     indices = sorted(chosen, key=lambda index: alike[index])
     some = upper.select(indices)
-    predicted = {shown.name: predict_labels(shown.trained(models)[0].model(), some) for shown in shown_models(setup)}
+    predicted = {shown.name: predict_labels(models[shown.trainings[0]].model(), some) for shown in shown_models(setup)}
     panels = [
         _panel(
             some.formulas[row],

@@ -9,25 +9,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from dielectra import __version__
 from dielectra.data.store import Labels, read_labels
-from dielectra.experiments.setup import Setup, digest
+from dielectra.experiments.setup import Setup, digest, say_nothing
 from dielectra.files import write_whole
 from dielectra.models.store import CARD, Model, load_model, model_folder, read_card
 from dielectra.training.config import TrainingConfig
 
-if TYPE_CHECKING:
-    from dielectra.training.evaluation import Evaluation
-
 SCORES = "scores.json"
 SCORED_SPLITS = ("validation", "test")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Shipped(NamedTuple):
@@ -133,7 +132,7 @@ def _cost(training: Training | Shipped) -> tuple[int, str, int]:
 
 
 def _run(trainings: Sequence[Training | Shipped], setup: Setup) -> Iterator[tuple[Training | Shipped, Trained]]:
-    """Yield each training as it finishes; one process with one thread per core, spawned afresh."""
+    """Yield each training as it finishes, those done before first."""
     waiting = []
     for training in trainings:
         done = _found(training, setup)
@@ -141,17 +140,31 @@ def _run(trainings: Sequence[Training | Shipped], setup: Setup) -> Iterator[tupl
             waiting.append(training)
         else:
             yield training, done
-    workers = min(len(waiting), os.cpu_count() or 1)
+    yield from in_processes(train_one, waiting, setup)
+
+
+def in_processes(
+    work: Callable[[Item, Setup], Result], items: Sequence[Item], setup: Setup
+) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with what `work` makes of it as it finishes; one fresh process with one thread per core."""
+    workers = min(len(items), os.cpu_count() or 1)
     if workers == 0:
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        arguments = (setup.source, setup.models, setup.data_digest)
-        futures = {pool.submit(train_one, training, *arguments): training for training in waiting}
+    bare = replace(setup, progress=say_nothing)  # labels read and the progress bar stay here
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
+        futures = {pool.submit(work, item, bare): item for item in items}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def use_one_thread() -> None:
+    """Keep torch in this process on one core."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _found(training: Training | Shipped, setup: Setup) -> Trained | None:
@@ -169,29 +182,19 @@ def _found(training: Training | Shipped, setup: Setup) -> Trained | None:
     return Trained(folder, kept["scores"], kept["cpu_minutes"])
 
 
-def train_one(training: Training | Shipped, source: str, models: Path, data_digest: str) -> Trained:
+def train_one(training: Training | Shipped, setup: Setup) -> Trained:
     """Train one model, unless it is there already, and score it on the validation and test splits."""
-    import torch
-
     from dielectra.training.evaluation import evaluate
-    from dielectra.training.recipes import train_model
 
-    torch.set_num_threads(1)
     started = time.process_time()
     if isinstance(training, Shipped):
         folder, model = model_folder(training.name), load_model(training.name)
     else:
-        folder = models / training.folder_name(data_digest)
-        start = training.start
-        if start is not None:
-            start_folder = start.name if isinstance(start, Shipped) else models / start.folder_name(data_digest)
-        labels = training.choose(read_labels(source, training.level))
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = train_model(
-            source, training.level, training.config, folder, start_folder if start else None, None, device, None, labels
-        )
-    found: dict[str, Evaluation] = {split: evaluate(model, source, training.level, split) for split in SCORED_SPLITS}
-    scores = {split: result.model_dump(mode="json") for split, result in found.items()}
+        folder = setup.models / training.folder_name(setup.data_digest)
+        model = _train(training, folder, setup)
+    scores = {
+        split: evaluate(model, setup.source, training.level, split).model_dump(mode="json") for split in SCORED_SPLITS
+    }
     minutes = (time.process_time() - started) / 60
     if isinstance(training, Training):
         kept = {
@@ -202,3 +205,18 @@ def train_one(training: Training | Shipped, source: str, models: Path, data_dige
         }
         write_whole(folder / SCORES, json.dumps(kept) + "\n")
     return Trained(folder, scores, minutes)
+
+
+def _train(training: Training, folder: Path, setup: Setup) -> Model:
+    import torch
+
+    from dielectra.training.recipes import train_model
+
+    start: Path | str | None = None
+    if isinstance(training.start, Training):
+        start = setup.models / training.start.folder_name(setup.data_digest)
+    elif training.start is not None:
+        start = training.start.name
+    labels = training.choose(read_labels(setup.source, training.level))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return train_model(setup.source, training.level, training.config, folder, start, device=device, labels=labels)

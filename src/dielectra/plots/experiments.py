@@ -6,19 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
-from dielectra.plots.style import BLACK, BLUE, GREEN, LEVEL_COLOURS, ORANGE, RED, SKY, style
+from dielectra.plots.style import BLACK, BLUE, COLOUR_MAP, GREEN, GREY, LEVEL_COLOURS, ORANGE, RED, SKY, style
 
 VERSION_COLOURS = {"as published": ORANGE, "honest": RED, "climb": BLUE}
-COLOUR_MAP = "viridis"
-GREY = "#bbbbbb"
 SC_BINS = 25
-NOBLE_GASES = (0, 2, 10, 18, 36, 54, 86, 118)
 
 
 def model_colour(name: str) -> str:
@@ -40,38 +35,35 @@ def plot_panels(energies: Sequence[float], panels: Sequence[Mapping[str, Any]]) 
         figure = Figure(figsize=(3.2 * n_columns, 2.3 * n_rows + 0.5))
         axes_list = np.atleast_1d(figure.subplots(n_rows, n_columns, sharex=True)).ravel()
         for axes, panel in zip(axes_list, panels, strict=False):
-            for name, values in panel["eps2"].items():
-                if name in LEVEL_COLOURS:
-                    axes.fill_between(energies, values, color=LEVEL_COLOURS[name], alpha=0.3, linewidth=0)
-            predictions = [name for name in panel["eps2"] if name.startswith(("DL", "TL"))]
-            for name in predictions:
-                most = name == [other for other in predictions if other[:2] == name[:2]][-1]
-                look = ("-", 1.3) if most else ("--", 0.9)
-                axes.plot(
-                    energies, panel["eps2"][name], look[0], linewidth=look[1], color=model_colour(name), label=name
-                )
-            if "computed here" in panel["eps2"]:
-                axes.plot(
-                    energies, panel["eps2"]["computed here"], ":", color=BLACK, linewidth=1, label="computed here"
-                )
-            scores = "  ".join(f"{n} {panel['sc'][n]:.2f}" for n in (predictions[:1] + predictions[-1:]))
-            axes.set_title(
-                f"{panel['formula']}, {panel['quantile']:.0%}: SC IPA {panel['sc']['ipa']:.2f}\n{scores}",
-                loc="left",
-                fontsize=8,
-            )
-            axes.set_xlim(energies[0], energies[-1])
-            axes.set_ylim(bottom=0)
+            _draw_panel(axes, energies, panel)
         for axes in axes_list[len(panels) :]:
             axes.set_visible(False)
-        lines, names = axes_list[0].get_legend_handles_labels()
+        lines = {line.get_label(): line for axes in axes_list for line in axes.get_lines()}
         fills = [
             Patch(color=LEVEL_COLOURS[level], alpha=0.3, label=f"{level.upper()}, computed") for level in ("ipa", "rpa")
         ]
-        figure.legend(handles=[*fills, *lines], loc="outside upper center", ncols=len(names) + 2, fontsize=8)
+        handles = [*fills, *lines.values()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=8)
         figure.supxlabel("photon energy (eV)", fontsize=9)
         figure.supylabel(r"$\varepsilon_2$", fontsize=9)
         return figure
+
+
+def _draw_panel(axes: Axes, energies: Sequence[float], panel: Mapping[str, Any]) -> None:
+    most = {name[:2]: name for name in panel["eps2"] if name.startswith(("DL", "TL"))}  # the last of each
+    for name, values in panel["eps2"].items():
+        if name in LEVEL_COLOURS:
+            axes.fill_between(energies, values, color=LEVEL_COLOURS[name], alpha=0.3, linewidth=0)
+        elif name in most.values():
+            axes.plot(energies, values, linewidth=1.3, color=model_colour(name), label=name)
+        elif name[:2] in most:
+            axes.plot(energies, values, "--", linewidth=0.9, color=model_colour(name), label=name)
+        else:
+            axes.plot(energies, values, ":", linewidth=1, color=BLACK, label=name)
+    scores = ", ".join(f"{name} {panel['sc'][name]:.2f}" for name in ("ipa", *most.values()))
+    axes.set_title(f"{panel['formula']} ({panel['quantile']:.0%})\nSC: {scores}", loc="left", fontsize=8)
+    axes.set_xlim(energies[0], energies[-1])
+    axes.set_ylim(bottom=0)
 
 
 def plot_small_cells(report: Mapping[str, Any]) -> Figure:
@@ -208,7 +200,7 @@ def plot_correlations(series: Mapping[str, Sequence[Sequence[float]]], against: 
 def plot_parity(computed: Sequence[float], predicted: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     """Draw predicted against computed quantum weights (eV), one panel per model, all seeds."""
     with style():
-        figure = Figure(figsize=(2.5 * len(predicted), 2.8))
+        figure = Figure(figsize=(2.5 * len(predicted), 3.1))
         panels = np.atleast_1d(figure.subplots(1, len(predicted), sharex=True, sharey=True)).ravel()
         highest = 1.05 * max(max(computed), *(max(seed) for seeds in predicted.values() for seed in seeds))
         for axes, (name, seeds) in zip(panels, predicted.items(), strict=True):
@@ -256,58 +248,6 @@ def plot_similarity(report: Mapping[str, Any]) -> Figure:
         return figure
 
 
-def plot_elements(report: Mapping[str, Any]) -> Figure:
-    """Draw periodic tables: materials with each element in training and test split, and the mean of 1 - SC."""
-    errors = {element: entry["mean"] for element, entry in report["error"].items()}
-    tables = {
-        "training materials": (report["train"], LogNorm, "{:.0f}"),
-        "test materials": (report["test"], LogNorm, "{:.0f}"),
-        f"mean 1 - SC of {report['model']}, test materials with the element": (errors, Normalize, "{:.2f}"),
-    }
-    with style():
-        figure = Figure(figsize=(7.2, 8.4))
-        for axes, (title, (values, norm, text)) in zip(figure.subplots(3, 1), tables.items(), strict=True):
-            scale = norm(vmin=min(values.values()), vmax=max(*values.values(), 1.001 * min(values.values())))
-            _draw_periodic_table(axes, values, scale, text)
-            axes.set_title(title, loc="left", fontsize=9)
-        return figure
-
-
-def _draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normalize, text: str) -> None:
-    """Draw the elements up to the heaviest row that has a value; those without one are white."""
-    from matplotlib import colormaps
-
-    rows = max(table_position(atomic_numbers[element])[0] for element in values)
-    for element, number in atomic_numbers.items():
-        row, column = table_position(number) if number else (99, 0)
-        if row > max(rows, 5) or column == 0:
-            continue
-        colour: Any = "white"
-        if element in values:
-            colour = colormaps[COLOUR_MAP](scale(values[element]))
-        axes.add_patch(Rectangle((column, row), 0.95, 0.95, facecolor=colour, edgecolor=GREY, linewidth=0.6))
-        dark = element in values and scale(values[element]) < 0.6
-        look: dict[str, Any] = {"ha": "center", "va": "center", "color": "white" if dark else BLACK}
-        axes.text(column + 0.475, row + 0.33, element, fontsize=8, **look)
-        if element in values:
-            axes.text(column + 0.475, row + 0.72, text.format(values[element]), fontsize=5.5, **look)
-    axes.set_xlim(0.9, 19.05)
-    axes.set_ylim(max(rows, 5) + 1.05, 0.9)
-    axes.set_aspect("equal")
-    axes.axis("off")
-
-
-def table_position(number: int) -> tuple[int, int]:
-    """Return row and column of an element in the table of 18 columns, each from 1; column 0 in the f block."""
-    row = next(index for index, end in enumerate(NOBLE_GASES) if number <= end)
-    position = number - NOBLE_GASES[row - 1]
-    length = NOBLE_GASES[row] - NOBLE_GASES[row - 1]
-    if position <= 2 and number != 2:
-        return row, position
-    from_end = length - position
-    return (row, 18 - from_end) if from_end < min(16, length - 2) or number == 2 else (row, 0)
-
-
 def plot_cost(report: Mapping[str, Any]) -> Figure:
     """Draw the distributions of CPU seconds per material, on a log axis."""
     with style():
@@ -328,5 +268,5 @@ def plot_cost(report: Mapping[str, Any]) -> Figure:
         axes.set_xscale("log")
         axes.set_xlabel("CPU seconds per material (dashed: median)")
         axes.set_ylabel("fraction of materials")
-        axes.legend(fontsize=8)
+        figure.legend(loc="outside upper center", ncols=4, fontsize=8)
         return figure
