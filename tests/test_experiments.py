@@ -205,6 +205,29 @@ def test_the_similarity_network_learns_the_similarity_taken_relative_to_ipa(
     assert data["points"][0]["lines"][0].startswith(report["materials"][0]["formula"])
 
 
+@pytest.mark.usefixtures("quickly")
+def test_the_verb_prints_the_table_or_the_report(
+    reproduced: tuple[Path, dict[str, Any]], small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, reports = reproduced
+    words = ["reproduce", "elements", "--data", str(small_data), "--seeds", str(SEEDS), "-o", str(tmp_path)]
+    words += ["--models", str(output / "models")]
+    for more in ([], ["--json"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*words, *more])
+        assert stop.value.code == 0
+        printed = capsys.readouterr().out
+        if more:
+            assert without_times(json.loads(printed)) == without_times(reports["elements"])
+        else:
+            assert printed.startswith("Materials that hold each element")
+    assert {path.name for path in tmp_path.iterdir()} == {"figure.png", "table.md", "report.json"}
+    with pytest.raises(SystemExit):
+        main(["reproduce", "--help"])
+    usage = capsys.readouterr().out
+    assert all(name in usage for name in EXPERIMENTS)
+
+
 def test_small_cells_see_no_larger_ones(small_data: Path) -> None:
     labels = read_labels(small_data, "rpa")
     config = tiny_config("climb")
