@@ -394,19 +394,19 @@ def test_trainings_run_in_processes_of_their_own(small_data: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("quickly")
-@pytest.mark.parametrize("name", ["spectra", "quantum-weight", "cost"])
-def test_the_published_grid_of_2001_points_is_taken_as_it_is(small_data: Path, tmp_path: Path, name: str) -> None:
-    fine = np.linspace(0, 20, 2001)
-    records = [Record(r.id, r.formula, r.split, r.crystal, r.spectrum.resample(fine)) for r in read_records(small_data)]
+def test_the_published_grid_of_2001_points_is_taken_as_it_is(small_data: Path, tmp_path: Path) -> None:
+    grid = np.linspace(0, 20, 2001)
+    records = [Record(r.id, r.formula, r.split, r.crystal, r.spectrum.resample(grid)) for r in read_records(small_data)]
     write_part(records, tmp_path / "fine" / "part-0000.parquet", {"broadening_eV": "0.1"})
-    report = run_experiment(name, tmp_path / "fine", tmp_path / "out", quick=True)
-    assert report["quick"]
-    assert (tmp_path / "out" / "figure.png").is_file()
-    if name == "cost":
-        assert report["ab_initio_cpu_s"] == []
-        assert "does not record the cost" in (tmp_path / "out" / "table.md").read_text()
-    if name == "spectra":
-        assert len(report["energies_ev"]) == 2001
+    reports = {
+        name: run_experiment(name, tmp_path / "fine", tmp_path / name, quick=True, models=tmp_path / "models")
+        for name in ("spectra", "cost")
+    }
+    assert len(reports["spectra"]["energies_ev"]) == 2001
+    assert {panel["formula"] for panel in reports["spectra"]["panels"]} <= {record.formula for record in records}
+    assert reports["cost"]["models"] == [name for name in reports["spectra"]["models"] if "direct" not in name]
+    assert reports["cost"]["ab_initio_cpu_s"] == []
+    assert "does not record the cost" in (tmp_path / "cost" / "table.md").read_text()
 
 
 def test_a_data_set_without_a_split_is_refused(small_data: Path, tmp_path: Path) -> None:

@@ -92,11 +92,11 @@ def train_similarity(config: TrainingConfig, setup: Setup) -> Path:
     return folder
 
 
-def run(setup: Setup, _: Models) -> Report:
+def run(setup: Setup, _models: Models) -> Report:
     """Train one network per seed; return its errors on the test split beside a constant's, and the map."""
     configs = [similarity_config(setup, seed) for seed in setup.seeds]
-    for done, (_, folder) in enumerate(in_processes(train_similarity, configs, setup), start=1):
-        setup.progress(f"trained {folder.name}", done, len(configs))
+    for done, (config, _) in enumerate(in_processes(train_similarity, configs, setup), start=1):
+        setup.progress(f"trained similarity network, seed {config.seed}", done, len(configs))
     networks = [load_model(network_folder(config, setup)) for config in configs]
     labels = similarity_labels(setup)
     truth = labels.eps2[:, 0].astype(float)

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cbook import boxplot_stats
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from dielectra.plots.style import BLACK, BLUE, COLOUR_MAP, GREEN, GREY, LEVEL_COLOURS, ORANGE, RED, SKY, style
 
@@ -92,29 +95,23 @@ def plot_small_cells(report: Mapping[str, Any]) -> Figure:
 
 
 def _draw_boxes(axes: Axes, box: Mapping[str, Any], published: Mapping[str, Any]) -> None:
-    sizes = sorted({*box["by_atoms"], *published["by_atoms"]}, key=int)
-    series = [*((colour, version) for version, colour in VERSION_COLOURS.items()), (BLACK, "the paper")]
-    width = 0.8 / len(series)
-    for place, (colour, name) in enumerate(series):
-        offset = (place - (len(series) - 1) / 2) * width
-        entries, positions = [], []
-        for index, size in enumerate(sizes):
-            if name == "the paper" and size in published["by_atoms"]:
-                q = published["by_atoms"][size]
-                entries.append(
-                    {"q1": q["q1"], "q3": q["q3"], "med": q["median"], "whislo": q["low"], "whishi": q["high"]}
-                )
-            elif name != "the paper" and size in box["by_atoms"]:
-                values = box["by_atoms"][size][name]
-                q1, median, q3 = np.quantile(values, (0.25, 0.5, 0.75))
-                entries.append({"q1": q1, "q3": q3, "med": median, "whislo": min(values), "whishi": max(values)})
-            else:
-                continue
-            positions.append(index + offset)
-        look = {"color": colour}
+    ours, paper = box["by_atoms"], published["by_atoms"]
+    sizes = sorted({*ours, *paper}, key=int)
+    boxes = {
+        version: {size: boxplot_stats(groups[version])[0] for size, groups in ours.items()}
+        for version in VERSION_COLOURS
+    }
+    boxes["the paper"] = {
+        size: {"q1": q["q1"], "med": q["median"], "q3": q["q3"], "whislo": q["low"], "whishi": q["high"]}
+        for size, q in paper.items()
+    }
+    colours = VERSION_COLOURS | {"the paper": BLACK}
+    width = 0.8 / len(boxes)
+    for place, (name, entries) in enumerate(boxes.items()):
+        look = {"color": colours[name]}
         axes.bxp(
-            entries,
-            positions=positions,
+            list(entries.values()),
+            positions=[sizes.index(size) + (place - (len(boxes) - 1) / 2) * width for size in entries],
             widths=width * 0.8,
             showfliers=False,
             manage_ticks=False,
@@ -123,21 +120,15 @@ def _draw_boxes(axes: Axes, box: Mapping[str, Any], published: Mapping[str, Any]
             whiskerprops=look,
             capprops=look,
         )
-    counts = [
-        f"{size}\n({len(next(iter(box['by_atoms'][size].values())))})" if size in box["by_atoms"] else size
-        for size in sizes
-    ]
-    axes.set_xticks(range(len(sizes)), counts)
-    boundary = sum(int(size) <= box["max_atoms"] for size in sizes) - 0.5
-    axes.axvline(boundary, color=GREY, linestyle=":")
+    counts = {size: len(next(iter(groups.values()))) for size, groups in ours.items()}
+    axes.set_xticks(range(len(sizes)), [f"{size}\n({counts[size]})" if size in counts else size for size in sizes])
+    axes.axvline(sum(int(size) <= box["max_atoms"] for size in sizes) - 0.5, color=GREY, linestyle=":")
     axes.set_xlabel("atoms per cell (our spectra, all seeds)")
     axes.set_ylabel("SC")
-    axes.set_title(
-        f"trained on cells of at most {box['max_atoms']} atoms (paper: {published['max_atoms']})",
-        loc="left",
-        fontsize=9,
-    )
-    axes.legend(handles=[Patch(color=colour, label=name) for colour, name in series], fontsize=7, loc="lower left")
+    title = f"trained on at most {box['max_atoms']} atoms (paper: {published['max_atoms']})"
+    axes.set_title(title, loc="left", fontsize=9)
+    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    axes.legend(handles=handles, fontsize=7, loc="lower left", ncols=2)
 
 
 def plot_histograms(series: Mapping[str, Sequence[Sequence[float]]], names: Mapping[str, str]) -> Figure:
@@ -174,27 +165,36 @@ def plot_histograms(series: Mapping[str, Sequence[Sequence[float]]], names: Mapp
 
 def plot_correlations(series: Mapping[str, Sequence[Sequence[float]]], against: Mapping[str, str]) -> Figure:
     """Draw 2-D histograms of every model's SC against the named series, all seeds together."""
+    models = [name for name in series if name not in against]
+    n_points = sum(len(seed) for seed in series[models[0]])
+    edges = np.linspace(0, 1, int(np.clip(np.sqrt(n_points), 8, 40)) + 1)
+    counts = {(key, name): _count_pairs(series[key], series[name], edges) for key in against for name in models}
+    scale = Normalize(1, max(2.0, *(count.max() for count in counts.values())))
     with style():
-        models = [name for name in series if name not in against]
-        figure = Figure(figsize=(2.6 * len(models), 2.5 * len(against)))
-        grid = figure.subplots(len(against), len(models), squeeze=False, sharey=True)
+        figure = Figure(figsize=(2.4 * len(models) + 0.8, 2.7 * len(against)))
+        grid = figure.subplots(len(against), len(models), squeeze=False, sharex=True, sharey=True)
         for row, (key, title) in zip(grid, against.items(), strict=True):
             for axes, name in zip(row, models, strict=True):
-                seeds = series[name]
-                vertical = np.clip(np.concatenate([np.array(seed) for seed in seeds]), 0, 1)
-                horizontal = np.clip(
-                    np.concatenate([series[key][i % len(series[key])] for i in range(len(seeds))]), 0, 1
-                )
-                n_bins = int(np.clip(np.sqrt(len(vertical)), 8, 40))
-                _, _, _, image = axes.hist2d(
-                    horizontal, vertical, bins=n_bins, range=((0, 1), (0, 1)), cmap=COLOUR_MAP, cmin=1
-                )
+                shown = np.ma.masked_equal(counts[key, name].T, 0)
+                image = axes.pcolormesh(edges, edges, shown, cmap=COLOUR_MAP, norm=scale)
                 axes.plot([0, 1], [0, 1], ":", color=BLACK, linewidth=0.8)
                 axes.set_xlabel(title, fontsize=8)
                 axes.set_title(f"SC[RPA_{name}; RPA]", loc="left", fontsize=8)
-                axes.set_aspect("equal")
-            figure.colorbar(image, ax=row.tolist(), label="materials x seeds", shrink=0.8)
+                axes.set_box_aspect(1)
+                axes.set_xticks([0, 0.5, 1])
+                axes.set_yticks([0, 0.5, 1])
+        figure.colorbar(image, ax=grid, label="materials x seeds", shrink=0.6)
         return figure
+
+
+def _count_pairs(
+    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], edges: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the 2-D histogram of two series, each seed of the second with its own of the first, clipped to [0, 1]."""
+    horizontal = np.concatenate([np.asarray(first[index % len(first)]) for index in range(len(second))])
+    vertical = np.concatenate([np.asarray(seed) for seed in second])
+    counts, _, _ = np.histogram2d(np.clip(horizontal, 0, 1), np.clip(vertical, 0, 1), bins=[edges, edges])
+    return np.asarray(counts, float)
 
 
 def plot_parity(computed: Sequence[float], predicted: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
