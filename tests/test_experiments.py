@@ -322,11 +322,11 @@ def test_nothing_is_trained_twice(
 @pytest.mark.usefixtures("quickly")
 def test_an_interrupted_experiment_goes_on(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = Setup(str(small_data), tmp_path / "models", seeds=(0,))
-    wanted = learning_curve.needs(setup)
+    wanted = learning_curve.needs(setup)[:4]  # every strategy once, on few labels
     real, trained = recipes.train, []
 
     def interrupted(config: Any, *arguments: Any) -> Any:
-        if len(trained) == 4:
+        if len(trained) == 3:
             raise KeyboardInterrupt
         trained.append(config)
         return real(config, *arguments)
@@ -335,12 +335,12 @@ def test_an_interrupted_experiment_goes_on(small_data: Path, tmp_path: Path, mon
     with pytest.raises(KeyboardInterrupt):
         train_all(wanted, setup)
     finished = {path.parent: path.read_bytes() for path in (tmp_path / "models").glob("*/scores.json")}
-    assert len(finished) == 4
+    assert len(finished) == 3
     trained.clear()
     monkeypatch.setattr(recipes, "train", lambda config, *rest: (trained.append(config), real(config, *rest))[1])
     models = train_all(wanted, setup)
     assert len(models) == len(wanted) + 2
-    assert len(trained) == len(models) - 4
+    assert len(trained) == len(models) - 3
     for folder, scores in finished.items():
         assert (folder / "scores.json").read_bytes() == scores
 

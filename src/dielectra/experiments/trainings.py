@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -151,7 +152,7 @@ def in_processes(
     if workers == 0:
         return
     bare = replace(setup, progress=say_nothing)  # labels read and the progress bar stay here
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=prepare_process) as pool:
         futures = {pool.submit(work, item, bare): item for item in items}
         try:
             for future in as_completed(futures):
@@ -160,11 +161,19 @@ def in_processes(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def use_one_thread() -> None:
-    """Keep torch in this process on one core."""
+def prepare_process() -> None:
+    """Keep torch in this process on one core, and end it when the process that started it is killed."""
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _found(training: Training | Shipped, setup: Setup) -> Trained | None:
