@@ -20,7 +20,7 @@ from dielectra.data.store import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
 from dielectra.experiments.setup import LOWER, SPLITS, UPPER, Setup, digest
-from dielectra.experiments.strategies import QUICK_LOWER_LABELS
+from dielectra.experiments.strategies import QUICK_LOWER_LABELS, shortened
 from dielectra.experiments.tables import markdown_table, number, spread
 from dielectra.experiments.trainings import Models, in_processes
 from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
@@ -47,7 +47,7 @@ def similarity_config(setup: Setup, seed: int) -> TrainingConfig:
     """Return our recipe of direct learning for one output; the loss is the mean absolute error."""
     n_train = setup.upper.splits.count("train")
     n = QUICK_LOWER_LABELS if setup.quick and n_train > QUICK_LOWER_LABELS else None
-    return load_config("direct", seed=seed, n=n, broaden_output=False, loss="l1")
+    return shortened(load_config("direct", seed=seed, n=n, broaden_output=False, loss="l1"), setup)
 
 
 def network_folder(config: TrainingConfig, setup: Setup) -> Path:
