@@ -19,7 +19,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .9rem; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; }
-img { max-width: 100%; } iframe { width: 100%; height: 46rem; border: 1px solid #ddd; }
+img { max-width: 100%; } iframe { width: 100%; height: 50rem; border: 1px solid #ddd; }
 code { background: #f4f4f4; padding: .1rem .3rem; overflow-wrap: anywhere; } section { margin-top: 3rem; }
 .tables { overflow-x: auto; }
 """
