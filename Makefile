@@ -17,8 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/dielectra predict examples/MgO.cif examples/GaAs.cif --plot demo/predicted.png --csv demo/csv
 	$(BIN)/dielectra data info ladder --plot demo/data.png --json > demo/data.json
-	$(BIN)/dielectra reproduce spectra -o demo/spectra
-	$(BIN)/dielectra reproduce learning-curve --quick -o demo/learning-curve
+	$(BIN)/dielectra reproduce learning-curve --quick -o demo/learning-curve --models demo/models
+	$(BIN)/dielectra reproduce spectra --quick -o demo/spectra --models demo/models
 	@echo "Figures: demo/predicted.png demo/data.png demo/spectra/figure.png demo/learning-curve/figure.png"
 
 # GPAW is built from source: it needs Debian's headers, and root to install them.

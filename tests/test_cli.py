@@ -101,7 +101,10 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
         (["climb", "ladder", "--to", "ipa", "--from", "ladder-rpa", "-o", "x"], "cannot climb from rpa down to ipa"),
         (["evaluate", "ladder-rpa", "ladder", "--level", "bse"], "holds no bse spectrum"),
         (["evaluate", "ladder-rpa", "ladder", "--level", "rpa", "--split", "dev"], "the split 'dev' holds no rpa"),
-        (["reproduce", "everything", "-o", "x"], "unknown experiment 'everything'; known are learning-curve, spectra"),
+        (
+            ["reproduce", "everything", "-o", "x"],
+            "unknown experiment 'everything'; known are learning-curve, small-cells",
+        ),
         (["data", "info", "nowhere"], "not found"),
         (["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"], "unknown engine 'vasp'; known are gpaw"),
         (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "unknown protocol 'best'; known are"),
@@ -215,15 +218,6 @@ def test_models_verbs(run: Run) -> None:
     assert "arguments" in run("models", "info", "ladder-ipa")[1]
     assert "8142" in run("models", "cite")[1]
     assert len(json.loads(run("models", "cite", "ladder-ipa", "--json")[1])) == 4
-
-
-def test_reproduce_prints_its_table(run: Run, tmp_path: Path) -> None:
-    code, out, _ = run("reproduce", "spectra", "-o", tmp_path)
-    assert code == 0
-    assert "SC of the predicted RPA" in out
-    assert {path.name for path in tmp_path.iterdir()} == {"figure.png", "table.md", "report.json"}
-    report = json.loads(run("reproduce", "spectra", "-o", tmp_path, "--json")[1])
-    assert report["experiment"] == "spectra"
 
 
 def test_a_closed_pipe_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,13 @@ from dielectra.plots import (
     plot_evaluation,
     plot_learning_curve,
     plot_predictions,
-    plot_spectra_panels,
     plot_summary,
     plot_training_log,
     save_figure,
 )
+from dielectra.plots.experiments import plot_panels
+from dielectra.plots.interactive import scatter_page
+from dielectra.plots.periodic_table import table_position
 from dielectra.prediction import predict_many
 from dielectra.structures import Crystal
 from dielectra.training.evaluation import score
@@ -54,12 +58,17 @@ def test_spectra_are_drawn_with_their_units(mgo: Crystal, gaas: Crystal) -> None
 
 def test_panels_show_computed_and_predicted_spectra() -> None:
     energies = np.linspace(0, 20, 5)
-    row = {"ipa": energies, "rpa": energies / 2}
-    panel = {"formula": "MgO", "sc_ipa_rpa": 0.7, "computed": row, "predicted": row, "sc": {"ipa": 0.9, "rpa": 0.8}}
-    figure = plot_spectra_panels(energies, [panel] * 4)
+    names = ("ipa", "rpa", "DL 25", "DL 100", "TL 25", "TL 100", "computed here")
+    eps2 = {name: energies * factor for factor, name in enumerate(names, start=1)}
+    scores = {name: 0.1 * position for position, name in enumerate(names)}
+    panel = {"formula": "MgO", "quantile": 0.1, "sc": scores, "eps2": eps2}
+    figure = plot_panels(list(energies), [panel] * 4)
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels == ["IPA, SC 0.90", "RPA, SC 0.80"]
+    assert figure.axes[0].get_title("left") == "MgO (10%)\nSC: ipa 0.00, DL 100 0.30, TL 100 0.50"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["IPA, computed", "RPA, computed", *names[2:]]
+    styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
+    assert styles == {"DL 25": "--", "DL 100": "-", "TL 25": "--", "TL 100": "-", "computed here": ":"}
 
 
 def test_the_training_log_is_drawn(tmp_path: Path) -> None:
@@ -88,19 +97,49 @@ def test_a_summary_is_drawn() -> None:
     assert [patch.get_height() for patch in figure.axes[2].patches] == [2, 3]
 
 
-def test_a_learning_curve_shows_mean_range_and_baseline() -> None:
-    curves = {"climb": {25: [0.7, 0.8], 50: [0.8, 0.9]}, "paper-direct": {25: [0.4, 0.5], 50: [0.5, 0.6]}}
-    figure = plot_learning_curve(curves, 0.75, "title", {"TL": {25: 0.8, 50: 0.85}, "DL": {25: 0.3, 50: 0.4}})
-    axes = figure.axes[0]
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+def test_a_learning_curve_shows_mean_range_baseline_and_the_published_curve() -> None:
+    curves = {"climb": {"25": [0.7, 0.8], "50": [0.8, 0.9]}, "paper-direct": {"25": [0.4, 0.5], "50": [0.5, 0.6]}}
+    baseline = {"lower_level_sc_median": 0.75, "lower_level_mse_median": None}
+    published = {
+        "n": [100, 300],
+        "sc_median": {"DL": [0.7, 0.8], "TL": [0.8, 0.9]},
+        "mse_median": {"DL": [0.4, 0.3], "TL": [0.2, 0.1]},
+    }
+    figure = plot_learning_curve({"sc_median": curves, "mse_median": curves, "baseline": baseline}, "title", published)
+    similarity, squares = figure.axes
+    labels = [text.get_text() for text in similarity.get_legend().get_texts()]
     assert labels == [
-        "TL, ours (climb)",
+        "TL, our recipe (climb)",
         "DL, published recipe",
-        "TL, as published",
         "DL, as published",
+        "TL, as published",
         "IPA spectrum taken as RPA",
     ]
-    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.25, 0.15])
+    np.testing.assert_allclose(similarity.lines[0].get_ydata(), [0.25, 0.15])
+    np.testing.assert_allclose(squares.lines[0].get_ydata(), [0.75, 0.85])
+    np.testing.assert_allclose(similarity.lines[3].get_ydata(), [0.2, 0.1])
+    assert similarity.lines[3].get_linestyle() == "--"
+    np.testing.assert_allclose(similarity.lines[4].get_ydata(), 0.25)
+    assert len(squares.lines) == 4  # the level below has no known MSE
+
+
+def test_the_periodic_table_is_the_usual_one() -> None:
+    from pymatgen.core.periodic_table import Element
+
+    for number in range(1, 119):
+        element = Element.from_Z(number)
+        f_block = 57 <= number <= 70 or 89 <= number <= 102
+        row, column = table_position(number)
+        assert column == (0 if f_block else 3 if number in (71, 103) else element.group)
+        assert row == (element.row if not f_block else 6 if number < 89 else 7)
+
+
+def test_a_page_cannot_be_broken_by_what_it_shows() -> None:
+    point = {"x": 0.0, "y": 1.0, "value": 0.5, "group": "train", "lines": ["</script><b>"]}
+    page = scatter_page("<title>", "SC", [point], ["train", "test"])
+    (data,) = re.findall(r'application/json">(.*?)</script>', page, re.S)
+    assert json.loads(data) == {"valueName": "SC", "points": [point], "groups": ["train"]}
+    assert "<title>&lt;title&gt;</title>" in page
 
 
 def test_csv_holds_what_the_spectrum_says(mgo: Crystal, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
+from dielectra.cli.reproducing import reproduce
 from dielectra.cli.stacking import stack
-from dielectra.cli.training import climb, evaluate, reproduce, train
+from dielectra.cli.training import climb, evaluate, train
 from dielectra.errors import InputError
 from dielectra.terminal import print_error, stderr
 

@@ -1,4 +1,4 @@
-"""The verbs that train models, score them, and repeat the paper's experiments."""
+"""The verbs that train models and score them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from dielectra.cli.options import ConfigFile, Device, Json, Level, Overrides, Run, Seed
-from dielectra.terminal import print_json, print_table, progress_bar, stderr, stdout
+from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
     from dielectra.training.config import TrainingConfig
@@ -94,28 +94,6 @@ def evaluate(
         (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()
     ]
     print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
-
-
-def reproduce(
-    experiment: Annotated[str, Parameter(help="Experiment of the paper: learning-curve or spectra.")],
-    /,
-    *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for table, figure and trained models.")],
-    data: Annotated[str, Parameter(help="Data set: name, folder or file.")] = "ladder",
-    quick: Annotated[bool, Parameter(negative=(), help="One seed and few sizes: minutes, not an hour.")] = False,
-    seeds: Annotated[int | None, Parameter(help="Number of seeds.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped."""
-    from dielectra.experiments import run_experiment
-
-    with progress_bar() as progress:
-        report = run_experiment(experiment, data, output, quick, seeds, progress)
-    if as_json:
-        print_json(report)
-    else:
-        stdout.print((output / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False)
-        stderr.print(f"table, figure and data are in {output}", highlight=False)
 
 
 def _train(

@@ -140,9 +140,19 @@ def levels_of(source: str | Path) -> list[str]:
 
 def broadening_of(source: str | Path) -> float | None:
     """Return the broadening in eV that the parts of a data set declare, None where they do not or differ."""
-    declared = {(pq.read_schema(part).metadata or {}).get(b"broadening_eV") for part in find_parts(source)}
-    value = declared.pop() if len(declared) == 1 else None
+    value = _declared(source, b"broadening_eV")
     return float(value) if value else None
+
+
+def engine_of(source: str | Path) -> str | None:
+    """Return the code that computed a data set, as its parts declare it, None where they do not or differ."""
+    return _declared(source, b"engine")
+
+
+def _declared(source: str | Path, key: bytes) -> str | None:
+    values = {(pq.read_schema(part).metadata or {}).get(key) for part in find_parts(source)}
+    value = values.pop() if len(values) == 1 else None
+    return value.decode() if value else None
 
 
 def read_properties(source: str | Path, column: str) -> dict[str, Any]:

@@ -7,171 +7,121 @@ labels; the published recipes select checkpoints on the whole validation split w
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.progress import Progress
 
-from dielectra.data.store import read_labels
-from dielectra.errors import InputError
-from dielectra.files import write_whole
-from dielectra.training.config import load_config, published_network
+from dielectra.experiments.frame import Experiment, Report
+from dielectra.experiments.published import published_numbers
+from dielectra.experiments.setup import Setup
+from dielectra.experiments.strategies import STRATEGIES, label_sizes, strategy_training
+from dielectra.experiments.tables import markdown_table, number, spread
+from dielectra.experiments.trainings import SCORED_SPLITS, Models, Trained, Training
 
-SIZES = (25, 50, 100, 200)
-QUICK_SIZES = (25, 50, 100)
-N_SEEDS = 3
-SPLITS = ("validation", "test")
-STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb")
-PRETRAINING = {"paper-climb": "paper-pretrain", "climb": "pretrain"}
-SHIPPED_START = "ladder-ipa"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-
-class Job(NamedTuple):
-    """Describe one training: recipe, level, number of labels (None: all), seed, and the model it starts from."""
-
-    recipe: str
-    level: str
-    n: int | None
-    seed: int
-    start: str | None
-
-    @property
-    def name(self) -> str:
-        """Return the folder name of the trained model."""
-        return f"{self.recipe}-{self.level}-{self.n or 'all'}-{self.seed}"
+METRICS = {"sc_median": "Median SC", "mse_median": "Median MSE"}
+PAIRS = {"ours": ("climb", "direct"), "published recipes": ("paper-climb", "paper-direct")}
+N_RESAMPLED = 1000
 
 
-def run(source: str | Path, output: Path, quick: bool, n_seeds: int | None, progress: Progress) -> dict[str, Any]:
-    """Train and score every strategy at every number of labels; write ``report.json``, ``table.md``, ``figure.png``.
-
-    Finished trainings are found again in ``output/models`` and not repeated.
-
-    Parameters
-    ----------
-    quick
-        One seed, at most 100 labels, and climbs that start from the shipped IPA model instead of a new pre-training.
-
-    Raises
-    ------
-    InputError
-        If the data set lacks a level or a split.
-    """
-    started = time.monotonic()
-    labels = read_labels(source, "rpa")
-    n_train = len(labels.of_split("train"))
-    for split in SPLITS:
-        if len(labels.of_split(split)) == 0:
-            raise InputError(f"{source}: the split {split!r} holds no RPA spectrum; the learning curve needs one")
-    seeds = range(n_seeds or (1 if quick else N_SEEDS))
-    sizes: list[int | None] = [size for size in (QUICK_SIZES if quick else SIZES) if size < n_train]
-    sizes = sizes if quick else [*sizes, None]
-    models = output / "models"
-    pretraining = [] if quick else [Job(recipe, "ipa", None, s, None) for recipe in PRETRAINING.values() for s in seeds]
-    climbs = [
-        _job(strategy, n, seed, models, quick) for n in reversed(sizes) for seed in seeds for strategy in STRATEGIES
+def needs(setup: Setup) -> list[Training]:
+    """Return every strategy on every number of labels for every seed."""
+    return [
+        strategy_training(strategy, n, seed, setup)
+        for n in label_sizes(setup)
+        for seed in setup.seeds
+        for strategy in STRATEGIES
     ]
-    task = progress.add_task("learning curve", total=len(pretraining) + len(climbs))
-    scores: dict[str, dict[str, Any]] = {}
-    for stage in (pretraining, climbs):
-        for job, result in _run_jobs(stage, source, models):
-            scores[job.name] = result
-            progress.update(task, advance=1, description=f"learning curve: {job.name}")
-    report = {
-        "experiment": "learning-curve",
-        "data": str(source),
-        "n_train": n_train,
-        "seeds": list(seeds),
-        "quick": quick,
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "splits": {split: _collect(split, climbs, scores, n_train) for split in SPLITS},
-        "runs": scores,
+
+
+def run(setup: Setup, models: Models) -> Report:
+    """Return medians by split, metric, strategy and number of labels, and by how much TL is above DL."""
+    n_train = setup.upper.splits.count("train")
+    trained = {
+        strategy: {
+            n or n_train: [models[strategy_training(strategy, n, seed, setup)] for seed in setup.seeds]
+            for n in label_sizes(setup)
+        }
+        for strategy in STRATEGIES
     }
-    _write_report(report, output)
-    return report
+    splits: dict[str, Any] = {}
+    for split in SCORED_SPLITS:
+        some = trained["climb"][next(iter(trained["climb"]))][0].scores[split]
+        splits[split] = {"n": some["n"], "baseline": some["baseline"]}
+        for metric in METRICS:
+            splits[split][metric] = {
+                strategy: {n: [model.scores[split][metric] for model in group] for n, group in sizes.items()}
+                for strategy, sizes in trained.items()
+            }
+    gains = {
+        name: {n: _gain(trained[upper][n], trained[lower][n]) for n in trained[upper]}
+        for name, (upper, lower) in PAIRS.items()
+    }
+    return {"splits": splits, "tl_minus_dl": gains, "published": published_numbers()["learning_curve"]}
 
 
-def _job(strategy: str, n: int | None, seed: int, models: Path, quick: bool) -> Job:
-    start = None
-    if strategy in PRETRAINING:
-        pretrained = Job(PRETRAINING[strategy], "ipa", None, seed, None)
-        start = SHIPPED_START if quick else str(models / pretrained.name)
-    return Job(strategy, "rpa", n, seed, start)
+def _gain(upper: list[Trained], lower: list[Trained]) -> dict[str, Any]:
+    """Return the difference of test medians of SC: per seed, and its standard error over materials by bootstrap."""
+    first, second = (np.array([list(m.material_scores("sc").values()) for m in group]) for group in (upper, lower))
+    per_seed = np.median(first, axis=1) - np.median(second, axis=1)
+    draws = np.random.default_rng(0).integers(first.shape[1], size=(N_RESAMPLED, first.shape[1]))
+    resampled = (np.median(first[:, draws], axis=2) - np.median(second[:, draws], axis=2)).mean(axis=0)
+    return {"per_seed": per_seed.tolist(), "standard_error_over_materials": float(resampled.std())}
 
 
-def _run_jobs(jobs: Sequence[Job], source: str | Path, models: Path) -> Iterable[tuple[Job, dict[str, Any]]]:
-    """Yield each job with its scores as it finishes; one process with one thread per core, spawned afresh."""
-    workers = min(len(jobs), os.cpu_count() or 1)
-    if workers == 0:
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(run_job, job, str(source), models): job for job in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def run_job(job: Job, source: str, models: Path) -> dict[str, Any]:
-    """Train one model, unless it is there already, and return its scores on both splits."""
-    import torch
-
-    from dielectra.training.evaluation import evaluate
-    from dielectra.training.recipes import train_model
-
-    torch.set_num_threads(1)
-    n_labels = job.n or len(read_labels(source, job.level).of_split("train"))
-    network = published_network(n_labels) if job.recipe == "paper-direct" else None
-    config = load_config(job.recipe, n=job.n, seed=job.seed, network=network)
-    model = train_model(source, job.level, config, models / job.name, job.start)
-    found = {split: evaluate(model, source, job.level, split) for split in SPLITS}
-    keep = {"n", "sc_median", "sc_mean", "mae_median", "mse_median", "baseline"}
-    return {split: result.model_dump(include=keep) for split, result in found.items()}
-
-
-def _collect(split: str, jobs: Sequence[Job], scores: dict[str, dict[str, Any]], n_train: int) -> dict[str, Any]:
-    curves: dict[str, dict[int, list[float]]] = {strategy: {} for strategy in STRATEGIES}
-    for job in sorted(jobs, key=lambda job: (job.n or n_train, job.seed)):
-        curves[job.recipe].setdefault(job.n or n_train, []).append(scores[job.name][split]["sc_median"])
-    some = scores[jobs[0].name][split]
-    return {"n": some["n"], "baseline": some["baseline"], "sc_median": curves}
-
-
-def _write_report(report: dict[str, Any], output: Path) -> None:
-    from dielectra.plots import plot_learning_curve, save_figure
-
-    output.mkdir(parents=True, exist_ok=True)
-    for split in SPLITS:
-        part = report["splits"][split]
-        title = f"{report['data']}, {split} split ({part['n']} materials), {len(report['seeds'])} seed(s)"
-        figure = plot_learning_curve(part["sc_median"], part["baseline"]["lower_level_sc_median"], title)
-        save_figure(figure, output / ("figure.png" if split == "test" else f"figure-{split}.png"))
-    write_whole(output / "table.md", "\n".join(_table(report)))
-    write_whole(output / "report.json", json.dumps(report, indent=1) + "\n")
-
-
-def _table(report: dict[str, Any]) -> list[str]:
+def table(report: Report) -> list[str]:
+    """Return medians by split and metric, the published curve, and where TL is above DL."""
     lines = []
-    for split in SPLITS:
+    for split in SCORED_SPLITS:
         part = report["splits"][split]
-        title = f"Median SC on the {split} split ({part['n']} materials), mean over {len(report['seeds'])} seed(s)"
-        lines += [f"{title} (lowest to highest):", ""]
-        lines += ["| RPA spectra | " + " | ".join(STRATEGIES) + " |", "|---:|" + "---:|" * len(STRATEGIES)]
-        for size in sorted(part["sc_median"]["climb"]):
-            cells = [part["sc_median"][strategy][size] for strategy in STRATEGIES]
-            lines.append(f"| {size} | " + " | ".join(_cell(values) for values in cells) + " |")
-        baseline = part["baseline"]
-        lower, mean = baseline["lower_level_sc_median"], baseline["mean_spectrum_sc_median"]
-        lines += ["", f"IPA spectrum taken as RPA: {lower:.3f}; mean training spectrum: {mean:.3f}.", ""]
+        for metric, title in METRICS.items():
+            lines += [f"{title} on the {split} split ({part['n']} materials):", ""]
+            sizes = list(part[metric]["climb"])
+            rows = [[size, *(spread(part[metric][strategy][size]) for strategy in STRATEGIES)] for size in sizes]
+            lines += markdown_table(["RPA spectra", *STRATEGIES], rows)
+            means = part["baseline"][f"mean_spectrum_{metric}"]
+            lower = part["baseline"][f"lower_level_{metric}"]
+            lines += [f"IPA spectrum taken as RPA: {number(lower)}; mean training spectrum: {number(means)}.", ""]
+    paper = report["published"]
+    columns = [paper[metric][name] for metric in METRICS for name in ("DL", "TL")]
+    rows = [[str(n), *(number(column[i]) for column in columns)] for i, n in enumerate(paper["n"])]
+    lines += ["As published (test split, 639 materials):", ""]
+    lines += markdown_table(["RPA spectra", "DL, SC", "TL, SC", "DL, MSE", "TL, MSE"], rows)
+    for name, gains in report["tl_minus_dl"].items():
+        lines += [f"TL minus DL, {name}, median SC on the test split: {_verdict(gains)}", ""]
+        rows = [
+            [n, spread(gain["per_seed"]), f"{gain['standard_error_over_materials']:.3f}"] for n, gain in gains.items()
+        ]
+        lines += markdown_table(["RPA spectra", "TL minus DL", "standard error over materials"], rows)
     return lines
 
 
-def _cell(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+def _verdict(gains: dict[str, Any]) -> str:
+    above = [n for n, gain in gains.items() if min(gain["per_seed"]) > 0]
+    if len(above) == len(gains):
+        return "TL is above DL at every number of spectra, in every seed."
+    return f"TL is above DL in every seed at {', '.join(above) or 'no number of'} spectra, and not at the others."
+
+
+def figures(report: Report) -> dict[str, Figure]:
+    """Return the curves on the test split, and those on the validation split."""
+    from dielectra.plots import plot_learning_curve
+
+    drawn = {}
+    for split, name in (("test", "figure"), ("validation", "figure-validation")):
+        part = report["splits"][split]
+        title = f"{report['data']}, {split} split ({part['n']} materials), {len(report['seeds'])} seed(s)"
+        drawn[name] = plot_learning_curve(part, title, report["published"])
+    return drawn
+
+
+EXPERIMENT = Experiment(
+    "learning-curve",
+    "How many RPA spectra a climb (TL) needs, against direct learning (DL), by the published recipes and by ours.",
+    run,
+    table,
+    figures,
+    needs,
+)

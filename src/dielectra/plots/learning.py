@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
+from numpy.typing import NDArray
 
 from dielectra.plots.style import BLACK, BLUE, ORANGE, RED, style
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from dielectra.training.evaluation import Evaluation
 
 SCORES_BY = "SC with the reference"
+LOOKS = {
+    "paper-direct": (RED, ":", "s", "DL, published recipe"),
+    "direct": (RED, "-", "o", "DL, our recipe"),
+    "paper-climb": (BLUE, ":", "s", "TL, published recipe"),
+    "climb": (BLUE, "-", "o", "TL, our recipe (climb)"),
+}
+ERROR_TICKS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
 
 
 def plot_training_log(path: str | Path) -> Figure:
@@ -62,55 +70,69 @@ def plot_evaluation(result: Evaluation) -> Figure:
         return figure
 
 
-def plot_learning_curve(
-    curves: Mapping[str, Mapping[int, Sequence[float]]],
-    baseline: float,
-    title: str,
-    published: Mapping[str, Mapping[int, float]] | None = None,
-) -> Figure:
-    """Draw 1 - median SC against the number of labels, mean and range over seeds.
+def plot_learning_curve(part: Mapping[str, Any], title: str, published: Mapping[str, Any] | None = None) -> Figure:
+    """Draw 1 - median SC and median MSE against the number of labels, mean and range over seeds.
 
     Parameters
     ----------
-    curves
-        For each learning strategy and number of labels, one median SC per seed.
-    baseline
-        Median SC of the level below taken as the answer.
+    part
+        For ``sc_median`` and ``mse_median``: by learning strategy and number of labels, one value per seed; and
+        ``baseline`` with those of the level below taken as the answer (``lower_level_*``), None where unknown.
     published
-        The paper's curves, drawn dashed.
+        The paper's numbers of labels ``n`` and its values of DL and TL at them, by metric; drawn dashed.
     """
-    looks = {
-        "paper-direct": (RED, "--", "s", "DL, published recipe"),
-        "direct": (RED, "-", "o", "DL, ours"),
-        "paper-climb": (BLUE, "--", "s", "TL, published recipe"),
-        "climb": (BLUE, "-", "o", "TL, ours (climb)"),
-    }
     with style():
-        figure = Figure(figsize=(6.4, 4.0))
-        axes: Axes = figure.subplots()
-        for name, points in curves.items():
-            colour, line, marker, label = looks.get(name, (BLACK, "-", "o", name))
-            sizes = np.array(sorted(points))
-            errors = [1 - np.array(points[size]) for size in sizes]
-            axes.fill_between(sizes, [e.min() for e in errors], [e.max() for e in errors], color=colour, alpha=0.12)
-            axes.plot(sizes, [e.mean() for e in errors], line, marker=marker, markersize=4, color=colour, label=label)
-        for name, curve in (published or {}).items():
-            sizes = np.array(sorted(curve))
-            heights = [1 - curve[size] for size in sizes]
-            axes.plot(sizes, heights, ":", color=RED if name == "DL" else BLUE, label=f"{name}, as published")
-        axes.axhline(1 - baseline, color=ORANGE, linestyle="-.", label="IPA spectrum taken as RPA")
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        ticks = sorted({size for points in curves.values() for size in points})
-        axes.set_xticks(ticks, [str(size) for size in ticks])
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_minor_formatter(NullFormatter())
-        low, high = axes.get_ylim()
-        marks = [mark for mark in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8) if low <= mark <= high]
-        axes.set_yticks(marks)
-        axes.yaxis.set_major_formatter(ScalarFormatter())
-        axes.set_xlabel("number of RPA spectra")
-        axes.set_ylabel("1 - median SC (lower is better)")
-        axes.set_title(title, loc="left", fontsize=9)
-        axes.legend(fontsize=8)
+        figure = Figure(figsize=(9.6, 4.2))
+        similarity, squares = figure.subplots(1, 2)
+        _draw_curves(similarity, part, published, "sc_median", lambda values: 1 - np.asarray(values, float))
+        _draw_curves(squares, part, published, "mse_median", lambda values: np.asarray(values, float))
+        similarity.set_ylabel("1 - median SC (lower is better)")
+        squares.set_ylabel(r"median MSE of $\varepsilon_2$")
+        similarity.set_title(title, loc="left", fontsize=9)
+        similarity.legend(fontsize=7)
         return figure
+
+
+def _draw_curves(
+    axes: Axes,
+    part: Mapping[str, Any],
+    published: Mapping[str, Any] | None,
+    metric: str,
+    error: Callable[[Sequence[float]], NDArray[np.float64]],
+) -> None:
+    ticks: set[int] = set()
+    for name, points in part[metric].items():
+        colour, line, marker, label = LOOKS.get(name, (BLACK, "-", "o", name))
+        sizes = sorted(points, key=int)
+        numbers = [int(size) for size in sizes]
+        errors = [error(points[size]) for size in sizes]
+        axes.fill_between(numbers, [e.min() for e in errors], [e.max() for e in errors], color=colour, alpha=0.12)
+        heights = [e.mean() for e in errors]
+        axes.plot(numbers, heights, line, marker=marker, markersize=4, fillstyle="none", color=colour, label=label)
+        ticks |= set(numbers)
+    if published is not None:
+        ticks |= set(published["n"])
+        for name, colour in (("DL", RED), ("TL", BLUE)):
+            line = error(published[metric][name])
+            axes.plot(published["n"], line, "--*", color=colour, linewidth=1, label=f"{name}, as published")
+    lower = part["baseline"].get(f"lower_level_{metric}")
+    if lower is not None:
+        axes.axhline(float(error([lower])[0]), color=ORANGE, linestyle="-.", label="IPA spectrum taken as RPA")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(_apart(sorted(ticks)), [str(size) for size in _apart(sorted(ticks))])
+    low, high = axes.get_ylim()
+    axes.set_yticks([mark for mark in ERROR_TICKS if low <= mark <= high])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlabel("number of RPA spectra")
+
+
+def _apart(ticks: Sequence[int]) -> list[int]:
+    """Return the ticks whose labels do not run into those before, on a log axis."""
+    kept: list[int] = []
+    for tick in ticks:
+        if not kept or tick >= 1.6 * kept[-1]:
+            kept.append(tick)
+    return kept

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from dielectra.optics.constants import optical_constants
-from dielectra.plots.style import BLUE, CYCLE, GREEN, LEVEL_COLOURS, style
+from dielectra.plots.style import BLUE, CYCLE, GREEN, style
 
 if TYPE_CHECKING:
     from dielectra.spectrum import Spectrum
@@ -43,38 +42,6 @@ def plot_predictions(named: Sequence[tuple[str, Spectrum]]) -> Figure:
         for axes in (absorption, loss):
             axes.set_xlabel("photon energy (eV)")
             axes.set_xlim(named[0][1].energies[0], named[0][1].energies[-1])
-        return figure
-
-
-def plot_spectra_panels(energies: NDArray[np.float64], panels: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw computed (filled) and predicted (line) eps2 of materials at both levels, one panel each.
-
-    Parameters
-    ----------
-    energies
-        Shape ``(n_energies,)``, eV.
-    panels
-        Each with ``formula``, ``sc_ipa_rpa``, and by level ``computed``, ``predicted`` ``(n_energies,)`` and ``sc``.
-    """
-    with style():
-        n_columns = min(3, len(panels))
-        n_rows = -(-len(panels) // n_columns)
-        figure = Figure(figsize=(3.1 * n_columns, 2.3 * n_rows))
-        axes_list = np.atleast_1d(figure.subplots(n_rows, n_columns, sharex=True)).ravel()
-        for axes, panel in zip(axes_list, panels, strict=False):
-            for level in ("ipa", "rpa"):
-                colour = LEVEL_COLOURS[level]
-                axes.fill_between(energies, panel["computed"][level], color=colour, alpha=0.25, linewidth=0)
-                label = f"{level.upper()}, SC {panel['sc'][level]:.2f}"
-                axes.plot(energies, panel["predicted"][level], color=colour, label=label)
-            axes.set_title(f"{panel['formula']}   SC[IPA; RPA] {panel['sc_ipa_rpa']:.2f}", loc="left", fontsize=9)
-            axes.legend(fontsize=7, title="predicted", title_fontsize=7)
-            axes.set_xlim(0, energies[-1])
-            axes.set_ylim(bottom=0)
-        for axes in axes_list[len(panels) :]:
-            axes.set_visible(False)
-        figure.supxlabel("photon energy (eV)", fontsize=9)
-        figure.supylabel(r"$\varepsilon_2$ (filled: computed)", fontsize=9)
         return figure
 
 

@@ -22,6 +22,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
     "#222222",
 )
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, BLACK)
+GREY = "#bbbbbb"
+COLOUR_MAP = "viridis"
 LEVEL_COLOURS = {"ipa": ORANGE, "rpa": BLUE, "bse": GREEN, "experiment": BLACK}
 FORMATS = (".png", ".pdf", ".svg")
 STYLE: dict[Any, Any] = {

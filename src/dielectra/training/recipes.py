@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dielectra import __version__
-from dielectra.data.store import dataset_hashes, read_labels
+from dielectra.data.store import Labels, dataset_hashes, read_labels
 from dielectra.errors import InputError
 from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
 from dielectra.spectrum import LEVELS, check_level
@@ -29,6 +29,7 @@ def train_model(
     name: str | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    labels: Labels | None = None,
 ) -> Model:
     """Train on a data set and save model, card, log and resumable state in a folder.
 
@@ -44,6 +45,8 @@ def train_model(
         Model of a lower level to climb from; None trains directly.
     name
         Name in the card; by default the folder's.
+    labels
+        Those of the data set to use, where not all of the level; a finished run does not check them.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def train_model(
     settings = {"config": config.model_dump(mode="json"), "from": start.card.weights_sha256 if start else None}
     if (folder / CARD).is_file():
         return _finished(folder, settings)
-    labels = read_labels(source, level)
+    labels = read_labels(source, level) if labels is None else labels
     workers = Workers.from_environment()
     network, log = train(config, labels, folder, start, device, progress)
     training, validation = choose_labels(labels, config)

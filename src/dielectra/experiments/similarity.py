@@ -1,0 +1,214 @@
+"""Predict from the structure how alike the levels are: SC[RPA; IPA], and what the network learnt (UMAP).
+
+OptiMate with one output instead of a spectrum, trained by the same loop. The map shows the pooled features of every
+material in two dimensions.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra import __version__
+from dielectra.data.store import Labels
+from dielectra.experiments.frame import Experiment, Report
+from dielectra.experiments.published import published_numbers
+from dielectra.experiments.setup import LOWER, SPLITS, UPPER, Setup, digest
+from dielectra.experiments.strategies import QUICK_LOWER_LABELS, shortened
+from dielectra.experiments.tables import markdown_table, number, spread
+from dielectra.experiments.trainings import Models, in_processes
+from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
+from dielectra.spectrum import similarity
+from dielectra.training.config import TrainingConfig, load_config
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SCORES = {"mae": "MAE", "median_error": "median error", "r2": "R2", "pearson": "Pearson"}
+N_NEIGHBOURS = 30
+MIN_DISTANCE = 0.1
+TARGET = f"{UPPER} to {LOWER} similarity"
+
+
+def similarity_labels(setup: Setup) -> Labels:
+    """Return SC[RPA; IPA] of every material with both levels as labels of one "energy"."""
+    lower, upper, _ = setup.both_levels()
+    alike = similarity(upper.eps2, lower.eps2, upper.energies)[:, None].astype(np.float32)
+    return Labels(UPPER, upper.ids, upper.formulas, upper.splits, upper.crystals, np.zeros(1), alike)
+
+
+def similarity_config(setup: Setup, seed: int) -> TrainingConfig:
+    """Return our recipe of direct learning for one output; the loss is the mean absolute error."""
+    n_train = setup.upper.splits.count("train")
+    n = QUICK_LOWER_LABELS if setup.quick and n_train > QUICK_LOWER_LABELS else None
+    return shortened(load_config("direct", seed=seed, n=n, broaden_output=False, loss="l1"), setup)
+
+
+def network_folder(config: TrainingConfig, setup: Setup) -> Path:
+    """Return the folder of a network, named by all that fixes it."""
+    fixed_by = digest([TARGET, config.model_dump(mode="json"), setup.data_digest])
+    return setup.models / f"similarity-{config.n or 'all'}-seed{config.seed}-{fixed_by}"
+
+
+def train_similarity(config: TrainingConfig, setup: Setup) -> Path:
+    """Train a network, or go on with it, and return its folder; do nothing where it is done."""
+    from dielectra.training.checkpoint import STATE
+    from dielectra.training.loop import choose_labels, network_arguments, train
+
+    folder = network_folder(config, setup)
+    if (folder / CARD).is_file():
+        return folder
+    started = time.process_time()
+    labels = similarity_labels(setup)
+    network, log = train(config, labels, folder)
+    training, validation = choose_labels(labels, config)
+    card = ModelCard(
+        name=folder.name,
+        arguments=network_arguments(config, labels),
+        level=UPPER,
+        level_history=[UPPER],
+        energies=(0.0, 0.0, 1),
+        elements=sorted({number for crystal in training.crystals for number in crystal.elements}),
+        trained_on=f"{TARGET} of {len(training)} materials of {Path(setup.source).name}",
+        data_hashes=setup.data_hashes,
+        training={
+            "config": config.model_dump(mode="json"),
+            "from": None,
+            "n_train": len(training),
+            "n_validation": len(validation),
+            "epochs_run": log[-1].epoch,
+            "cpu_minutes": (time.process_time() - started) / 60,
+        },
+        dielectra_version=__version__,
+    )
+    save_model(network, card, folder)
+    (folder / STATE).unlink(missing_ok=True)
+    return folder
+
+
+def run(setup: Setup, _models: Models) -> Report:
+    """Train one network per seed; return its errors on the test split beside a constant's, and the map."""
+    configs = [similarity_config(setup, seed) for seed in setup.seeds]
+    for done, (config, _) in enumerate(in_processes(train_similarity, configs, setup), start=1):
+        setup.progress(f"trained similarity network, seed {config.seed}", done, len(configs))
+    networks = [load_model(network_folder(config, setup)) for config in configs]
+    labels = similarity_labels(setup)
+    truth = labels.eps2[:, 0].astype(float)
+    is_test = np.array([split == "test" for split in labels.splits])
+    constant = float(np.median(labels.of_split("train").eps2))
+    outputs = [_outputs(model, labels) for model in networks]
+    found = [_errors(predicted[is_test], truth[is_test]) for predicted, _ in outputs]
+    return {
+        "further_cpu_minutes": sum(model.card.training["cpu_minutes"] for model in networks),
+        "models": [str(network_folder(config, setup)) for config in configs],
+        "constant": constant,
+        "constant_mae": float(np.abs(truth[is_test] - constant).mean()),
+        "scores": {key: [seed[key] for seed in found if key in seed] for key in SCORES},
+        "published": published_numbers()["similarity"],
+        "materials": [
+            {"id": i, "formula": formula, "split": split, "sc": float(sc), "predicted": float(guess)}
+            for i, formula, split, sc, guess in zip(
+                labels.ids, labels.formulas, labels.splits, truth, outputs[0][0], strict=True
+            )
+        ],
+        "map": _map(outputs[0][1], setup.seeds[0]),
+    }
+
+
+def _outputs(model: Model, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return predictions ``(n,)`` and pooled features ``(n, n_features)``."""
+    import torch
+
+    from dielectra.graph import batch_graphs
+    from dielectra.training.loop import VALIDATION_BATCH, prepare
+
+    graphs = prepare(labels, model.network.cutoff).graphs
+    batches = [
+        batch_graphs(graphs[start : start + VALIDATION_BATCH]) for start in range(0, len(graphs), VALIDATION_BATCH)
+    ]
+    with torch.no_grad():
+        predicted = torch.cat([model.network(batch)[:, 0] for batch in batches])
+        features = torch.cat([model.network.latents(batch) for batch in batches])
+    return predicted.double().numpy(), features.double().numpy()
+
+
+def _errors(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
+    """Return mean and median absolute error, and R2 and Pearson's coefficient where they are defined."""
+    errors = np.abs(predicted - truth)
+    found = {"mae": float(errors.mean()), "median_error": float(np.median(errors))}
+    if np.std(truth) > 0:
+        found["r2"] = float(1 - (errors**2).mean() / np.var(truth))
+        if np.std(predicted) > 0:
+            found["pearson"] = float(np.corrcoef(predicted, truth)[0, 1])
+    return found
+
+
+def _map(features: NDArray[np.float64], seed: int) -> list[list[float]] | None:
+    """Return UMAP positions ``(n, 2)``, None where umap-learn is not installed."""
+    if importlib.util.find_spec("umap") is None:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap's, about TensorFlow, which nothing here needs
+        import umap
+
+    neighbours = min(N_NEIGHBOURS, len(features) - 1)
+    reducer = umap.UMAP(n_neighbors=neighbours, min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1)
+    positions: list[list[float]] = np.round(reducer.fit_transform(features).astype(float), 4).tolist()
+    return positions
+
+
+def table(report: Report) -> list[str]:
+    """Return errors beside a constant's and the published ones."""
+    paper: dict[str, Any] = report["published"]
+    rows = [[title, spread(report["scores"][key]), number(paper[key])] for key, title in SCORES.items()]
+    rows.append(["MAE of a constant", number(report["constant_mae"]), number(paper["constant_mae"])])
+    lines = ["SC[RPA; IPA] predicted from the structure, test split:", ""]
+    lines += markdown_table(["score", "ours", "published"], rows)
+    lines += [f"The constant is the median over the training split, {report['constant']:.3f}.", ""]
+    if report["map"] is None:
+        lines += ["The map of the latent space is left out: it needs `pip install 'dielectra[umap]'`.", ""]
+    return lines
+
+
+def figures(report: Report) -> dict[str, Figure]:
+    """Return the parity plot, with the map of the latent space beside it."""
+    from dielectra.plots.experiments import plot_similarity
+
+    return {"figure": plot_similarity(report)}
+
+
+def pages(report: Report) -> dict[str, str]:
+    """Return the map as an interactive page."""
+    from dielectra.plots.interactive import scatter_page
+
+    if report["map"] is None:
+        return {}
+    points = [
+        {"x": x, "y": y, "value": entry["sc"], "group": entry["split"] or "none"}
+        | {
+            "lines": [
+                f"{entry['formula']} ({entry['id']})",
+                f"SC[RPA; IPA] {entry['sc']:.3f}, predicted {entry['predicted']:.3f}",
+                f"split: {entry['split'] or 'none'}",
+            ]
+        }
+        for (x, y), entry in zip(report["map"], report["materials"], strict=True)
+    ]
+    title = f"Latent space of the similarity network, {report['data']} (UMAP)"
+    return {"map": scatter_page(title, "SC[RPA; IPA]", points, [*SPLITS, "none"])}
+
+
+EXPERIMENT = Experiment(
+    "similarity",
+    "A network that predicts SC[RPA; IPA] from the structure, against a constant, and a map of what it learnt.",
+    run,
+    table,
+    figures,
+    pages=pages,
+)
