@@ -11,7 +11,7 @@ from dielectra.training.config import TrainingConfig, load_config, published_net
 
 STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb")
 PRETRAINING = {"paper-climb": "paper-pretrain", "climb": "pretrain"}
-SIZES = (25, 50, 100, 300, 1000, 3000)
+SIZES = (25, 50, 100, 200, 300, 1000, 3000)
 QUICK_SIZES = (25, 50, 100)
 QUICK_LOWER_LABELS = 200
 PUBLISHED_FEW = 300
@@ -38,7 +38,7 @@ def label_sizes(setup: Setup) -> list[int | None]:
     n_train = setup.upper.splits.count("train")
     if setup.quick:
         return [size for size in QUICK_SIZES if size <= n_train] or [None]
-    return [*(size for size in SIZES if size <= 0.8 * n_train), None]
+    return [*(size for size in SIZES if size <= 0.9 * n_train), None]
 
 
 def few_and_most(setup: Setup) -> tuple[int | None, int | None]:
