@@ -79,6 +79,10 @@ def reproduced(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield output, run_experiment("all", small_data, output, n_seeds=SEEDS)
 
 
+def test_all_experiments_leave_an_overview(reproduced: tuple[Path, dict[str, Any]]) -> None:
+    assert (reproduced[0] / "overview.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_leaves_report_table_and_figures(reproduced: tuple[Path, dict[str, Any]], name: str) -> None:
     output, reports = reproduced

@@ -26,6 +26,7 @@ MODULES = (learning_curve, small_cells, correlations, similarity, quantum_weight
 EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in MODULES}
 ALL = "all"
 SUMMARY = "report.html"
+OVERVIEW = "overview.png"
 
 
 def run_experiment(
@@ -46,8 +47,8 @@ def run_experiment(
     source
         Name, folder or file of a data set with IPA and RPA spectra in all three splits.
     output
-        Folder for ``report.json``, ``table.md`` and ``figure*.png``; with ``all`` one folder per experiment and
-        ``report.html``, which holds everything.
+        Folder for ``report.json``, ``table.md`` and ``figure*.png``; with ``all`` one folder per experiment,
+        ``report.html``, which holds everything, and ``overview.png``.
     quick
         Fewer labels and shorter trainings.
     n_seeds
@@ -75,6 +76,10 @@ def run_experiment(
     setup = Setup(str(source), models or output / "models", quick, seeds, progress)
     if name != ALL:
         return perform(EXPERIMENTS[name], setup, output)
+    from dielectra.plots.overview import plot_overview
+    from dielectra.plots.style import save_figure
+
     reports = {one: perform(experiment, setup, output / one) for one, experiment in EXPERIMENTS.items()}
+    save_figure(plot_overview(reports["spectra"], reports["learning-curve"]), output / OVERVIEW)
     write_summary(output / SUMMARY, [(EXPERIMENTS[one], report, output / one) for one, report in reports.items()])
     return reports

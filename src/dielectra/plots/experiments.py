@@ -38,7 +38,7 @@ def plot_panels(energies: Sequence[float], panels: Sequence[Mapping[str, Any]]) 
         figure = Figure(figsize=(3.2 * n_columns, 2.3 * n_rows + 0.5))
         axes_list = np.atleast_1d(figure.subplots(n_rows, n_columns, sharex=True)).ravel()
         for axes, panel in zip(axes_list, panels, strict=False):
-            _draw_panel(axes, energies, panel)
+            draw_panel(axes, energies, panel)
         for axes in axes_list[len(panels) :]:
             axes.set_visible(False)
         lines = {line.get_label(): line for axes in axes_list for line in axes.get_lines()}
@@ -52,7 +52,8 @@ def plot_panels(energies: Sequence[float], panels: Sequence[Mapping[str, Any]]) 
         return figure
 
 
-def _draw_panel(axes: Axes, energies: Sequence[float], panel: Mapping[str, Any]) -> None:
+def draw_panel(axes: Axes, energies: Sequence[float], panel: Mapping[str, Any]) -> None:
+    """Draw one material of :func:`plot_panels`."""
     most = {name[:2]: name for name in panel["eps2"] if name.startswith(("DL", "TL"))}  # the last of each
     for name, values in panel["eps2"].items():
         if name in LEVEL_COLOURS:

@@ -84,8 +84,8 @@ def plot_learning_curve(part: Mapping[str, Any], title: str, published: Mapping[
     with style():
         figure = Figure(figsize=(9.6, 4.2))
         similarity, squares = figure.subplots(1, 2)
-        _draw_curves(similarity, part, published, "sc_median", lambda values: 1 - np.asarray(values, float))
-        _draw_curves(squares, part, published, "mse_median", lambda values: np.asarray(values, float))
+        draw_curves(similarity, part, published, "sc_median", lambda values: 1 - np.asarray(values, float))
+        draw_curves(squares, part, published, "mse_median", lambda values: np.asarray(values, float))
         similarity.set_ylabel("1 - median SC (lower is better)")
         squares.set_ylabel(r"median MSE of $\varepsilon_2$")
         similarity.set_title(title, loc="left", fontsize=9)
@@ -93,13 +93,14 @@ def plot_learning_curve(part: Mapping[str, Any], title: str, published: Mapping[
         return figure
 
 
-def _draw_curves(
+def draw_curves(
     axes: Axes,
     part: Mapping[str, Any],
     published: Mapping[str, Any] | None,
     metric: str,
     error: Callable[[Sequence[float]], NDArray[np.float64]],
 ) -> None:
+    """Draw one metric of a learning curve; `error` turns values into what is drawn."""
     ticks: set[int] = set()
     for name, points in part[metric].items():
         colour, line, marker, label = LOOKS.get(name, (BLACK, "-", "o", name))
