@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from html.parser import HTMLParser
 from pathlib import Path
@@ -56,8 +56,8 @@ class InTurn:
 def make_quick(patch: pytest.MonkeyPatch) -> None:
     """Shorten every training and run all in this process."""
 
-    def config(recipe: str, network: object = None, **settings: Any) -> object:
-        return tiny_config(recipe, **settings)
+    def config(recipe: str, network: object = None, overrides: Sequence[str] = (), **settings: Any) -> object:
+        return tiny_config(recipe, *overrides, **settings)
 
     for module in (strategies, similarity):
         patch.setattr(module, "load_config", config)

@@ -44,10 +44,11 @@ def similarity_labels(setup: Setup) -> Labels:
 
 
 def similarity_config(setup: Setup, seed: int) -> TrainingConfig:
-    """Return our recipe of direct learning for one output; the loss is the mean absolute error."""
+    """Return our recipe of direct learning for one output that is no spectrum; the loss is the mean absolute error."""
     n_train = setup.upper.splits.count("train")
     n = QUICK_LOWER_LABELS if setup.quick and n_train > QUICK_LOWER_LABELS else None
-    return shortened(load_config("direct", seed=seed, n=n, broaden_output=False, loss="l1"), setup)
+    no_spectrum = ("broaden_output=false", "network.density_scaling=false")
+    return shortened(load_config("direct", overrides=no_spectrum, seed=seed, n=n, loss="l1"), setup)
 
 
 def network_folder(config: TrainingConfig, setup: Setup) -> Path:
