@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.protocol import Protocol
+from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.errors import InputError
 from dielectra.structures import Crystal
+
+ENERGIES = np.linspace(0.0, 20.0, 401)
+"""Photon energies in eV of every record that an engine makes."""
 
 
 class RefusedError(InputError):
     """A crystal that the engine does not compute, with the reason."""
+
+
+class ComputationError(RuntimeError):
+    """A computation that was begun and failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +32,9 @@ class Computation:
     crystal
         The standardised primitive cell that was computed.
     energies
-        Photon energies, shape ``(401,)``, 0-20 eV.
+        Photon energies in eV, shape ``(n_energies,)``, 0-20 eV.
     tensors
-        Complex dielectric tensor of each level, shape ``(3, 3, 401)``.
+        Complex dielectric tensor of each level, shape ``(3, 3, n_energies)``.
     gap_direct, gap_indirect
         PBE gaps in eV on the k-point grid of the response.
     cpu_seconds
@@ -35,7 +42,7 @@ class Computation:
     """
 
     crystal: Crystal
-    protocol: Protocol
+    protocol: NamedProtocol
     energies: NDArray[np.float64]
     tensors: dict[str, NDArray[np.complex128]]
     gap_direct: float

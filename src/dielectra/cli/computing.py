@@ -19,8 +19,10 @@ def compute(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the campaign.")],
-    engine: Annotated[str, Parameter(help="Code that computes: gpaw.")] = "gpaw",
-    protocol: Annotated[str, Parameter(help="Named settings: ladder-1 or ladder-1-fine.")] = "ladder-1",
+    engine: Annotated[str, Parameter(help="Code that computes: gpaw, or yambo with Quantum ESPRESSO.")] = "gpaw",
+    protocol: Annotated[
+        str | None, Parameter(help="Named settings; ladder-1 for gpaw, grunert-2025 for yambo.")
+    ] = None,
     shuffle: Annotated[int | None, Parameter(help="Seed of a random order; that of the files by default.")] = None,
     skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
     create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
@@ -41,12 +43,12 @@ def compute(
 
     present = material_ids(skip) if skip else set()
     materials = [material for material in read_materials(files, shuffle) if material.id not in present]
-    settings = {output: get_protocol(protocol)}
+    settings = {output: get_protocol(protocol) if protocol else None}
     if check_convergence:
         settings[output / "convergence"] = get_protocol("ladder-1-fine")
     for folder, chosen in settings.items():
-        _, n_new = create_campaign(folder, materials, engine, chosen)
-        note = f"{folder}: {n_new} new of {len(materials)} materials, {chosen.name}"
+        table, n_new = create_campaign(folder, materials, engine, chosen)
+        note = f"{folder}: {n_new} new of {len(materials)} materials, {table.settings()['protocol']['name']}"
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
         if not create_only:
             _run_campaign(folder, workers, time_limit, memory_limit)
