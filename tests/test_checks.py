@@ -69,6 +69,7 @@ def test_shipped_records_keep_far_from_every_limit() -> None:
     for record in list(read_records("datasets/ladder/part-0000.parquet"))[:40]:
         values = measure(record)
         assert all(values[check.name] < 0.7 * check.limit for check in CHECKS), record.id
+        assert values["kramers-kronig"] < 0.003
 
 
 def test_flagged_records_are_listed_and_damaged_sets_refused(

@@ -132,6 +132,31 @@ def run_campaign(
             _settle(table, folder, name, running, maximum_attempts, forgive=True)
 
 
+def compute_next(
+    folder: str | Path, limits: Limits | None = None, maximum_attempts: int = MAXIMUM_ATTEMPTS
+) -> str | None:
+    """Compute the first job that waits, here and now; return its material, None where none waits.
+
+    This is the unit of work that a cluster's nodes are given.
+    """
+    folder = Path(folder)
+    table = JobTable(folder)
+    claimed = _claim(table, folder, ())
+    if claimed is None:
+        return None
+    name, lock = claimed
+    running = Running(_start(folder, name, limits or Limits(), lock), lock)
+    try:
+        running.process.wait()
+    except BaseException:
+        running.process.kill()
+        running.process.wait()
+        _settle(table, folder, name, running, maximum_attempts, forgive=True)
+        raise
+    _settle(table, folder, name, running, maximum_attempts)
+    return name
+
+
 def status(folder: str | Path) -> dict[str, Any]:
     """Return the state of a campaign as plain data.
 

@@ -11,6 +11,8 @@ from dielectra.cli.options import Json, MemoryLimit, TimeLimit, Workers
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
 
+EXECUTORS = ("local", "parsl")
+
 campaign_app = App(name="campaign", help="Run, watch and export many ab initio computations.")
 
 
@@ -67,15 +69,21 @@ def run_campaign(
     time_limit: TimeLimit = 4.0,
     memory_limit: MemoryLimit = 8.0,
     attempts: Annotated[int, Parameter(help="How often a computation whose process dies is tried.")] = 3,
+    executor: Annotated[
+        str, Parameter(help="local: processes of this machine; parsl: what its configuration says.")
+    ] = "local",
+    parsl_config: Annotated[Path | None, Parameter(help="Python file that defines 'config', a parsl.Config.")] = None,
     retry: Annotated[bool, Parameter(negative=(), help="Try failed computations again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compute what waits; may be killed and started again at any time, and run several times at once."""
     from dielectra.abinitio.jobs import JobTable
 
+    if executor not in EXECUTORS or (parsl_config and executor != "parsl"):
+        raise InputError(f"executor {executor!r}: allowed are {', '.join(EXECUTORS)}; only parsl has a configuration")
     if retry:
         JobTable(campaign).retry(["failed"])
-    _run_campaign(campaign, workers, time_limit, memory_limit, attempts)
+    _run_campaign(campaign, workers, time_limit, memory_limit, attempts, executor, parsl_config)
     _show_status(campaign, as_json)
 
 
@@ -100,8 +108,17 @@ def export_campaign(
     print_json(parts) if as_json else stdout.print("\n".join(parts) or "nothing new", markup=False, highlight=False)
 
 
-def _run_campaign(folder: Path, workers: int, hours: float, gigabytes: float, attempts: int = 3) -> None:
+def _run_campaign(
+    folder: Path,
+    workers: int,
+    hours: float,
+    gigabytes: float,
+    attempts: int = 3,
+    executor: str = "local",
+    parsl_config: Path | None = None,
+) -> None:
     from dielectra.abinitio.campaign import run_campaign as run
+    from dielectra.abinitio.cluster import local_config, read_config, run_on_cluster
     from dielectra.abinitio.jobs import JobTable
     from dielectra.abinitio.worker import Limits
 
@@ -114,7 +131,11 @@ def _run_campaign(folder: Path, workers: int, hours: float, gigabytes: float, at
             progress.update(task, completed=ended, total=sum(counts.values()), description=f"{folder}: computed")
 
         show(JobTable(folder).counts())
-        run(folder, workers, limits, attempts, show)
+        if executor == "parsl":
+            config = read_config(parsl_config) if parsl_config else local_config(workers, folder / "parsl")
+            run_on_cluster(folder, config, limits, attempts, show)
+        else:
+            run(folder, workers, limits, attempts, show)
 
 
 def _show_status(folder: Path, as_json: bool) -> None:
