@@ -88,8 +88,22 @@ def run_campaign(
 
 
 @campaign_app.command(name="status")
-def campaign_status(campaign: Path, /, *, as_json: Json = False) -> None:
+def campaign_status(
+    campaign: Path,
+    /,
+    *,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for the cost against cell and k-points.")] = None,
+    as_json: Json = False,
+) -> None:
     """Print counts, cost, rate, time left, and why a material was not computed."""
+    if plot is not None:
+        from dielectra.abinitio.cost import PAPER_CPU_HOURS, campaign_costs
+        from dielectra.plots import plot_costs, save_figure
+
+        costs = campaign_costs(campaign)
+        if not costs:
+            raise InputError(f"{campaign}: nothing is computed yet, so there is no cost to draw")
+        save_figure(plot_costs(costs, PAPER_CPU_HOURS), plot)
     _show_status(campaign, as_json)
 
 
