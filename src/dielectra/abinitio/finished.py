@@ -54,7 +54,7 @@ def read_yambo(folder: str | Path, structure: str | Path | None = None, name: st
     paths = [path for path in sorted(folder.iterdir()) if re.match(r"(o-.*\.eps|epsilon_)", path.name)]
     if not paths:
         raise InputError(f"{folder}: holds no output of Yambo (o-*.eps*)")
-    responses = [parse_response(_text(path), str(path)) for path in paths]
+    responses = [parse_response(read_text(path), str(path)) for path in paths]
     crystal = read_crystal(_pw_input_of(folder) if structure is None else Path(structure))
     broadening = {response.broadening for response in responses}
     if len(broadening) > 1:
@@ -159,7 +159,8 @@ def _existing(folder: str | Path) -> Path:
     return Path(folder)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file that may be gzipped."""
     content = path.read_bytes()
     return (gzip.decompress(content) if path.suffix == ".gz" else content).decode(errors="replace")
 

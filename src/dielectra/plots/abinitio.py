@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from dielectra.plots.style import BLACK, BLUE, GREEN, LEVEL_COLOURS, ORANGE, style
 
 if TYPE_CHECKING:
     from dielectra.abinitio.cost import Cost
 
+ROUND_NUMBERS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 PART_COLOURS = {"ground_state": ORANGE, "bands": BLUE, "response": GREEN}
 
 
@@ -33,8 +35,11 @@ def plot_costs(costs: Sequence[Cost], paper_hours: Mapping[str, float]) -> Figur
                 axes.axhline(3600 * hours, color=BLACK, linestyle="--", linewidth=1)
                 axes.text(max(values), 3600 * hours, f"paper, {name}", ha="right", va="bottom", fontsize=7)
             axes.axhline(float(np.median(totals)), color=ORANGE, linewidth=1)
-            axes.text(max(values), float(np.median(totals)), "median", ha="right", va="bottom", fontsize=7)
+            axes.text(min(values), float(np.median(totals)), "median", ha="left", va="bottom", fontsize=7)
             axes.set_xlabel(label)
+            ticks = [tick for tick in ROUND_NUMBERS if min(values) <= tick <= max(values)]
+            axes.set_xticks(ticks, [str(tick) for tick in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_ylim(top=6 * 3600 * max(paper_hours.values()))
         panels[0].set_ylabel("CPU seconds of a material")
         if by_part:
@@ -72,7 +77,7 @@ def plot_validation(rows: Sequence[Mapping[str, Any]]) -> Figure:
         for axes in panels[len(rows) :]:
             axes.set_visible(False)
         figure.supxlabel("photon energy (eV)", fontsize=9)
-        figure.supylabel(r"$\varepsilon_2$", fontsize=9)
+        figure.supylabel(r"$\varepsilon_2$ (dotted: finer protocol; dashed: another code)", fontsize=9)
         return figure
 
 
