@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from conftest import Run
 from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.finished import read_gpaw, read_yambo
 from dielectra.data.checks import check_record
-from dielectra.data.store import read_records, write_part
+from dielectra.data.store import read_labels, read_records, write_part
 from dielectra.errors import InputError
 
 SAMPLE = Path(__file__).parent / "data" / "yambo"
@@ -47,6 +49,23 @@ def test_yambo_outputs_become_records(yambo_folder: Path, tmp_path: Path) -> Non
     assert check_record(ipa) == []
     written = write_part([ipa, rpa], tmp_path / "set" / "part-0000.parquet", {"broadening_eV": "0.3"})
     assert [record.spectrum.level for record in read_records(written)] == ["ipa", "rpa"]
+
+
+def test_import_from_the_command_line(yambo_folder: Path, tmp_path: Path, run: Run) -> None:
+    code, out, _ = run("data", "import", yambo_folder, "-o", tmp_path / "one", "--form", "yambo", "--json")
+    assert code == 0
+    assert json.loads(out)["records"] == {"ipa": 1, "rpa": 1}
+    assert read_labels(tmp_path / "one", "rpa").broadening == 0.3
+    (tmp_path / "all" / "empty").mkdir(parents=True)
+    yambo_folder.rename(tmp_path / "all" / "Ca4As2O")
+    code, out, err = run("data", "import", tmp_path / "all", "-o", tmp_path / "two", "--form", "yambo", "--json")
+    assert code == 2
+    assert "holds no output of Yambo" in err
+    assert json.loads(out)["materials"] == 1
+    for option in (("--level", "rpa"), ("--broadening", "0.3")):
+        code, _, err = run("data", "import", tmp_path / "all", "-o", tmp_path / "three", "--form", "yambo", *option)
+        assert code == 2
+        assert "takes no" in err
 
 
 def test_yambo_outputs_may_be_gzipped_and_named_as_in_the_paper(yambo_folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,16 @@ from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import read_pw_input
 from dielectra.abinitio.yambo_files import Response, parse_outputs, parse_response
+from dielectra.data.outcomes import ImportReport, Outcome, write_dataset
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.structures import Crystal, read_structure
-from dielectra.symmetry import point_group_rotations, space_group
+from dielectra.symmetry import point_group_rotations, standard_form_in_place
+
+COMPUTATIONS = {"yambo": r"(o-.*\.eps|epsilon_)", "gpaw": r"df.*\.csv$"}
+"""Forms of finished computations, and the pattern of the files that hold their responses."""
 
 GPAW_DIRECTIONS: dict[str, Direction] = {
     "x": (1, 0, 0),
@@ -51,7 +56,7 @@ def read_yambo(folder: str | Path, structure: str | Path | None = None, name: st
         responses differ in damping.
     """
     folder = _existing(folder)
-    paths = [path for path in sorted(folder.iterdir()) if re.match(r"(o-.*\.eps|epsilon_)", path.name)]
+    paths = [path for path in sorted(folder.iterdir()) if re.match(COMPUTATIONS["yambo"], path.name)]
     if not paths:
         raise InputError(f"{folder}: holds no output of Yambo (o-*.eps*)")
     responses = [parse_response(read_text(path), str(path)) for path in paths]
@@ -112,6 +117,61 @@ def read_gpaw(
     return _records(crystal, tensors, broadening, name or folder.resolve().name, "GPAW")
 
 
+def import_finished(
+    source: str | Path,
+    output: str | Path,
+    form: str,
+    structure: str | Path | None = None,
+    broadening: float | None = None,
+    seed: int = 0,
+) -> ImportReport:
+    """Write a finished computation, or all those in the subfolders of a folder, as a new data set in ladder schema.
+
+    Parameters
+    ----------
+    form
+        ``yambo`` (:func:`read_yambo`) or ``gpaw`` (:func:`read_gpaw`).
+    structure
+        Structure of the one computation.
+    broadening
+        GPAW's ``eta`` in eV; Yambo's files tell it.
+    seed
+        Seed of the splits by formula.
+
+    Returns
+    -------
+    ImportReport
+        Counts, with reasons for what could not be used.
+
+    Raises
+    ------
+    InputError
+        If the form or an option does not fit, or nothing could be read.
+    """
+    if form not in COMPUTATIONS:
+        raise InputError(f"unknown form {form!r} of a computation; allowed are {', '.join(COMPUTATIONS)}")
+    if form == "yambo" and broadening is not None:
+        raise InputError("the form yambo takes no broadening: its files tell the damping; leave it out")
+    folder = _existing(source)
+    whole = any(path.is_file() and re.match(COMPUTATIONS[form], path.name) for path in folder.iterdir())
+    folders = [folder] if whole else [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    if structure is not None and not whole:
+        raise InputError(f"{folder}: one structure for the computations of {len(folders)} folders; keep one in each")
+    outcomes = [_outcome(path, form, structure, broadening, seed) for path in folders]
+    if whole and outcomes[0].problem:
+        raise InputError(outcomes[0].problem)
+    note = f"Finished {form} computations, imported from {folder.resolve().name}; splits by formula."
+    return write_dataset(outcomes, output, note)
+
+
+def _outcome(folder: Path, form: str, structure: str | Path | None, broadening: float | None, seed: int) -> Outcome:
+    try:
+        records = read_yambo(folder, structure) if form == "yambo" else read_gpaw(folder, structure, broadening)
+    except InputError as error:
+        return Outcome(str(folder), problem=str(error))
+    return Outcome(str(folder), tuple(replace(record, split=split_of(record.formula, seed)) for record in records))
+
+
 def read_crystal(path: Path) -> Crystal:
     """Read a crystal from an input of pw.x (``*.in``, ``*.pwi``) or any structure file.
 
@@ -134,18 +194,11 @@ def _records(
     name: str,
     source: str,
 ) -> list[Record]:
-    formula = crystal.formula
-    properties = {"spacegroup": space_group(crystal)}
+    primitive, number = standard_form_in_place(crystal)
+    formula = primitive.formula
+    spectra = [Spectrum(ENERGIES, tensor, level, broadening, {"engine": source}) for level, tensor in tensors.items()]
     return [
-        Record(
-            name,
-            formula,
-            split_of(formula),
-            crystal,
-            Spectrum(ENERGIES, tensor, level, broadening, {"engine": source}),
-            properties,
-        )
-        for level, tensor in tensors.items()
+        Record(name, formula, split_of(formula), primitive, spectrum, {"spacegroup": number}) for spectrum in spectra
     ]
 
 
