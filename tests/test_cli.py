@@ -103,7 +103,10 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
         (["evaluate", "ladder-rpa", "ladder", "--level", "rpa", "--split", "dev"], "the split 'dev' holds no rpa"),
         (["reproduce", "everything", "-o", "x"], "unknown experiment 'everything'; known are learning-curve, spectra"),
         (["data", "info", "nowhere"], "not found"),
-        (["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"], "unknown engine 'vasp'; known are gpaw"),
+        (
+            ["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"],
+            "unknown engine 'vasp'; known are gpaw, yambo",
+        ),
         (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "unknown protocol 'best'; known are"),
         (["campaign", "status", "x"], "not a campaign"),
         (["campaign", "export", "x", "-o", "y"], "not a campaign"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import Run
 from dielectra.abinitio.campaign import compute_next, create_campaign
 from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material
@@ -40,13 +41,15 @@ def campaign(folder: Path, *symbols: str) -> JobTable:
     return create_campaign(folder, found, "oscillator_engine", LADDER_1)[0]
 
 
-def test_the_unit_of_work_computes_one_waiting_job(tmp_path: Path) -> None:
+def test_the_unit_of_work_computes_one_waiting_job(tmp_path: Path, run: Run) -> None:
     table = campaign(tmp_path / "c", "Li", "He")
     assert compute_next(tmp_path / "c") == "m-Li"
     assert table.counts()["done"] == 1
     assert compute_next(tmp_path / "c") == "m-He"
     assert table.job("m-He").error == "ValueError: did not converge"
     assert compute_next(tmp_path / "c") is None
+    code, _, err = run("campaign", "status", tmp_path / "c", "--plot", tmp_path / "cost.png", "--json")
+    assert (code, (tmp_path / "cost.png").is_file()) == (0, True), err
 
 
 def test_a_campaign_runs_through_parsl(tmp_path: Path) -> None:
@@ -77,6 +80,17 @@ def test_slurm_configuration_gives_sbatch_a_sound_script(tmp_path: Path, monkeyp
     assert "process_worker_pool.py" in script
     assert "activate; export OMP_NUM_THREADS=1" in script
     assert executor.max_workers_per_node == 32
+
+
+def test_executors_are_named(tmp_path: Path, run: Run) -> None:
+    campaign(tmp_path / "c", "Li")
+    for options in (("--executor", "slurm"), ("--parsl-config", "slurm.py")):
+        code, _, err = run("campaign", "run", tmp_path / "c", *options)
+        assert code == 2
+        assert "allowed are local, parsl; only parsl has a configuration" in err
+    code, _, err = run("campaign", "status", tmp_path / "c", "--plot", tmp_path / "cost.png")
+    assert code == 2
+    assert "nothing is computed yet" in err
 
 
 def test_configuration_files_are_checked(tmp_path: Path) -> None:
