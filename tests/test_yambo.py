@@ -236,15 +236,17 @@ def test_a_failing_pw_run_is_told_with_its_log(silicon_run: yambo.Run) -> None:
     assert "Error in routine" in (silicon_run.folder / "log.txt").read_text()
 
 
-@needs_pw
-def test_odd_electron_counts_are_refused(silicon_run: yambo.Run) -> None:
-    odd = silicon_run._replace(crystal=make_crystal(np.eye(3) * 3, ["Si"], [0, 0, 0]))
-    assert odd.n_electrons == 4
-    upf = silicon_run.pseudopotentials[14].read_text().replace('z_valence="    4.', 'z_valence="    3.')
-    changed = silicon_run.folder / "Si.UPF"
-    changed.write_text(re.sub(r'z_valence="[^"]*"', 'z_valence="3.0"', upf))
+def test_odd_electron_counts_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Al.upf").write_text('<PP_HEADER z_valence="3.0"/>')
+    monkeypatch.setenv("ESPRESSO_PSEUDO", str(tmp_path))
+    aluminium = make_crystal(np.eye(3) * 3, ["Al"], [0, 0, 0])
     with pytest.raises(RefusedError, match="odd number"):
-        yambo.converge_cutoff(odd._replace(pseudopotentials={14: changed}))
+        yambo.compute(aluminium)
+    with pytest.raises(RefusedError, match="magnetic"):
+        yambo.compute(aluminium, magnetic_moment=1.0)
+    monkeypatch.delenv("ESPRESSO_PSEUDO")
+    with pytest.raises(InputError, match="set it to a folder of UPF files"):
+        yambo.compute(aluminium)
 
 
 @needs_pw
@@ -269,4 +271,5 @@ def test_whole_engine_with_recorded_yambo_output(silicon_run: yambo.Run, monkeyp
     log = (silicon_run.folder / "log.txt").read_text()
     assert log.count("yambo -F") == 2  # one G vector, 2 Ry: the same spectrum, so that no larger block is tried
     assert job_name((1, 0, 0), 2.0) in log
+    assert not silicon_run.log.with_name("log.txt.files").exists()
     assert set(found.cpu_seconds) == {"ground_state", "bands", "response"}

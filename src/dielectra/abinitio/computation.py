@@ -14,9 +14,34 @@ from dielectra.structures import Crystal
 ENERGIES = np.linspace(0.0, 20.0, 401)
 """Photon energies in eV of every record that an engine makes."""
 
+MAXIMUM_MOMENT = 0.05
+
 
 class RefusedError(InputError):
     """A crystal that the engine does not compute, with the reason."""
+
+
+def refuse_spin(crystal: Crystal, n_electrons: int, magnetic_moment: float) -> None:
+    """Refuse what a protocol without spin does not describe.
+
+    Parameters
+    ----------
+    n_electrons
+        Valence electrons of the cell.
+    magnetic_moment
+        Total moment of the cell in Bohr magnetons, where known.
+
+    Raises
+    ------
+    RefusedError
+        If the crystal is magnetic or the electron count is odd.
+    """
+    if abs(magnetic_moment) > MAXIMUM_MOMENT:
+        raise RefusedError(
+            f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f}); the protocol has no spin"
+        )
+    if n_electrons % 2:
+        raise RefusedError(f"{crystal.formula}: odd number of valence electrons; the protocol has no spin")
 
 
 class ComputationError(RuntimeError):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError
+from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
 from dielectra.abinitio.directions import independent_directions, tensor_from_directions
 from dielectra.abinitio.protocol import (
     LADDER_1,
@@ -24,8 +24,6 @@ from dielectra.abinitio.protocol import (
 from dielectra.errors import InputError
 from dielectra.structures import Crystal
 from dielectra.symmetry import point_group_rotations, standardise
-
-MAXIMUM_MOMENT = 0.05
 
 
 def require() -> None:
@@ -55,12 +53,7 @@ def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
     magnetic_moment
         Total moment of the cell in Bohr magnetons, where known.
     """
-    if abs(magnetic_moment) > MAXIMUM_MOMENT:
-        raise RefusedError(
-            f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f}); the protocol has no spin"
-        )
-    if count_electrons(crystal) % 2:
-        raise RefusedError(f"{crystal.formula}: odd number of valence electrons; the protocol has no spin")
+    refuse_spin(crystal, count_electrons(crystal), magnetic_moment)
 
 
 def count_electrons(crystal: Crystal) -> int:

@@ -11,14 +11,16 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.computation import ENERGIES, Computation, ComputationError, RefusedError
+from dielectra.abinitio.computation import ENERGIES, Computation, ComputationError, RefusedError, refuse_spin
 from dielectra.abinitio.directions import Direction, independent_directions
 from dielectra.abinitio.espresso import (
     Bands,
@@ -45,7 +47,6 @@ from dielectra.structures import Crystal
 from dielectra.symmetry import point_group_rotations, standardise
 
 DEFAULT_PROTOCOL = GRUNERT_2025
-MAXIMUM_MOMENT = 0.05
 FIRST_BANDS = 100
 MORE_BANDS = 50
 
@@ -121,10 +122,10 @@ def compute(
         If a program fails or the ground state does not converge.
     """
     crystal = standardise(structure)
-    if abs(magnetic_moment) > MAXIMUM_MOMENT:
-        raise RefusedError(f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f})")
-    with TemporaryDirectory(dir=log.parent if log else None) as folder:
-        run = Run(crystal, protocol, find_pseudopotentials(pseudopotential_folder(), crystal), Path(folder), log)
+    pseudopotentials = find_pseudopotentials(pseudopotential_folder(), crystal)
+    with _working_folder(log) as folder:
+        run = Run(crystal, protocol, pseudopotentials, folder, log)
+        refuse_spin(crystal, run.n_electrons, magnetic_moment)
         clock = [_child_seconds()]
         cutoff = converge_cutoff(run)
         clock.append(_child_seconds())
@@ -163,16 +164,8 @@ class Run(NamedTuple):
 
 
 def converge_cutoff(run: Run) -> int:
-    """Run self-consistent ground states with growing cutoff until the energy per atom settles; return the last (Ry).
-
-    Raises
-    ------
-    RefusedError
-        If the electron count is odd.
-    """
+    """Run self-consistent ground states with growing cutoff until the energy per atom settles; return the last (Ry)."""
     protocol, n_electrons = run.protocol, run.n_electrons
-    if n_electrons % 2:
-        raise RefusedError(f"{run.crystal.formula}: odd number of valence electrons; the protocol has no spin")
     before: float | None = None
     for cutoff in range(protocol.first_cutoff, protocol.maximum_cutoff + 1, protocol.cutoff_step):
         text = pw_input(run.crystal, protocol, "scf", run.pseudopotentials, cutoff, max(n_electrons, 8), run.grid)
@@ -261,6 +254,18 @@ def _call(run: Run, command: list[str], folder: Path, check: bool = True) -> str
             f"{run.crystal.formula}: {command[-1]} ended with exit code {answer.returncode}; see the log"
         )
     return output
+
+
+@contextmanager
+def _working_folder(log: Path | None) -> Iterator[Path]:
+    """Give an empty folder, beside the log where there is one so that a killed computation leaves only one behind."""
+    folder = Path(mkdtemp()) if log is None else log.with_name(f"{log.name}.files")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _mpirun() -> list[str]:
