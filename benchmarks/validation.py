@@ -1,7 +1,6 @@
 """Spectra of known crystals by two protocols, against Yambo and measurement: docs/validation.md says how to run it."""
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,15 @@ from dielectra.abinitio.campaign import computed
 from dielectra.abinitio.convergence import compare_protocols
 from dielectra.abinitio.worker import record_path
 from dielectra.data.store import read_records
+from dielectra.optics.measured import measured_page
 from dielectra.plots import plot_validation, save_figure
 from dielectra.spectrum import similarity
 
 HERE = Path(__file__).parent
 YAMBO = HERE.parent / "tests" / "data" / "yambo" / "o-RPA_dir_001_sc_4000.eps_q1_inv_rpa_dyson.gz"
 YAMBO_NAME = "Ca4As2O"
+PAGES = ("main/Si/nk/Franta-300K.yml", "main/AlAs/nk/Rakic.yml", "main/SrF2/nk/Rodriguez-de Marcos.yml")
+LOWEST = 0.5  # eV; phonons absorb below
 SHIFTS = np.arange(0.0, 4.0, 0.05)
 
 
@@ -27,7 +29,8 @@ def spectra(campaign, name):
 
 def best_shift(energies, eps2, page):
     """Return the rigid shift (eV) that brings a computed eps2 closest to the measured one, and SC without and with."""
-    grid, function = np.array(page["energy_eV"]), (np.array(page["n"]) + 1j * np.array(page["k"])) ** 2
+    inside = (page.spectrum.energies > LOWEST) & (page.spectrum.energies < energies[-1])
+    grid, function = page.spectrum.energies[inside], page.spectrum.mean[inside]
     shifted = np.array([np.interp(grid - shift, energies, eps2) for shift in SHIFTS])
     scores = similarity(shifted, function.imag, grid)
     best = int(scores.argmax())
@@ -58,10 +61,10 @@ def row_of(entry, campaign, reference, scores, measured):
             row["others"].append((level, f"Yambo, {level.upper()}", yambo.energies, getattr(yambo, level).imag))
     if name in measured:
         page = measured[name]
-        function = (np.array(page["n"]) + 1j * np.array(page["k"])) ** 2
-        row["others"].append((None, f"measured ({page['kind'].split()[0]})", page["energy_eV"], function.imag))
+        spectrum = page.spectrum
+        row["others"].append((None, f"measured ({page.kind.split()[0]})", spectrum.energies, spectrum.mean.imag))
         row["measured"] = {
-            "static_n": float(page["n"][0]),
+            "static_n": float(np.sqrt(np.interp(LOWEST, spectrum.energies, spectrum.mean.real))),
             "static_n_rpa": float(np.sqrt((fine or coarse)["rpa"].mean[0].real)),
             "shift": best_shift(energies, (fine or coarse)["rpa"].mean.imag, page),
         }
@@ -74,7 +77,7 @@ parser.add_argument("reference", type=Path)
 parser.add_argument("--plot", required=True)
 arguments = parser.parse_args()
 
-measured = {page["formula"]: page for page in json.loads((HERE / "measured_nk.json").read_text())}
+measured = {page.formula: page for page in map(measured_page, PAGES)}
 scores = compare_protocols(arguments.campaign, arguments.reference)
 fine_seconds = {entry["id"]: entry["cpu_seconds"] for entry in computed(arguments.reference)}
 heads = ("crystal", "PBE gap (eV)", "static eps IPA, RPA", "CPU s", "CPU s fine", "SC IPA", "SC RPA")

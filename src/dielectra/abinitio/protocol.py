@@ -73,8 +73,9 @@ class YamboProtocol(NamedProtocol):
 
 LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
+LADDER_1_COARSE = Protocol(name="ladder-1-coarse", band_energy=24.0, response_cutoff=40.0)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
-PROTOCOLS: dict[str, NamedProtocol] = {p.name: p for p in (LADDER_1, LADDER_1_FINE, GRUNERT_2025)}
+PROTOCOLS: dict[str, NamedProtocol] = {p.name: p for p in (LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)}
 
 
 def get_protocol(name: str) -> NamedProtocol:
