@@ -21,11 +21,12 @@ demo: setup
 	$(BIN)/dielectra reproduce spectra --quick -o demo/spectra --models demo/models
 	@echo "Figures: demo/predicted.png demo/data.png demo/spectra/figure.png demo/learning-curve/figure.png"
 
-# GPAW is built from source: it needs Debian's headers, and root to install them.
+# GPAW is built from source: it needs Debian's headers, and root to install them. Quantum ESPRESSO is a package.
+ABINITIO_PACKAGES := libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin quantum-espresso quantum-espresso-data
+
 abinitio: setup
-	dpkg --status libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin >/dev/null 2>&1 || { apt-get update \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-	  libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin; }
+	dpkg --status $(ABINITIO_PACKAGES) >/dev/null 2>&1 || { apt-get update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(ABINITIO_PACKAGES); }
 	GPAW_CONFIG=$(CURDIR)/.ci/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	  --editable '.[abinitio]'
 

@@ -147,7 +147,7 @@ def test_a_folder_belongs_to_one_engine_and_protocol(tmp_path: Path) -> None:
 def test_engines_are_named_and_checked() -> None:
     assert load_engine("oscillator_engine").version() == "oscillators 1"
     for name in ("vasp", "json"):
-        with pytest.raises(InputError, match=f"unknown engine '{name}'; known are gpaw"):
+        with pytest.raises(InputError, match=f"unknown engine '{name}'; known are gpaw, yambo"):
             load_engine(name)
 
 

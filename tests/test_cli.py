@@ -106,7 +106,10 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
             "unknown experiment 'everything'; known are learning-curve, small-cells",
         ),
         (["data", "info", "nowhere"], "not found"),
-        (["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"], "unknown engine 'vasp'; known are gpaw"),
+        (
+            ["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"],
+            "unknown engine 'vasp'; known are gpaw, yambo",
+        ),
         (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "unknown protocol 'best'; known are"),
         (["campaign", "status", "x"], "not a campaign"),
         (["campaign", "export", "x", "-o", "y"], "not a campaign"),

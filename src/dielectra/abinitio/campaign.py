@@ -22,11 +22,12 @@ from typing import IO, Any, NamedTuple
 
 from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material
-from dielectra.abinitio.protocol import Protocol
+from dielectra.abinitio.protocol import PROTOCOLS, NamedProtocol
 from dielectra.abinitio.worker import (
     REFUSED,
     Limits,
     cpu_seconds_of,
+    default_protocol,
     load_engine,
     log_path,
     provenance,
@@ -51,18 +52,29 @@ class Running(NamedTuple):
 
 
 def create_campaign(
-    folder: str | Path, materials: Sequence[Material], engine: str, protocol: Protocol
+    folder: str | Path, materials: Sequence[Material], engine: str, protocol: NamedProtocol | None = None
 ) -> tuple[JobTable, int]:
     """Make a campaign, or add materials to one; return its job table and how many materials are new.
+
+    Parameters
+    ----------
+    protocol
+        Settings of the computations; those the engine names as its own where None.
 
     Raises
     ------
     InputError
-        If the engine is unknown or missing, or the folder holds a campaign of another engine or protocol.
+        If the engine is unknown or missing, the protocol is not one of its, or the folder holds a campaign of
+        another engine or protocol.
     """
     folder = Path(folder)
-    version = load_engine(engine).version()
-    settings = {"engine": engine, "engine_version": version, "protocol": protocol.model_dump(mode="json")}
+    module = load_engine(engine)
+    kind = type(default_protocol(module))
+    protocol = protocol or default_protocol(module)
+    if not isinstance(protocol, kind):
+        fitting = ", ".join(name for name, known in PROTOCOLS.items() if isinstance(known, kind))
+        raise InputError(f"the engine {engine} cannot follow {protocol.name}; its protocols are {fitting}")
+    settings = {"engine": engine, "engine_version": module.version(), "protocol": protocol.model_dump(mode="json")}
     try:
         table = JobTable(folder)
     except InputError:
@@ -118,6 +130,31 @@ def run_campaign(
             running.process.kill()
             running.process.wait()
             _settle(table, folder, name, running, maximum_attempts, forgive=True)
+
+
+def compute_next(
+    folder: str | Path, limits: Limits | None = None, maximum_attempts: int = MAXIMUM_ATTEMPTS
+) -> str | None:
+    """Compute the first job that waits, here and now; return its material, None where none waits.
+
+    This is the unit of work that a cluster's nodes are given.
+    """
+    folder = Path(folder)
+    table = JobTable(folder)
+    claimed = _claim(table, folder, ())
+    if claimed is None:
+        return None
+    name, lock = claimed
+    running = Running(_start(folder, name, limits or Limits(), lock), lock)
+    try:
+        running.process.wait()
+    except BaseException:
+        running.process.kill()
+        running.process.wait()
+        _settle(table, folder, name, running, maximum_attempts, forgive=True)
+        raise
+    _settle(table, folder, name, running, maximum_attempts)
+    return name
 
 
 def status(folder: str | Path) -> dict[str, Any]:

@@ -7,13 +7,45 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.protocol import Protocol
+from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.errors import InputError
 from dielectra.structures import Crystal
+
+ENERGIES = np.linspace(0.0, 20.0, 401)
+"""Photon energies in eV of every record that an engine makes."""
+
+MAXIMUM_MOMENT = 0.05
 
 
 class RefusedError(InputError):
     """A crystal that the engine does not compute, with the reason."""
+
+
+def refuse_spin(crystal: Crystal, n_electrons: int, magnetic_moment: float) -> None:
+    """Refuse what a protocol without spin does not describe.
+
+    Parameters
+    ----------
+    n_electrons
+        Valence electrons of the cell.
+    magnetic_moment
+        Total moment of the cell in Bohr magnetons, where known.
+
+    Raises
+    ------
+    RefusedError
+        If the crystal is magnetic or the electron count is odd.
+    """
+    if abs(magnetic_moment) > MAXIMUM_MOMENT:
+        raise RefusedError(
+            f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f}); the protocol has no spin"
+        )
+    if n_electrons % 2:
+        raise RefusedError(f"{crystal.formula}: odd number of valence electrons; the protocol has no spin")
+
+
+class ComputationError(RuntimeError):
+    """A computation that was begun and failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +57,9 @@ class Computation:
     crystal
         The standardised primitive cell that was computed.
     energies
-        Photon energies, shape ``(401,)``, 0-20 eV.
+        Photon energies in eV, shape ``(n_energies,)``, 0-20 eV.
     tensors
-        Complex dielectric tensor of each level, shape ``(3, 3, 401)``.
+        Complex dielectric tensor of each level, shape ``(3, 3, n_energies)``.
     gap_direct, gap_indirect
         PBE gaps in eV on the k-point grid of the response.
     cpu_seconds
@@ -35,7 +67,7 @@ class Computation:
     """
 
     crystal: Crystal
-    protocol: Protocol
+    protocol: NamedProtocol
     energies: NDArray[np.float64]
     tensors: dict[str, NDArray[np.complex128]]
     gap_direct: float

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.computation import Computation, RefusedError
+from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
+from dielectra.abinitio.directions import independent_directions, tensor_from_directions
 from dielectra.abinitio.protocol import (
     LADDER_1,
     Protocol,
@@ -23,10 +24,6 @@ from dielectra.abinitio.protocol import (
 from dielectra.errors import InputError
 from dielectra.structures import Crystal
 from dielectra.symmetry import point_group_rotations, standardise
-
-ENERGIES = np.linspace(0.0, 20.0, 401)
-MAXIMUM_MOMENT = 0.05
-COMPONENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
 def require() -> None:
@@ -56,12 +53,7 @@ def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
     magnetic_moment
         Total moment of the cell in Bohr magnetons, where known.
     """
-    if abs(magnetic_moment) > MAXIMUM_MOMENT:
-        raise RefusedError(
-            f"{crystal.formula}: magnetic (total moment {magnetic_moment:.2f}); the protocol has no spin"
-        )
-    if count_electrons(crystal) % 2:
-        raise RefusedError(f"{crystal.formula}: odd number of valence electrons; the protocol has no spin")
+    refuse_spin(crystal, count_electrons(crystal), magnetic_moment)
 
 
 def count_electrons(crystal: Crystal) -> int:
@@ -177,23 +169,11 @@ def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: in
         intraband=False,
         txt=None,
     )
-    directions = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
-    curves = [response.get_dielectric_function(direction=d, filename=None) for d in directions]
     rotations = point_group_rotations(crystal, symprec=1e-4)
-    frequencies = response.get_frequencies()
-    return {
-        level: _symmetric_tensor(frequencies, np.array([pair[index] for pair in curves]), rotations)
-        for index, level in enumerate(("ipa", "rpa"))
-    }
-
-
-def _symmetric_tensor(
-    frequencies: NDArray[np.float64], curves: NDArray[np.complex128], rotations: NDArray[np.float64]
-) -> NDArray[np.complex128]:
-    """Turn the functions along x, y, z, yz, xz, xy into the point-group average of the tensor on ``ENERGIES``."""
-    tensor = np.zeros((3, 3, len(frequencies)), complex)
-    for (i, j), curve in zip(COMPONENTS, curves, strict=True):
-        tensor[i, j] = tensor[j, i] = curve if i == j else curve - (tensor[i, i] + tensor[j, j]) / 2
-    averaged = np.einsum("nij,jkw,nlk->ilw", rotations, tensor, rotations) / len(rotations)
-    flat = averaged.reshape(9, -1)
-    return np.array([np.interp(ENERGIES, frequencies, row) for row in flat]).reshape(3, 3, -1)
+    directions = independent_directions(rotations)
+    curves = [response.get_dielectric_function(direction=direction, filename=None) for direction in directions]
+    tensors = {}
+    for level, rows in zip(("ipa", "rpa"), zip(*curves, strict=True), strict=True):
+        on_grid = np.array([np.interp(ENERGIES, response.get_frequencies(), row) for row in rows])
+        tensors[level] = tensor_from_directions(directions, on_grid, rotations)
+    return tensors

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 
 from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material
-from dielectra.abinitio.protocol import Protocol
+from dielectra.abinitio.protocol import LADDER_1, NamedProtocol
 from dielectra.data.schema import Record
 from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import space_group
 
-ENGINES = {"gpaw": "dielectra.abinitio.gpaw"}
+ENGINES = {"gpaw": "dielectra.abinitio.gpaw", "yambo": "dielectra.abinitio.yambo"}
 DONE, FAILED, REFUSED = 0, 1, 3
 
 
@@ -39,7 +39,8 @@ def load_engine(name: str) -> ModuleType:
 
     An engine has three functions: ``require()`` raises InputError where it cannot run, ``version()`` names what
     computes, and ``compute(crystal, protocol, magnetic_moment, log)`` returns a
-    :class:`~dielectra.abinitio.computation.Computation`.
+    :class:`~dielectra.abinitio.computation.Computation`. Its ``DEFAULT_PROTOCOL``, ladder-1 where it has none, says
+    which type of protocol it takes.
 
     Raises
     ------
@@ -54,6 +55,12 @@ def load_engine(name: str) -> ModuleType:
         raise InputError(f"unknown engine {name!r}; known are {', '.join(ENGINES)}, or a Python module of your own")
     engine.require()
     return engine
+
+
+def default_protocol(engine: ModuleType) -> NamedProtocol:
+    """Return the protocol an engine follows unless told otherwise; all its protocols are of that type."""
+    protocol: NamedProtocol = getattr(engine, "DEFAULT_PROTOCOL", LADDER_1)
+    return protocol
 
 
 def record_path(folder: Path, name: str) -> Path:
@@ -76,7 +83,7 @@ def cpu_seconds_of(record: Path) -> dict[str, float]:
 def compute_material(folder: Path, material: Material, settings: dict[str, Any]) -> None:
     """Compute a material and write its record; the file appears whole or not at all."""
     engine = load_engine(settings["engine"])
-    protocol = Protocol.model_validate(settings["protocol"])
+    protocol = type(default_protocol(engine)).model_validate(settings["protocol"])
     log = log_path(folder, material.id).with_suffix(".engine.txt")
     result = engine.compute(material.crystal, protocol, material.magnetic_moment, log)
     properties = {

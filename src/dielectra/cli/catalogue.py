@@ -54,6 +54,27 @@ def describe_data(
         print_table(title, ("bin", "materials"), bars)
 
 
+@data_app.command(name="check")
+def check_data(dataset: str, /, *, as_json: Json = False) -> None:
+    """Check every record against physics: passivity, sum rule, Kramers-Kronig, point-group symmetry.
+
+    Lists what is flagged and ends with exit code 0: a flagged record may be right. A damaged data set ends with 2.
+    """
+    from dielectra.data.checks import CHECKS, check_dataset
+
+    report = check_dataset(dataset)
+    if as_json:
+        return print_json(report)
+    counts = {check.name: sum(entry["check"] == check.name for entry in report["flagged"]) for check in CHECKS}
+    rows = [(check.name, check.meaning, f"{check.limit:g}", str(counts[check.name])) for check in CHECKS]
+    title = f"{dataset}: {report['records']} records of {report['materials']} materials"
+    print_table(title, ("check", "measured", "limit", "flagged"), rows)
+    if report["flagged"]:
+        found = [(e["id"], e["formula"], e["level"], e["check"], f"{e['value']:.3g}") for e in report["flagged"]]
+        print_table("flagged", ("material", "formula", "level", "check", "value"), found)
+    return None
+
+
 @models_app.command(name="list")
 def list_models(*, as_json: Json = False) -> None:
     """List the shipped models."""

@@ -11,6 +11,8 @@ from dielectra.cli.options import Json, MemoryLimit, TimeLimit, Workers
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
 
+EXECUTORS = ("local", "parsl")
+
 campaign_app = App(name="campaign", help="Run, watch and export many ab initio computations.")
 
 
@@ -19,8 +21,10 @@ def compute(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the campaign.")],
-    engine: Annotated[str, Parameter(help="Code that computes: gpaw.")] = "gpaw",
-    protocol: Annotated[str, Parameter(help="Named settings: ladder-1 or ladder-1-fine.")] = "ladder-1",
+    engine: Annotated[str, Parameter(help="Code that computes: gpaw, or yambo with Quantum ESPRESSO.")] = "gpaw",
+    protocol: Annotated[
+        str | None, Parameter(help="Named settings; ladder-1 for gpaw, grunert-2025 for yambo.")
+    ] = None,
     shuffle: Annotated[int | None, Parameter(help="Seed of a random order; that of the files by default.")] = None,
     skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
     create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
@@ -41,12 +45,12 @@ def compute(
 
     present = material_ids(skip) if skip else set()
     materials = [material for material in read_materials(files, shuffle) if material.id not in present]
-    settings = {output: get_protocol(protocol)}
+    settings = {output: get_protocol(protocol) if protocol else None}
     if check_convergence:
         settings[output / "convergence"] = get_protocol("ladder-1-fine")
     for folder, chosen in settings.items():
-        _, n_new = create_campaign(folder, materials, engine, chosen)
-        note = f"{folder}: {n_new} new of {len(materials)} materials, {chosen.name}"
+        table, n_new = create_campaign(folder, materials, engine, chosen)
+        note = f"{folder}: {n_new} new of {len(materials)} materials, {table.settings()['protocol']['name']}"
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
         if not create_only:
             _run_campaign(folder, workers, time_limit, memory_limit)
@@ -65,21 +69,41 @@ def run_campaign(
     time_limit: TimeLimit = 4.0,
     memory_limit: MemoryLimit = 8.0,
     attempts: Annotated[int, Parameter(help="How often a computation whose process dies is tried.")] = 3,
+    executor: Annotated[
+        str, Parameter(help="local: processes of this machine; parsl: what its configuration says.")
+    ] = "local",
+    parsl_config: Annotated[Path | None, Parameter(help="Python file that defines 'config', a parsl.Config.")] = None,
     retry: Annotated[bool, Parameter(negative=(), help="Try failed computations again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compute what waits; may be killed and started again at any time, and run several times at once."""
     from dielectra.abinitio.jobs import JobTable
 
+    if executor not in EXECUTORS or (parsl_config and executor != "parsl"):
+        raise InputError(f"executor {executor!r}: allowed are {', '.join(EXECUTORS)}; only parsl has a configuration")
     if retry:
         JobTable(campaign).retry(["failed"])
-    _run_campaign(campaign, workers, time_limit, memory_limit, attempts)
+    _run_campaign(campaign, workers, time_limit, memory_limit, attempts, executor, parsl_config)
     _show_status(campaign, as_json)
 
 
 @campaign_app.command(name="status")
-def campaign_status(campaign: Path, /, *, as_json: Json = False) -> None:
+def campaign_status(
+    campaign: Path,
+    /,
+    *,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for the cost against cell and k-points.")] = None,
+    as_json: Json = False,
+) -> None:
     """Print counts, cost, rate, time left, and why a material was not computed."""
+    if plot is not None:
+        from dielectra.abinitio.cost import PAPER_CPU_HOURS, campaign_costs
+        from dielectra.plots import plot_costs, save_figure
+
+        costs = campaign_costs(campaign)
+        if not costs:
+            raise InputError(f"{campaign}: nothing is computed yet, so there is no cost to draw")
+        save_figure(plot_costs(costs, PAPER_CPU_HOURS), plot)
     _show_status(campaign, as_json)
 
 
@@ -98,8 +122,17 @@ def export_campaign(
     print_json(parts) if as_json else stdout.print("\n".join(parts) or "nothing new", markup=False, highlight=False)
 
 
-def _run_campaign(folder: Path, workers: int, hours: float, gigabytes: float, attempts: int = 3) -> None:
+def _run_campaign(
+    folder: Path,
+    workers: int,
+    hours: float,
+    gigabytes: float,
+    attempts: int = 3,
+    executor: str = "local",
+    parsl_config: Path | None = None,
+) -> None:
     from dielectra.abinitio.campaign import run_campaign as run
+    from dielectra.abinitio.cluster import local_config, read_config, run_on_cluster
     from dielectra.abinitio.jobs import JobTable
     from dielectra.abinitio.worker import Limits
 
@@ -112,7 +145,11 @@ def _run_campaign(folder: Path, workers: int, hours: float, gigabytes: float, at
             progress.update(task, completed=ended, total=sum(counts.values()), description=f"{folder}: computed")
 
         show(JobTable(folder).counts())
-        run(folder, workers, limits, attempts, show)
+        if executor == "parsl":
+            config = read_config(parsl_config) if parsl_config else local_config(workers, folder / "parsl")
+            run_on_cluster(folder, config, limits, attempts, show)
+        else:
+            run(folder, workers, limits, attempts, show)
 
 
 def _show_status(folder: Path, as_json: bool) -> None:

@@ -51,12 +51,16 @@ def import_data(
     *,
     output: NewFolder,
     form: Annotated[
-        str, Parameter(help="published (the paper's), pairs (structure + CSV files) or refractiveindex (YAML).")
+        str,
+        Parameter(
+            help="published (the paper's), pairs (structure + CSV files), refractiveindex (YAML), or a finished "
+            "computation of yambo or gpaw."
+        ),
     ] = "published",
     level: Annotated[str | None, Parameter(help="Level of the spectra of pairs: ipa, rpa, bse or experiment.")] = None,
-    broadening: Annotated[float | None, Parameter(help="Lorentzian broadening of pairs in eV.")] = None,
+    broadening: Annotated[float | None, Parameter(help="Lorentzian broadening of pairs or gpaw in eV.")] = None,
     energies: Annotated[str | None, Parameter(help="START,STOP,N in eV; 0,20,401 for pairs.")] = None,
-    structure: Annotated[Path | None, Parameter(help="Structure file of a refractiveindex page.")] = None,
+    structure: Annotated[Path | None, Parameter(help="Structure file of a page or computation.")] = None,
     extraordinary: Annotated[Path | None, Parameter(help="Page of the extraordinary ray.")] = None,
     seed: Annotated[int, Parameter(help="Seed of the splits by formula.")] = 0,
     as_json: Json = False,
@@ -65,19 +69,27 @@ def import_data(
 
     Entries that cannot be used are reported on stderr; the others are imported all the same and the exit code is 2.
     """
-    from dielectra.data.importing import energies_from, import_dataset
+    from dielectra.abinitio.finished import COMPUTATIONS, import_finished
+    from dielectra.data.importing import FORMS, energies_from, import_dataset
 
-    report = import_dataset(
-        source,
-        output,
-        form,
-        level=level,
-        broadening=broadening,
-        energies=None if energies is None else energies_from(energies),
-        structure=structure,
-        extraordinary=extraordinary,
-        seed=seed,
-    )
+    if form not in (*FORMS, *COMPUTATIONS):
+        raise InputError(f"unknown form {form!r}; allowed are {', '.join([*FORMS, *COMPUTATIONS])}")
+    if form in COMPUTATIONS:
+        if level or energies or extraordinary:
+            raise InputError(f"the form {form} takes no level, energies or extraordinary: its files hold both levels")
+        report = import_finished(source, output, form, structure, broadening, seed)
+    else:
+        report = import_dataset(
+            source,
+            output,
+            form,
+            level=level,
+            broadening=broadening,
+            energies=None if energies is None else energies_from(energies),
+            structure=structure,
+            extraordinary=extraordinary,
+            seed=seed,
+        )
     if as_json:
         print_json(report.model_dump())
     else:

@@ -1,5 +1,6 @@
 """Every figure, one style."""
 
+from dielectra.plots.abinitio import plot_costs, plot_validation
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
 from dielectra.plots.spectra import plot_predictions, plot_summary
@@ -7,6 +8,7 @@ from dielectra.plots.style import save_figure
 
 __all__ = [
     "plot_colours",
+    "plot_costs",
     "plot_evaluation",
     "plot_learning_curve",
     "plot_measured",
@@ -15,5 +17,6 @@ __all__ = [
     "plot_stack",
     "plot_summary",
     "plot_training_log",
+    "plot_validation",
     "save_figure",
 ]
