@@ -28,6 +28,12 @@ SAME_SITE = 0.1
 VACUUM_GAP = 6.0
 """Width in angstrom of an empty layer above which a cell counts as a slab or molecule in vacuum."""
 
+MAXIMUM_SITES = 5000
+"""Number of atoms in a cell above which a structure is refused."""
+
+MOST_OPERATIONS = 192
+"""Number of symmetry operations of the largest space groups in their conventional cells."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
@@ -152,11 +158,14 @@ def _read_with_ase(path: Path) -> list[Any]:
     from ase.io import read
 
     plain_name = path.name.removesuffix(".gz")
-    poscar = plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar"))
+    if plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar")):
+        form = "vasp"
+    else:
+        form = "extxyz" if plain_name.endswith((".xyz", ".extxyz")) else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frames = read(path, index=":", format="vasp" if poscar else None)
+            frames = read(path, index=":", format=form)
     except Exception as error:  # ASE's readers raise whatever their parsing trips over
         raise InputError(
             f"{path}: cannot be read as a crystal structure ({type(error).__name__}: {error}); "
@@ -198,6 +207,11 @@ def _from_cif(structure: Any, where: str) -> Crystal:
         if named is None and structure.spacegroup_hm:
             raise InputError(f"{where}: unknown space group {structure.spacegroup_hm!r}; list its symmetry operations")
         operations = list(named.operations()) if named else [gemmi.Op("x,y,z")]
+    if len(operations) > MOST_OPERATIONS:
+        raise InputError(
+            f"{where}: lists {len(operations)} symmetry operations; a space group has up to {MOST_OPERATIONS}"
+        )
+    _refuse_too_many(len(structure.sites), where)
     cell = np.array(structure.cell.orth.mat.tolist()).T
     numbers = np.zeros(0, np.int64)
     coords = np.zeros((0, 3))
@@ -209,6 +223,7 @@ def _from_cif(structure: Any, where: str) -> Crystal:
         first = [not _coincide(image, images[:index], cell).any() for index, image in enumerate(images)]
         coords = np.vstack([coords, images[first]])
         numbers = np.append(numbers, [number] * sum(first))
+        _refuse_too_many(len(numbers), where)
     return make_crystal(cell, numbers, coords, where)
 
 
@@ -303,8 +318,10 @@ def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "struct
     """
     from ase.data import atomic_numbers
 
+    entries = np.atleast_1d(np.asarray(species, dtype=object))
+    _refuse_too_many(len(entries), where)
     numbers = []
-    for entry in np.atleast_1d(np.asarray(species, dtype=object)):
+    for entry in entries:
         number = atomic_numbers.get(entry, 0) if isinstance(entry, str) else entry
         if not isinstance(number, int | np.integer) or not 1 <= number <= 118:
             raise InputError(f"{where}: unknown element {entry!r}; give chemical symbols such as 'Si'")
@@ -327,9 +344,22 @@ def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "struct
     return crystal
 
 
+def _refuse_too_many(n_atoms: int, where: str) -> None:
+    if n_atoms > MAXIMUM_SITES:
+        raise InputError(
+            f"{where}: holds {n_atoms} atoms or more; up to {MAXIMUM_SITES} are read, give the primitive cell"
+        )
+
+
 def _refuse_overlaps(crystal: Crystal, where: str) -> None:
     from vesin import NeighborList
 
+    densest = np.sqrt(2) / MINIMUM_DISTANCE**3  # spheres packed as closely as possible
+    if crystal.n_atoms / crystal.volume > densest:
+        raise InputError(
+            f"{where}: {crystal.n_atoms} atoms in {crystal.volume:.2g} cubic angstrom are closer than "
+            f"{MINIMUM_DISTANCE} angstrom; check the lattice"
+        )
     neighbours = NeighborList(cutoff=MINIMUM_DISTANCE, full_list=False)
     first, second, distances = neighbours.compute(
         points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"
