@@ -105,13 +105,20 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
     return predictions
 
 
-def predict_files(files: Sequence[tuple[str, Path]], model: Model) -> Answers:
+def predict_files(files: Sequence[tuple[str, Path]], model: Model, maximum: int | None = None) -> Answers:
     """Predict every crystal of structure files; what cannot be used is told, and the rest is answered all the same.
 
     Parameters
     ----------
     files
         The name by which each file is reported, and its path. A crystal of several in a file is called ``name#index``.
+    maximum
+        Number of crystals above which nothing is predicted.
+
+    Raises
+    ------
+    InputError
+        If there are more crystals than that.
     """
     names, crystals, problems = [], [], []
     for name, path in files:
@@ -122,6 +129,8 @@ def predict_files(files: Sequence[tuple[str, Path]], model: Model) -> Answers:
             continue
         names += [name if len(found) == 1 else f"{name}#{index}" for index in range(len(found))]
         crystals += found
+    if maximum is not None and len(crystals) > maximum:
+        raise InputError(f"{len(crystals)} crystals; up to {maximum} are answered at a time")
     answers = _predict_each(names, crystals, model)
     return answers._replace(problems=problems + answers.problems)
 
@@ -138,7 +147,7 @@ def _predict_each(names: list[str], crystals: list[Crystal], model: Model) -> An
     middle = len(crystals) // 2
     first = _predict_each(names[:middle], crystals[:middle], model)
     second = _predict_each(names[middle:], crystals[middle:], model)
-    return Answers(*(one + other for one, other in zip(first, second, strict=True)))
+    return Answers(first.names + second.names, first.predictions + second.predictions, first.problems + second.problems)
 
 
 def _refuse_unsupported(crystal: Crystal, model: Model) -> None:

@@ -158,10 +158,9 @@ def _read_with_ase(path: Path) -> list[Any]:
     from ase.io import read
 
     plain_name = path.name.removesuffix(".gz")
+    form = "extxyz" if plain_name.endswith((".xyz", ".extxyz")) else None
     if plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar")):
         form = "vasp"
-    else:
-        form = "extxyz" if plain_name.endswith((".xyz", ".extxyz")) else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

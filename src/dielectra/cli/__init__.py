@@ -12,6 +12,7 @@ from dielectra import __version__
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.predicting import predict
+from dielectra.cli.serving import serve
 from dielectra.cli.training import climb, evaluate, reproduce, train
 from dielectra.errors import InputError
 from dielectra.terminal import print_error, stderr
@@ -25,7 +26,7 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-for verb in (predict, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
+for verb in (predict, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app):
     app.command(verb)
 
 

@@ -1,0 +1,163 @@
+"""The routes of the JSON API: each checks its request, calls the Python API in a worker, and answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
+from fastapi.responses import Response, StreamingResponse
+
+from dielectra import __version__
+from dielectra.errors import InputError
+from dielectra.models.store import ModelCard, default_model
+from dielectra.web import workers
+from dielectra.web.answers import Example, ListedModel, PredictedCrystal, Problem, ReadCrystal, Service
+from dielectra.web.limits import Limits
+from dielectra.web.uploads import Upload, store, unpack
+from dielectra.web.workers import Workers
+
+EXAMPLES = {
+    "Si": "silicon",
+    "GaAs": "gallium arsenide",
+    "AlN": "aluminium nitride, wurtzite",
+    "MgO": "magnesium oxide",
+    "NaCl": "rock salt",
+    "SnO2": "tin dioxide, rutile",
+    "SrTiO3": "strontium titanate",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "A body that is no form"},
+    413: {"model": Problem, "description": "A body that is too large"},
+    422: {"model": Problem, "description": "Input that cannot be used"},
+    429: {"model": Problem, "description": "Too many requests at a time"},
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Hold what the routes of one application share."""
+
+    models: Mapping[str, str]
+    cards: Sequence[ModelCard]
+    level: str
+    workers: Workers
+    limits: Limits
+
+    def model(self, level: str) -> str:
+        """Return the model of a level; raises InputError where there is none."""
+        return self.models.get(level) or default_model(level)
+
+
+def _served(request: Request) -> Served:
+    served: Served = request.app.state.served
+    return served
+
+
+Shared = Annotated[Served, Depends(_served)]
+Files = Annotated[list[UploadFile], File(alias="file", description="Structure files: CIF, POSCAR, extxyz, JSON lines.")]
+Level = Annotated[str, Query(description="Level of theory: ipa or rpa.", max_length=20)]
+router = APIRouter(prefix="/api", responses=PROBLEMS)
+
+
+@router.get("/models")
+async def list_models(served: Shared) -> list[ListedModel]:
+    """List the models, as ``dielectra models list --json`` does."""
+    return [ListedModel.model_validate(card.summary()) for card in served.cards]
+
+
+@router.get("/service")
+async def describe_service(served: Shared) -> Service:
+    """Return the version, the level shown first, the limits of uploads, and the crystals that ship as examples."""
+    limits = served.limits
+    return Service(
+        version=__version__,
+        level=served.level,
+        body_limit=limits.body,
+        file_limit=limits.file,
+        files_limit=limits.files,
+        examples=[
+            Example(file=f"{name}.cif", title=title, url=f"/static/examples/{name}.cif")
+            for name, title in EXAMPLES.items()
+        ],
+    )
+
+
+@router.post("/predict", response_model=list[PredictedCrystal])
+async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response:
+    """Predict the spectra of all crystals in structure files: the list of ``dielectra predict --json``.
+
+    Where a file cannot be used nothing is predicted, and the answer names every such file.
+    """
+    model = served.model(level)
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        uploads = store(await _contents(file), Path(folder), served.limits)
+        body = await served.workers.call(workers.predict, uploads, model, served.limits)
+    return Response(body, media_type="application/json")
+
+
+@router.post("/structure")
+async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
+    """Read structure files: cells, atoms, formulas and space groups."""
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        uploads = store(await _contents(file), Path(folder), served.limits)
+        found = await served.workers.call(workers.structures, uploads, served.limits)
+    return [ReadCrystal.model_validate(crystal) for crystal in found]
+
+
+@router.post("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+async def tabulate(file: Annotated[UploadFile, File()], served: Shared, level: Level = "rpa") -> Response:
+    """Predict one crystal: the table of ``dielectra predict --csv``."""
+    model = served.model(level)
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        (upload,) = store(await _contents([file]), Path(folder), served.limits)
+        body = await served.workers.call(workers.tabulate, upload, model, served.limits)
+    return Response(body, media_type="text/csv")
+
+
+@router.post("/batch", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
+async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> StreamingResponse:
+    """Predict zip archives of structure files, and files beside them, one by one.
+
+    Each line of the answer is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
+    ``{"file": ..., "predictions": [...]}`` or ``{"file": ..., "problem": ...}``.
+    """
+    model = served.model(level)
+    folder = TemporaryDirectory(prefix="dielectra-")
+    try:
+        uploads = store(await _contents(file), Path(folder.name), served.limits, zips=True)
+        unpacked = [entry for upload in uploads for entry in await served.workers.call(unpack, upload, served.limits)]
+        if len(unpacked) > served.limits.files:
+            raise InputError(f"{len(unpacked)} files in all archives; up to {served.limits.files} are taken")
+    except BaseException:
+        folder.cleanup()
+        raise
+    lines = _batch_lines(unpacked, model, served, folder)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+async def _batch_lines(
+    entries: Sequence[tuple[Upload, str]], model: str, served: Served, folder: TemporaryDirectory[str]
+) -> AsyncIterator[bytes]:
+    with folder:
+        yield json.dumps({"files": len(entries)}).encode() + b"\n"
+        for upload, refusal in entries:
+            problem, predictions = refusal, b"[]"
+            if not problem:
+                try:
+                    predictions = await served.workers.call(workers.predict, [upload], model, served.limits)
+                except (InputError, workers.BusyError) as error:
+                    problem = str(error)
+            name = json.dumps(upload.name).encode()
+            if problem:
+                yield b'{"file": ' + name + b', "problem": ' + json.dumps(problem).encode() + b"}\n"
+            else:
+                yield b'{"file": ' + name + b', "predictions": ' + predictions + b"}\n"
+
+
+async def _contents(files: Sequence[UploadFile]) -> list[tuple[str, bytes]]:
+    return [(file.filename or "unnamed", await file.read()) for file in files]

@@ -1,0 +1,190 @@
+"""The JSON API gives the command line's numbers, and what is hostile gets a 4xx with a sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from dielectra.cli import main
+from dielectra.models.store import Model
+from dielectra.web.app import create_app, served_models
+from dielectra.web.limits import MEBIBYTE, Limits
+
+EXAMPLES = Path("examples")
+SHIPPED = Path("src/dielectra/web/static/examples")
+ADDRESS = "http://127.0.0.1"
+LIMITS = Limits(seconds=10, files=30)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    """Return a client of an application with both shipped models."""
+    app = create_app(served_models(), n_workers=1, limits=LIMITS)
+    with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
+        yield client
+
+
+def form(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("file", file) for file in files]
+
+
+def example(name: str) -> tuple[str, bytes]:
+    return f"{name}.cif", (SHIPPED / f"{name}.cif").read_bytes()
+
+
+def archive(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", compression) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+    return packed.getvalue()
+
+
+def command_line(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    return json.loads(capfd.readouterr().out)
+
+
+@pytest.mark.parametrize("level", ["ipa", "rpa"])
+def test_predictions_are_those_of_the_command_line(
+    client: TestClient, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    answer = client.post("/api/predict", params={"level": level}, files=form(example("MgO"), example("AlN")))
+    monkeypatch.chdir(SHIPPED)
+    assert answer.status_code == 200
+    assert answer.json() == command_line(capfd, "predict", "MgO.cif", "AlN.cif", "--level", level, "--json")
+
+
+def test_models_are_those_of_the_command_line(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
+    assert client.get("/api/models").json() == command_line(capfd, "models", "list", "--json")
+
+
+def test_a_table_is_that_of_the_command_line(
+    client: TestClient, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command_line(capfd, "predict", str(SHIPPED / "NaCl.cif"), "--csv", str(tmp_path), "--json")
+    answer = client.post("/api/csv", files=form(example("NaCl")))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.content == (tmp_path / "NaCl.csv").read_bytes()
+
+
+def test_every_crystal_of_every_form_of_file_is_answered(client: TestClient) -> None:
+    line = json.dumps(
+        {"cell": (np.eye(3) * 4.1).tolist(), "species": ["Cs", "Cl"], "frac_coords": [[0] * 3, [0.5] * 3]}
+    )
+    poscar = "CsCl\n1.0\n4.1 0 0\n0 4.1 0\n0 0 4.1\nCs Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
+    xyz = '2\nLattice="4.1 0 0 0 4.1 0 0 0 4.1" pbc="T T T"\nCs 0 0 0\nCl 2.05 2.05 2.05\n'
+    files = form(("two.jsonl", f"{line}\n{line}\n".encode()), ("POSCAR", poscar.encode()), ("a.xyz", xyz.encode()))
+    entries = client.post("/api/predict", files=files).json()
+    assert [entry["file"] for entry in entries] == ["two.jsonl#0", "two.jsonl#1", "POSCAR", "a.xyz"]
+    assert {entry["formula"] for entry in entries} == {"CsCl"}
+    for entry in entries[1:]:
+        np.testing.assert_allclose(entry["eps2"]["mean"], entries[0]["eps2"]["mean"], atol=1e-4)
+
+
+def test_a_structure_is_read_as_given(client: TestClient) -> None:
+    (crystal,) = client.post("/api/structure", files=form(example("MgO"))).json()
+    assert (crystal["file"], crystal["formula"], crystal["space_group"]) == ("MgO.cif", "MgO", 225)
+    assert crystal["space_group_symbol"] == "F m -3 m"
+    assert sorted(crystal["species"]) == ["Mg"] * 4 + ["O"] * 4
+    np.testing.assert_allclose(crystal["lattice"], 4.212 * np.eye(3), atol=1e-9)
+
+
+def test_a_batch_answers_what_it_can_and_tells_the_rest(client: TestClient) -> None:
+    content = archive(
+        {
+            "set/MgO.cif": example("MgO")[1],
+            "SrTiO3.cif": example("SrTiO3")[1],
+            "readme.txt": b"crystals",
+            "__MACOSX/._MgO.cif": b"junk",
+            "broken.cif": b"data_x\n",
+        }
+    )
+    answer = client.post("/api/batch", files=form(("set.zip", content), example("NaCl")))
+    first, *lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert first == {"files": 5}
+    assert [line["file"] for line in lines] == ["MgO.cif", "SrTiO3.cif", "readme.txt", "broken.cif", "NaCl.cif"]
+    alone = client.post("/api/predict", files=form(example("MgO"))).json()
+    assert lines[0]["predictions"] == alone
+    assert "no features for Ti" in lines[1]["problem"]
+    assert "not known as a structure file" in lines[2]["problem"]
+    assert "_cell_length_a" in lines[3]["problem"]
+    assert lines[4]["predictions"][0]["formula"] == "NaCl"
+
+
+def test_a_model_of_your_own_answers_for_its_level(tiny_folder: Path, tiny_model: Model) -> None:
+    models = served_models(str(tiny_folder))
+    assert models == {"ipa": str(tiny_folder), "rpa": "ladder-rpa"}
+    with TestClient(create_app(models, "ipa", n_workers=1), base_url=ADDRESS) as client:
+        assert client.get("/api/service").json()["level"] == "ipa"
+        (entry,) = client.post("/api/predict", params={"level": "ipa"}, files=form(example("MgO"))).json()
+    assert entry["model"] == tiny_model.card.name
+    assert len(entry["energy_ev"]) == 81
+
+
+MILLION = (
+    b"data_x\n_cell_length_a 90\n_cell_length_b 90\n_cell_length_c 90\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+)
+MILLION += (
+    b"_cell_angle_gamma 90\nloop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
+)
+CELL = b"data_x\n_cell_length_a 9\n_cell_length_b 9\n_cell_length_c 9\n_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n"
+COUNTS = b"x\n1.0\n9 0 0\n0 9 0\n0 0 9\nMg O\n900000000 900000000\nDirect\n0 0 0\n"
+HOSTILE = {
+    "a CIF of 60,000 atoms": (("x.cif", MILLION + b"O .1 .2 .3\n" * 60_000), 422, "holds 60000 atoms or more"),
+    "a CIF of a million atoms": (("x.cif", MILLION + b"O .1 .2 .3\n" * 1_000_000), 422, "may have 2 MiB"),
+    "too many operations": (
+        ("x.cif", CELL + b"loop_\n_symmetry_equiv_pos_as_xyz\n" + b"x,y,z\n" * 9_000 + MILLION[7:] + b"O 0 0 0\n"),
+        422,
+        "9000 symmetry operations",
+    ),
+    "a POSCAR that announces a billion atoms": (("POSCAR", COUNTS), 422, "memory"),
+    "an extxyz that announces a billion atoms": (("x.xyz", b"1000000000\n\nH 0 0 0\n"), 422, "cannot be read"),
+    "atoms on top of each other": (
+        (
+            "x.json",
+            json.dumps(
+                {"cell": [1, 0, 0, 0, 1, 0, 0, 0, 1], "species": ["H"] * 4000, "frac_coords": [0] * 12000}
+            ).encode(),
+        ),
+        422,
+        "closer than",
+    ),
+    "many crystals": (
+        ("x.jsonl", b'{"cell":[4,0,0,0,4,0,0,0,4],"species":["H"],"frac_coords":[0,0,0]}\n' * 500),
+        422,
+        "500 crystals; up to 100",
+    ),
+    "invalid UTF-8": (("x.cif", b"data_x\n_cell_length_a 4\xff\n"), 422, "not UTF-8 text (byte 23)"),
+    "zero bytes": (("x.cif", b""), 422, "empty"),
+    "binary": (("x.cif", bytes(range(128)) * 100), 422, "x.cif"),
+    "another kind of file": (("x.exe", b"MZ"), 422, "not known as a structure file"),
+    "a compressed file": (("x.cif.gz", b"\x1f\x8b"), 422, "not compressed"),
+    "a python object": (("x.pkl", b"cos\nsystem\n"), 422, "not known as a structure file"),
+    "deep JSON": (("x.json", b"[" * 100_000), 422, "x.json"),
+    "not numbers": (("x.json", b'{"cell":[NaN,0,0,0,4,0,0,0,4],"species":["H"],"frac_coords":[0,0,0]}'), 422, "finite"),
+    "a transition metal": (example("SrTiO3"), 422, "no features for Ti"),
+    "a large body": (("x.cif", b" " * (17 * MEBIBYTE)), 413, "larger than 16 MiB"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_gets_a_sentence(client: TestClient, case: str) -> None:
+    file, status, sentence = HOSTILE[case]
+    begin = time.perf_counter()
+    answer = client.post("/api/predict", files=form(file))
+    assert (answer.status_code, sentence in answer.json()["detail"]) == (status, True), answer.text
+    assert tempfile.gettempdir() not in answer.text
+    assert time.perf_counter() - begin < 2 * LIMITS.seconds
+    assert client.post("/api/predict", files=form(example("MgO"))).status_code == 200
