@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 import spglib
 import torch
+import uvicorn
+from fastapi import FastAPI
 from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
@@ -20,6 +25,8 @@ from dielectra.models.store import Model, save_model
 from dielectra.structures import Crystal, make_crystal
 from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.recipes import train_model
+from dielectra.web.app import create_app, served_models
+from dielectra.web.limits import Limits
 
 torch.set_num_threads(1)
 
@@ -202,3 +209,26 @@ def tiny_model(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
 def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
     """Return a folder with that model, free to be damaged."""
     return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")
+
+
+WEB_LIMITS = Limits(seconds=10, files=30)
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port of this machine; give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Return the address of a server with both shipped models and one worker."""
+    with served(create_app(served_models(), n_workers=1, limits=WEB_LIMITS)) as found:
+        yield found

@@ -242,7 +242,7 @@ def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             continue
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not valid JSON ({error}); write one object a line") from error
         if not isinstance(entry, dict):
             raise InputError(f"{path}, line {number}: expected an object, got {type(entry).__name__}")
