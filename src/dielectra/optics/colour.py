@@ -1,0 +1,150 @@
+"""Colour of a bulk surface and of a film: CIE 1931 2 degree observer, Lab and sRGB.
+
+Reflectance or transmittance is evaluated every nanometre from 360 to 780 nm (1.59-3.44 eV), the dielectric function
+interpolated linearly in energy, and summed with the colour matching functions (CIE 015:2018, section 7). Lab is taken
+relative to the illuminant. For sRGB (IEC 61966-2-1) the white of the illuminant is adapted to D65 by the Bradford
+transform, so that a perfect mirror is white under each; what lies outside the sRGB gamut is clipped by channel.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dielectra.errors import InputError
+from dielectra.optics.constants import HC, reflectivity
+from dielectra.optics.stack import Layer, material_index, stack_optics
+from dielectra.optics.tables import read_table
+from dielectra.spectrum import Spectrum
+
+FloatArray = NDArray[np.float64]
+Triple = tuple[float, float, float]
+
+ILLUMINANTS = ("D65", "A", "E")
+RGB_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+"""Linear sRGB from XYZ relative to D65 (IEC 61966-2-1)."""
+SRGB_WHITE = np.linalg.solve(RGB_FROM_XYZ, np.ones(3))
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""Cone responses from XYZ (Lam 1985)."""
+LAB_LINEAR_END = (6 / 29) ** 3
+
+
+class Colour(NamedTuple):
+    """Hold one colour.
+
+    Attributes
+    ----------
+    xyz
+        CIE 1931 tristimulus values, Y = 1 for a perfect mirror or a perfectly transparent film.
+    xyy
+        Chromaticity x, y and luminance Y; the illuminant's chromaticity for black.
+    lab
+        CIE 1976 L*, a*, b* relative to the illuminant.
+    srgb
+        Gamma-encoded red, green and blue, 0 to 1, clipped to the gamut.
+    hex
+        The same as ``#rrggbb``.
+    in_gamut
+        False where clipping changed a channel by more than 0.002, half a step of 8 bit.
+    illuminant
+        ``D65``, ``A`` or ``E``.
+    """
+
+    xyz: Triple
+    xyy: Triple
+    lab: Triple
+    srgb: Triple
+    hex: str
+    in_gamut: bool
+    illuminant: str
+
+
+def bulk_colour(spectrum: Spectrum, illuminant: str = "D65") -> Colour:
+    """Return the colour of light reflected at normal incidence by a polished, infinitely thick crystal.
+
+    Parameters
+    ----------
+    spectrum
+        Its isotropic average counts; it must cover 1.59-3.44 eV.
+    illuminant
+        ``D65`` (daylight), ``A`` (incandescent lamp) or ``E`` (equal energy).
+
+    Raises
+    ------
+    InputError
+        If the illuminant is unknown or the spectrum does not cover the visible range.
+    """
+    index = material_index(spectrum, _photon_energies())
+    return colour_of(reflectivity(index**2), illuminant)
+
+
+def film_colour(spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65") -> Colour:
+    """Return the colour of light that passes a free-standing film at normal incidence, interference included.
+
+    Parameters and errors are those of :func:`bulk_colour`; the thickness is in nm and not negative.
+    """
+    film = stack_optics([Layer(spectrum, thickness_nm)], _photon_energies())
+    return colour_of(film.transmittance[0], illuminant)
+
+
+def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
+    """Return the colour of a reflectance or transmittance.
+
+    Parameters
+    ----------
+    values
+        Shape ``(421,)``, at 360, 361, ... 780 nm, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If the illuminant is unknown.
+    """
+    weights = _weights(illuminant)
+    xyz, white = weights @ np.asarray(values, float), weights.sum(axis=1)
+    cones, white_cones = BRADFORD @ xyz, BRADFORD @ white
+    adapted = np.linalg.solve(BRADFORD, cones * (BRADFORD @ SRGB_WHITE) / white_cones)
+    encoded = _encode(RGB_FROM_XYZ @ adapted)
+    clipped = np.clip(encoded, 0.0, 1.0)
+    lit = xyz if xyz.sum() > 0 else white
+    return Colour(
+        xyz=_triple(xyz),
+        xyy=_triple(np.array([lit[0] / lit.sum(), lit[1] / lit.sum(), xyz[1]])),
+        lab=_lab(xyz / white),
+        srgb=_triple(clipped),
+        hex="#" + "".join(f"{round(255 * channel):02x}" for channel in clipped),
+        in_gamut=bool(np.abs(encoded - clipped).max() <= 0.002),
+        illuminant=illuminant,
+    )
+
+
+def _photon_energies() -> FloatArray:
+    return np.asarray(HC / read_table("cie1931.csv")[0])
+
+
+def _weights(illuminant: str) -> FloatArray:
+    """Return the colour matching functions times the illuminant, shape ``(3, 421)``, Y of the white being 1."""
+    if illuminant not in ILLUMINANTS:
+        raise InputError(f"unknown illuminant {illuminant!r}; allowed are {', '.join(ILLUMINANTS)}")
+    table = read_table("cie1931.csv")
+    power = {"D65": table[4], "A": table[5], "E": np.ones_like(table[4])}[illuminant]
+    return np.asarray(table[1:4] * power / (table[2] @ power))
+
+
+def _encode(linear: FloatArray) -> FloatArray:
+    """Return gamma-encoded sRGB of linear values; below zero the linear part of the curve goes on."""
+    powers = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, powers))
+
+
+def _lab(relative: FloatArray) -> Triple:
+    linear = relative * (29 / 6) ** 2 / 3 + 4 / 29
+    x, y, z = np.where(relative > LAB_LINEAR_END, np.cbrt(relative), linear)
+    return _triple(np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)]))
+
+
+def _triple(values: FloatArray) -> Triple:
+    first, second, third = (float(value) for value in values)
+    return first, second, third

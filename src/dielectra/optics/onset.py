@@ -1,0 +1,94 @@
+"""Direct gap estimated from a spectrum alone, for spectra whose broadening puts absorption below the gap.
+
+Ab initio spectra are the dielectric function at ``E + i eta`` (Lorentzian broadening ``eta``). The function is analytic
+above the real axis, so that its Taylor series leads back down to ``E``; below the gap, where nothing absorbs, the sum
+of the first terms is nearly real and the onset stands out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra.errors import InputError
+from dielectra.optics.constants import absorption_coefficient
+from dielectra.spectrum import Spectrum
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+ONSET_ABSORPTION = 1e4
+"""Absorption coefficient in 1/cm that marks the onset, the convention of the E04 gap of amorphous semiconductors."""
+
+BROADENED_ONSET_ABSORPTION = 3e4
+"""The same for a broadened spectrum that cannot be continued to the real axis."""
+
+CONTINUATION_ORDER = 2
+CONTINUED_OFFSET = 0.5
+"""What remains of the broadening after the continuation, in units of eta."""
+
+ALLOWED_GAIN = 0.02
+"""Negative eps2, as a fraction of its maximum, up to which a continued spectrum counts as passive."""
+
+
+def estimate_gap(spectrum: Spectrum) -> float:
+    """Return the direct gap in eV estimated from the isotropic average of a spectrum.
+
+    A spectrum with known broadening eta is continued to the real axis to second order in eta; the gap is the energy at
+    which its absorption coefficient reaches 1e4/cm, plus eta/2. Where the continuation is not passive, as for spectra
+    of a network that are not smooth, the gap is the energy at which the spectrum as it is reaches 3e4/cm. A spectrum
+    without known broadening is taken to be sharp: the energy at which it reaches 1e4/cm.
+
+    The three constants were chosen on the train split of ladder-1; ``docs/optics.md`` states the errors.
+
+    Raises
+    ------
+    InputError
+        If the absorption stays below that threshold on the whole grid, or is above it from the start.
+    """
+    energies, eps = spectrum.energies, spectrum.mean
+    if not spectrum.broadening:
+        return _crossing(energies, absorption_coefficient(energies, eps), ONSET_ABSORPTION)
+    continued = continue_to_real_axis(energies, eps, spectrum.broadening)
+    if not is_passive(continued):
+        return _crossing(energies, absorption_coefficient(energies, eps), BROADENED_ONSET_ABSORPTION)
+    onset = _crossing(energies, absorption_coefficient(energies, continued), ONSET_ABSORPTION)
+    return onset + CONTINUED_OFFSET * spectrum.broadening
+
+
+def continue_to_real_axis(
+    energies: FloatArray, eps: ComplexArray, broadening: float, order: int = CONTINUATION_ORDER
+) -> ComplexArray:
+    """Return ``sum_k (-i eta)^k / k! d^k eps / dE^k`` up to `order`, shape ``(n_energies,)``.
+
+    Parameters
+    ----------
+    energies, eps
+        Photon energies (eV) and dielectric function at ``energies + i broadening``, shape ``(n_energies,)``.
+    broadening
+        Half width eta of the Lorentzian, eV.
+    """
+    term, continued = eps, eps
+    for k in range(1, order + 1):
+        term = np.gradient(term, energies) * (-1j * broadening / k)
+        continued = continued + term
+    return np.asarray(continued)
+
+
+def is_passive(eps: ComplexArray) -> bool:
+    """Return whether eps2 stays positive, but for a small fraction of its maximum, up to that maximum."""
+    peak = int(eps.imag.argmax())
+    return bool(eps.imag[: peak + 1].min() >= -ALLOWED_GAIN * eps.imag[peak])
+
+
+def _crossing(energies: FloatArray, absorption: FloatArray, threshold: float) -> float:
+    """Return the energy at which the absorption first reaches a threshold, by linear interpolation."""
+    above = absorption >= threshold
+    first = int(above.argmax())
+    if not above.any() or first == 0:
+        where = "below" if not above.any() else "above"
+        raise InputError(
+            f"no gap can be estimated: the absorption is {where} {threshold:g}/cm on the grid "
+            f"{energies[0]:g}-{energies[-1]:g} eV; give the gap"
+        )
+    return float(np.interp(threshold, absorption[first - 1 : first + 1], energies[first - 1 : first + 1]))

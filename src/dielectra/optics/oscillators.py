@@ -1,0 +1,232 @@
+"""Lorentz and Drude-Lorentz oscillators fitted to a spectrum, for simulations in the time domain.
+
+``eps(E) = eps_inf + sum_j f_j E_j^2 / (E_j^2 - E^2 - i g_j E) - E_p^2 / (E^2 + i g E)`` with eps_inf >= 1 and
+all other parameters above zero: each term, hence the sum, is causal and passive (C. F. Bohren and D. R. Huffman,
+*Absorption and Scattering of Light by Small Particles*, Wiley, 1983, chapter 9).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dielectra.errors import InputError
+from dielectra.optics.constants import HC
+from dielectra.spectrum import Spectrum
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+MAXIMUM_POLES = 40
+MAXIMUM_STEPS = 100
+LOGARITHM_RANGE = (-27.0, 9.0)
+"""Where the logarithms of the parameters may go: far beyond any eV or strength, within what a float squares."""
+
+LORENTZ_FORMULA = "eps_infinity + sum strength energy_ev^2 / (energy_ev^2 - E^2 - i width_ev E)"
+DRUDE_FORMULA = " - drude.energy_ev^2 / (E^2 + i drude.width_ev E)"
+NANOMETRES_PER_MICROMETRE = 1000.0
+
+
+class Oscillators(NamedTuple):
+    """Hold a sum of oscillators.
+
+    Attributes
+    ----------
+    eps_infinity
+        Constant term, at least 1.
+    strengths
+        Shape ``(n_poles,)``: what each Lorentz pole adds to the static dielectric constant.
+    energies, widths
+        Resonance energies and full widths, shape ``(n_poles,)``, eV.
+    drude_energy, drude_width
+        Plasma energy and damping of free carriers, eV; zero without them.
+    rms_error
+        Root mean square of ``|fit - eps|`` over the fitted range, relative to that of ``|eps|``.
+    """
+
+    eps_infinity: float
+    strengths: FloatArray
+    energies: FloatArray
+    widths: FloatArray
+    drude_energy: float
+    drude_width: float
+    rms_error: float
+
+
+def oscillator_eps(oscillators: Oscillators, energies: ArrayLike) -> ComplexArray:
+    """Return the dielectric function of oscillators at photon energies (eV), shape ``(n_energies,)``.
+
+    Raises
+    ------
+    InputError
+        If an energy is 0 and there are free carriers, whose term diverges there.
+    """
+    grid = np.asarray(energies, float)
+    if oscillators.drude_energy > 0 and np.any(grid == 0):
+        raise InputError("the Drude term diverges at 0 eV; ask for photon energies above zero")
+    eps = oscillators.eps_infinity + _lorentz(grid, oscillators.energies, oscillators.widths) @ oscillators.strengths
+    if oscillators.drude_energy > 0:
+        eps = eps - oscillators.drude_energy**2 / (grid**2 + 1j * oscillators.drude_width * grid)
+    return np.asarray(eps)
+
+
+def fit_oscillators(
+    spectrum: Spectrum,
+    n_poles: int = 10,
+    drude: bool = False,
+    component: str = "mean",
+    maximum_energy: float | None = None,
+) -> Oscillators:
+    """Fit oscillators to a spectrum by least squares on real and imaginary part.
+
+    The fit starts from poles that share the oscillator strength ``int E eps2 dE`` evenly, with the widths of their
+    shares, and varies the logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
+
+    Parameters
+    ----------
+    n_poles
+        Number of Lorentz poles, 1 to 40.
+    drude
+        Add a term of free carriers.
+    component
+        ``mean``, ``xx``, ``yy`` or ``zz``.
+    maximum_energy
+        Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
+
+    Raises
+    ------
+    InputError
+        If there are too few energies for that many poles, no absorption to fit, or the component is off-diagonal.
+    """
+    if component not in ("mean", "xx", "yy", "zz"):
+        raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
+    inside = (spectrum.energies > 0) & (spectrum.energies <= (maximum_energy or np.inf))
+    energies, eps = spectrum.energies[inside], spectrum.component(component)[inside]
+    if not 1 <= n_poles <= min(MAXIMUM_POLES, len(energies) // 3):
+        raise InputError(
+            f"{n_poles} poles for {len(energies)} energies; give 1 to {min(MAXIMUM_POLES, len(energies) // 3)} poles"
+        )
+    if not np.any(eps.imag > 0):
+        raise InputError("the spectrum does not absorb in the fitted range; there is nothing to fit oscillators to")
+    start = _start(energies, eps, n_poles, drude)
+    return _refine(start, energies, eps, n_poles, drude)
+
+
+def describe_oscillators(oscillators: Oscillators) -> dict[str, Any]:
+    """Return oscillators as plain data for JSON, energies and widths in eV."""
+    poles = zip(oscillators.strengths, oscillators.energies, oscillators.widths, strict=True)
+    document: dict[str, Any] = {
+        "formula": LORENTZ_FORMULA + (DRUDE_FORMULA if oscillators.drude_energy > 0 else ""),
+        "eps_infinity": oscillators.eps_infinity,
+        "lorentz": [{"strength": float(f), "energy_ev": float(e), "width_ev": float(g)} for f, e, g in poles],
+        "relative_rms_error": oscillators.rms_error,
+    }
+    if oscillators.drude_energy > 0:
+        document["drude"] = {"energy_ev": oscillators.drude_energy, "width_ev": oscillators.drude_width}
+    return document
+
+
+def meep_susceptibilities(oscillators: Oscillators, length_unit_um: float = 1.0) -> dict[str, Any]:
+    """Return oscillators as arguments of Meep's ``Medium``: ``epsilon`` and ``E_susceptibilities``.
+
+    Each entry of ``susceptibilities`` names Meep's class and its ``frequency``, ``gamma`` and ``sigma``. Frequencies
+    and gammas are in Meep's unit c/a, that is ``E a / (h c)``, with a the length unit.
+
+    Parameters
+    ----------
+    length_unit_um
+        Meep's length unit a in micrometre.
+
+    Raises
+    ------
+    InputError
+        If the unit is not positive.
+    """
+    if not np.isfinite(length_unit_um) or length_unit_um <= 0:
+        raise InputError(f"Meep's length unit must be positive (micrometre); got {length_unit_um}")
+    per_ev = length_unit_um * NANOMETRES_PER_MICROMETRE / HC
+    terms = [
+        ("LorentzianSusceptibility", energy, width, strength)
+        for energy, width, strength in zip(oscillators.energies, oscillators.widths, oscillators.strengths, strict=True)
+    ]
+    if oscillators.drude_energy > 0:
+        terms.append(("DrudeSusceptibility", oscillators.drude_energy, oscillators.drude_width, 1.0))
+    return {
+        "length_unit_um": length_unit_um,
+        "epsilon": oscillators.eps_infinity,
+        "susceptibilities": [
+            {
+                "class": name,
+                "frequency": float(energy * per_ev),
+                "gamma": float(width * per_ev),
+                "sigma": float(strength),
+            }
+            for name, energy, width, strength in terms
+        ],
+    }
+
+
+def _lorentz(grid: FloatArray, energies: FloatArray, widths: FloatArray) -> ComplexArray:
+    """Return ``E_j^2 / (E_j^2 - E^2 - i g_j E)``, shape ``(n_energies, n_poles)``."""
+    squared = energies**2
+    return np.asarray(squared / (squared - grid[:, None] ** 2 - 1j * widths * grid[:, None]))
+
+
+def _start(energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> FloatArray:
+    """Return first parameters: strengths by non-negative least squares for poles of equal shares of the f-sum."""
+    from scipy.optimize import nnls
+
+    strength = np.cumsum(energies * np.maximum(eps.imag, 0.0) * np.gradient(energies))
+    shares = np.interp(np.linspace(0, strength[-1], 2 * n_poles + 1), strength, energies)
+    centres, widths = shares[1::2], np.maximum(np.diff(shares[::2]), 2 * np.diff(energies).min())
+    columns = [np.ones(len(energies), complex), *_lorentz(energies, centres, widths).T]
+    if drude:
+        columns.append(-1.0 / (energies**2 + 1j * 0.1 * energies))
+    matrix, target = np.array(columns).T, eps - 1.0
+    amplitudes, _ = nnls(np.vstack([matrix.real, matrix.imag]), np.concatenate([target.real, target.imag]))
+    amplitudes = np.maximum(amplitudes, 1e-3)
+    free_carriers = [amplitudes[-1] ** 0.5, 0.1] if drude else []
+    lorentz = np.concatenate([amplitudes[1 : n_poles + 1], centres, widths])
+    return np.asarray(np.log(np.concatenate([[amplitudes[0]], lorentz, free_carriers])))
+
+
+def _refine(start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> Oscillators:
+    from scipy.optimize import least_squares
+
+    scale = float(np.sqrt(np.mean(np.abs(eps) ** 2)))
+
+    def unpacked(logarithms: FloatArray, error: float = 0.0) -> Oscillators:
+        values = np.exp(np.clip(logarithms, *LOGARITHM_RANGE))
+        strengths, centres, widths = values[1 : 3 * n_poles + 1].reshape(3, n_poles)
+        drude_energy, drude_width = values[-2:] if drude else (0.0, 0.0)
+        return Oscillators(
+            1.0 + float(values[0]), strengths, centres, widths, float(drude_energy), float(drude_width), error
+        )
+
+    def residuals(logarithms: FloatArray) -> FloatArray:
+        difference = (oscillator_eps(unpacked(logarithms), energies) - eps) / scale
+        return np.asarray(np.concatenate([difference.real, difference.imag]))
+
+    def jacobian(logarithms: FloatArray) -> FloatArray:
+        model, grid = unpacked(logarithms), energies[:, None]
+        terms = model.strengths * _lorentz(energies, model.energies, model.widths)
+        denominator = model.energies**2 - grid**2 - 1j * model.widths * grid
+        columns = [
+            np.full((len(energies), 1), model.eps_infinity - 1.0, complex),
+            terms,
+            2 * terms * (1 - model.energies**2 / denominator),
+            terms * 1j * model.widths * grid / denominator,
+        ]
+        if drude:
+            free = -(model.drude_energy**2) / (grid**2 + 1j * model.drude_width * grid)
+            columns += [2 * free, -free * 1j * model.drude_width / (grid + 1j * model.drude_width)]
+        derivatives = np.hstack(columns) / scale
+        return np.asarray(np.vstack([derivatives.real, derivatives.imag]))
+
+    answer = least_squares(
+        residuals, start, jacobian, method="lm", ftol=1e-4, xtol=1e-4, gtol=1e-6, max_nfev=MAXIMUM_STEPS
+    )
+    error = float(np.sqrt(2 * answer.cost / len(energies)))
+    return unpacked(answer.x, error)

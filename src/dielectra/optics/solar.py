@@ -1,0 +1,172 @@
+"""Spectroscopic limited maximum efficiency (SLME) of a solar absorber under AM1.5G.
+
+L. Yu and A. Zunger, Phys. Rev. Lett. 108, 068701 (2012): a film that absorbs ``1 - exp(-2 alpha L)`` of the light above
+its direct gap (two passes, a mirror behind, no reflection in front). Its recombination current is its black-body
+emission, raised by ``exp((E_direct - E_gap) / kT)`` where the fundamental gap E_gap is indirect, as radiation then
+competes with other channels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dielectra.errors import InputError
+from dielectra.optics.constants import HC, NANOMETRES_PER_CM, absorption_coefficient
+from dielectra.optics.onset import estimate_gap
+from dielectra.optics.tables import read_table
+from dielectra.spectrum import Spectrum
+
+FloatArray = NDArray[np.float64]
+
+BOLTZMANN = 8.617333262e-5
+"""Boltzmann constant, eV/K."""
+PLANCK = 4.135667696e-15
+"""Planck constant, eV s."""
+ELEMENTARY_CHARGE = 1.602176634e-19
+SPEED_OF_LIGHT = 299792458.0
+
+
+class SolarEfficiency(NamedTuple):
+    """Hold the efficiency of a solar absorber and what it rests on.
+
+    Attributes
+    ----------
+    slme
+        Spectroscopic limited maximum efficiency of the film, 0 to 1.
+    spectroscopic_limit
+        The same for a film that absorbs every photon above the direct gap; the Shockley-Queisser limit where the
+        gap is direct.
+    short_circuit_current
+        Of the film, mA/cm^2.
+    open_circuit_voltage
+        Of the film, V.
+    gap_direct, gap_indirect
+        Direct and fundamental gap used, eV.
+    gap_direct_source, gap_indirect_source
+        ``given``, ``estimated from the spectrum``, or ``taken equal to the direct gap``.
+    temperature
+        Kelvin.
+    thickness_nm
+        Film thickness, nm.
+    """
+
+    slme: float
+    spectroscopic_limit: float
+    short_circuit_current: float
+    open_circuit_voltage: float
+    gap_direct: float
+    gap_indirect: float
+    gap_direct_source: str
+    gap_indirect_source: str
+    temperature: float
+    thickness_nm: float
+
+
+def solar_efficiency(
+    spectrum: Spectrum,
+    gap_direct: float | None = None,
+    gap_indirect: float | None = None,
+    temperature: float = 293.15,
+    thickness_nm: float = 500.0,
+) -> SolarEfficiency:
+    """Return the SLME, its limit for full absorption, and the short-circuit current of a crystal as solar absorber.
+
+    Parameters
+    ----------
+    spectrum
+        Its isotropic average counts.
+    gap_direct
+        Direct allowed gap, eV; below it absorption, mostly broadening, is discarded. Estimated from the spectrum where
+        it is not given (:func:`~dielectra.optics.onset.estimate_gap`).
+    gap_indirect
+        Fundamental gap, eV, at most the direct one; a spectrum without phonons does not show it, so that it is taken
+        equal to the direct one where it is not given.
+    temperature
+        Of the cell, kelvin.
+    thickness_nm
+        Of the film, nm.
+
+    Raises
+    ------
+    InputError
+        If a gap, temperature or thickness is not positive, the indirect gap exceeds the direct one, the spectrum does
+        not reach from the gap to 4.43 eV, or no gap is given and none can be estimated.
+    """
+    sources = (
+        "given" if gap_direct is not None else "estimated from the spectrum",
+        "given" if gap_indirect is not None else "taken equal to the direct gap",
+    )
+    direct = estimate_gap(spectrum) if gap_direct is None else gap_direct
+    indirect = direct if gap_indirect is None else gap_indirect
+    _check(direct, indirect, temperature, thickness_nm)
+    wavelengths, irradiance = read_table("am15g.csv")
+    energies = HC / wavelengths
+    above = energies > direct
+    if above.any() and (spectrum.energies[0] > energies[above].min() or spectrum.energies[-1] < energies.max()):
+        raise InputError(
+            f"the spectrum covers {spectrum.energies[0]:g}-{spectrum.energies[-1]:g} eV; the solar efficiency needs it "
+            f"from the gap ({direct:.2f} eV) to {energies.max():.2f} eV"
+        )
+    eps = np.interp(energies, spectrum.energies, spectrum.mean)
+    depth = 2 * absorption_coefficient(energies, eps) * thickness_nm / NANOMETRES_PER_CM
+    film = _current_voltage(above * -np.expm1(-depth), direct - indirect, temperature)
+    limit = _current_voltage(above.astype(float), direct - indirect, temperature)
+    power_in = float(np.trapezoid(irradiance, wavelengths))
+    return SolarEfficiency(
+        slme=film.maximum_power / power_in,
+        spectroscopic_limit=limit.maximum_power / power_in,
+        short_circuit_current=film.short_circuit_current / 10,
+        open_circuit_voltage=film.open_circuit_voltage,
+        gap_direct=direct,
+        gap_indirect=indirect,
+        gap_direct_source=sources[0],
+        gap_indirect_source=sources[1],
+        temperature=temperature,
+        thickness_nm=thickness_nm,
+    )
+
+
+class _CurrentVoltage(NamedTuple):
+    """Hold short-circuit current (A/m^2), open-circuit voltage (V) and maximum power (W/m^2)."""
+
+    short_circuit_current: float
+    open_circuit_voltage: float
+    maximum_power: float
+
+
+def _current_voltage(absorptance: FloatArray, indirectness: float, temperature: float) -> _CurrentVoltage:
+    """Solve the ideal diode ``J = J_sc - J_0 (exp(V / kT) - 1)`` for an absorptance on the wavelengths of AM1.5G.
+
+    With ``v = V / kT`` the power is greatest where ``v + ln(1 + v) = ln(1 + J_sc / J_0)``, by Newton's method.
+    """
+    wavelengths, irradiance = read_table("am15g.csv")
+    energies, thermal = HC / wavelengths, BOLTZMANN * temperature
+    photons = irradiance / energies
+    short_circuit = float(np.trapezoid(photons * absorptance, wavelengths))
+    if short_circuit == 0:
+        return _CurrentVoltage(0.0, 0.0, 0.0)
+    metres = wavelengths * 1e-9
+    emission = 2 * np.pi * SPEED_OF_LIGHT / metres**4 / np.expm1(energies / thermal)
+    radiative = ELEMENTARY_CHARGE * float(np.trapezoid(emission * absorptance, metres))
+    open_circuit = float(np.logaddexp(0.0, np.log(short_circuit / radiative) - indirectness / thermal))
+    voltage = open_circuit
+    for _ in range(60):
+        voltage = (open_circuit - np.log1p(voltage) + voltage / (1 + voltage)) * (1 + voltage) / (2 + voltage)
+    # J_sc - J_0 (e^v - 1) with J_0 = J_sc / (e^v_oc - 1)
+    filling = -np.expm1(voltage - open_circuit) / -np.expm1(-open_circuit)
+    return _CurrentVoltage(short_circuit, thermal * open_circuit, float(thermal * voltage * short_circuit * filling))
+
+
+def _check(direct: float, indirect: float, temperature: float, thickness_nm: float) -> None:
+    named = {"direct gap": direct, "indirect gap": indirect, "temperature": temperature, "thickness": thickness_nm}
+    for name, value in named.items():
+        if not np.isfinite(value) or value <= 0:
+            raise InputError(f"the {name} must be a positive number; got {value}")
+    if indirect > direct:
+        raise InputError(
+            f"the indirect (fundamental) gap {indirect:g} eV exceeds the direct gap {direct:g} eV; give the smaller "
+            "one as indirect gap, or leave it out"
+        )
