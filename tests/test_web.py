@@ -14,6 +14,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from conftest import WEB_LIMITS, served
 from dielectra.cli import main
@@ -147,7 +152,11 @@ HOSTILE = {
         "9000 symmetry operations",
     ),
     "a POSCAR that announces a billion atoms": (("POSCAR", COUNTS), 422, "cannot be read"),
-    "an extxyz that announces a billion atoms": (("x.xyz", b"1000000000\n\nH 0 0 0\n"), 422, "not answered within 10 s"),
+    "an extxyz that announces a billion atoms": (
+        ("x.xyz", b"1000000000\n\nH 0 0 0\n"),
+        422,
+        "not answered within 10 s",
+    ),
     "atoms on top of each other": (
         ("x.json", json.dumps({"cell": CUBE, "species": ["H"] * 4000, "frac_coords": [0] * 12000}).encode()),
         422,
@@ -180,3 +189,27 @@ def test_a_hostile_file_gets_a_sentence(client: httpx.Client, case: str) -> None
     assert tempfile.gettempdir() not in answer.text
     assert time.perf_counter() - begin < 2 * WEB_LIMITS.seconds
     assert client.post("/api/predict", files=form(example("MgO"))).status_code == 200
+
+
+def described_operations() -> list[Any]:
+    """Return every operation of the OpenAPI description, once to be met and, where it takes input, once to be missed."""
+    description = schemathesis.openapi.from_dict(create_app(served_models()).openapi())
+    operations = [operation.ok() for operation in description.get_all_operations()]
+    missed = [found for found in operations if {"parameters", "requestBody"} & set(found.definition.raw)]
+    fits, misses = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+    return [pytest.param(found, fits, id=f"{found.path} fits") for found in operations] + [
+        pytest.param(found, misses, id=f"{found.path} misses") for found in missed
+    ]
+
+
+@pytest.mark.parametrize(("operation", "mode"), described_operations())
+def test_the_api_answers_as_it_describes(address: str, operation: Any, mode: GenerationMode) -> None:
+    """No 5xx; status, content type and body are those of the OpenAPI description."""
+
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+        case.call_and_validate(base_url=address, checks=checks)
+
+    ask()

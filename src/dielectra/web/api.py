@@ -15,7 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 from dielectra import __version__
 from dielectra.errors import InputError
 from dielectra.models.store import ModelCard, default_model
-from dielectra.web import workers
+from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, PredictedCrystal, Problem, ReadCrystal, Service
 from dielectra.web.limits import Limits
 from dielectra.web.uploads import Upload, store, unpack
@@ -138,6 +138,35 @@ async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> St
         raise
     lines = _batch_lines(unpacked, model, served, folder)
     return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+@router.post("/colour")
+async def find_colours(request: derived.ColourRequest, served: Shared) -> derived.ColoursAnswer:
+    """Return the colours of a polished crystal and of light that passes its film."""
+    return await served.workers.call(derived.colours, request)
+
+
+@router.post("/solar")
+async def find_solar_efficiency(request: derived.SolarRequest, served: Shared) -> derived.SolarAnswer:
+    """Return the efficiency of a crystal as solar absorber (SLME) under AM1.5G."""
+    return await served.workers.call(derived.solar, request)
+
+
+@router.post("/stack")
+async def find_stack_optics(request: derived.StackRequest, served: Shared) -> derived.StackAnswer:
+    """Return what a stack of layers reflects, transmits and absorbs."""
+    return await served.workers.call(derived.stack, request)
+
+
+@router.get("/measured")
+async def find_measured(
+    served: Shared,
+    formula: Annotated[str, Query(max_length=100, description="Chemical formula, in any order.")],
+    space_group: Annotated[int | None, Query(ge=1, le=230, description="To take one polymorph only.")] = None,
+) -> list[derived.MeasuredAnswer]:
+    """Return the measured spectra of a compound that ship with the package."""
+    found = await served.workers.call(derived.measured, formula, space_group)
+    return [derived.MeasuredAnswer.model_validate(entry) for entry in found]
 
 
 async def _batch_lines(
