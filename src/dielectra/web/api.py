@@ -124,7 +124,7 @@ async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> St
     """Predict zip archives of structure files, and files beside them, one by one.
 
     Each line of the answer is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
-    ``{"file": ..., "predictions": [...]}`` or ``{"file": ..., "problem": ...}``.
+    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes answer them, or ``{"file": ..., "problem": ...}``.
     """
     model = served.model(level)
     folder = TemporaryDirectory(prefix="dielectra-")
@@ -175,17 +175,19 @@ async def _batch_lines(
     with folder:
         yield json.dumps({"files": len(entries)}).encode() + b"\n"
         for upload, refusal in entries:
-            problem, predictions = refusal, b"[]"
-            if not problem:
-                try:
-                    predictions = await served.workers.call(workers.predict, [upload], model, served.limits)
-                except (InputError, workers.BusyError) as error:
-                    problem = str(error)
-            name = json.dumps(upload.name).encode()
-            if problem:
-                yield b'{"file": ' + name + b', "problem": ' + json.dumps(problem).encode() + b"}\n"
-            else:
-                yield b'{"file": ' + name + b', "predictions": ' + predictions + b"}\n"
+            yield await _batch_line(upload, refusal, model, served) + b"\n"
+
+
+async def _batch_line(upload: Upload, refusal: str, model: str, served: Served) -> bytes:
+    try:
+        if refusal:
+            raise InputError(refusal)
+        predictions = await served.workers.call(workers.predict, [upload], model, served.limits)
+        structures = await served.workers.call(workers.structures, [upload], served.limits)
+    except (InputError, workers.BusyError) as error:
+        return json.dumps({"file": upload.name, "problem": str(error)}).encode()
+    described = json.dumps({"file": upload.name, "structures": structures}).encode()
+    return described[:-1] + b', "predictions": ' + predictions + b"}"
 
 
 async def _contents(files: Sequence[UploadFile]) -> list[tuple[str, bytes]]:
