@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from dielectra.prediction import Prediction
+    from dielectra.stack_file import StackResult
 
 stdout = Console()
 stderr = Console(stderr=True)
@@ -41,6 +42,38 @@ def print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -
         print_table("dielectric functions", heads, rows)
 
 
+def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+    """Print the single values of derived properties; lists are left to ``--json``."""
+    rows = [
+        (name, key, quantity, text)
+        for name, properties in zip(names, derived, strict=True)
+        for key, answer in properties.items()
+        for quantity, value in answer.items()
+        if quantity != "error"
+        for text in _lines(value)
+    ]
+    if rows:
+        print_table("properties", ("file", "property", "quantity", "value"), rows)
+
+
+def print_stack(result: StackResult) -> None:
+    """Print averages of reflectance, transmittance and absorptance over photon energies, one line per angle."""
+    optics, energies = result.optics, result.optics.energies
+    rows = [
+        (f"{angle:g}", *(f"{values.mean():.4f}" for values in spectra))
+        for angle, *spectra in zip(
+            optics.angles, optics.reflectance, optics.transmittance, optics.absorptance, strict=True
+        )
+    ]
+    title = f"{result.description.polarisation} light, mean over {energies[0]:g}-{energies[-1]:g} eV"
+    print_table(title, ("angle (degrees)", "reflectance", "transmittance", "absorptance"), rows)
+    for name, colour in (("reflected", result.reflected), ("transmitted", result.transmitted)):
+        if colour is not None:
+            stdout.print(f"{name} colour at {optics.angles[0]:g} degrees, {colour.illuminant}: {colour.hex}")
+    for note in result.warnings:
+        stderr.print(f"[yellow]warning:[/] {escape(note)}", highlight=False, soft_wrap=True)
+
+
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on stdout."""
     from rich.table import Table
@@ -64,6 +97,21 @@ def progress_bar() -> Progress:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=stderr)
+
+
+def _lines(value: Any) -> list[str]:
+    """Return a value as lines of text: one for a number, a word or a few numbers, one per pole, none for a table."""
+    if value is None:
+        return []
+    if isinstance(value, float):
+        return [f"{value:.4g}"]
+    if isinstance(value, Mapping):
+        return [", ".join(f"{key} {' '.join(_lines(part))}" for key, part in value.items())]
+    if isinstance(value, list | tuple):
+        if all(isinstance(part, Mapping) for part in value):
+            return [line for part in value for line in _lines(part)]
+        return [", ".join(f"{part:.4g}" for part in value)] if all(isinstance(part, float) for part in value) else []
+    return [short(value)]
 
 
 def short(value: Any) -> str:

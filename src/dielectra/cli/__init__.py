@@ -13,6 +13,7 @@ from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.predicting import predict
 from dielectra.cli.serving import serve
+from dielectra.cli.stacking import stack
 from dielectra.cli.training import climb, evaluate, reproduce, train
 from dielectra.errors import InputError
 from dielectra.terminal import print_error, stderr
@@ -26,7 +27,8 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-for verb in (predict, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app):
+VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app)
+for verb in VERBS:
     app.command(verb)
 
 

@@ -76,7 +76,7 @@ def bulk_colour(spectrum: Spectrum, illuminant: str = "D65") -> Colour:
     InputError
         If the illuminant is unknown or the spectrum does not cover the visible range.
     """
-    index = material_index(spectrum, _photon_energies())
+    index = material_index(spectrum, visible_energies())
     return colour_of(reflectivity(index**2), illuminant)
 
 
@@ -85,8 +85,13 @@ def film_colour(spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65"
 
     Parameters and errors are those of :func:`bulk_colour`; the thickness is in nm and not negative.
     """
-    film = stack_optics([Layer(spectrum, thickness_nm)], _photon_energies())
+    film = stack_optics([Layer(spectrum, thickness_nm)], visible_energies())
     return colour_of(film.transmittance[0], illuminant)
+
+
+def visible_energies() -> FloatArray:
+    """Return the photon energies in eV of the wavelengths 360, 361, ... 780 nm, shape ``(421,)``."""
+    return np.asarray(HC / read_table("cie1931.csv")[0])
 
 
 def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
@@ -118,10 +123,6 @@ def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
         in_gamut=bool(np.abs(encoded - clipped).max() <= 0.002),
         illuminant=illuminant,
     )
-
-
-def _photon_energies() -> FloatArray:
-    return np.asarray(HC / read_table("cie1931.csv")[0])
 
 
 def _weights(illuminant: str) -> FloatArray:

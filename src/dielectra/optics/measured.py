@@ -25,6 +25,7 @@ from dielectra.spectrum import Spectrum
 FloatArray = NDArray[np.float64]
 
 NANOMETRES_PER_MICROMETRE = 1000.0
+FILE_ENDINGS = (".yml", ".yaml", ".csv")
 GRIDS = ("energy_ev", "wavelength_nm", "wavelength_um")
 
 
@@ -83,6 +84,11 @@ def load_measured(formula: str, space_group: int | None = None) -> list[Measured
     ]
 
 
+def measured_page(page: str) -> MeasuredSpectrum | None:
+    """Return the shipped spectrum of a page of refractiveindex.info (``main/GaN/nk/Adachi.yml``), None without one."""
+    return next((_from_entry(entry) for entry in _shipped_entries() if entry["page"] == page), None)
+
+
 def measured_formulas() -> list[str]:
     """Return the formulas of the shipped measured spectra, sorted."""
     return sorted({entry["formula"] for entry in _shipped_entries()})
@@ -106,7 +112,7 @@ def read_measured(path: str | Path) -> MeasuredSpectrum:
         numbers make no spectrum.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".yml", ".yaml", ".csv"):
+    if path.suffix.lower() not in FILE_ENDINGS:
         raise InputError(f"{path}: measured data are read from .yml, .yaml (refractiveindex.info) or .csv files")
     try:
         text = path.read_text(encoding="utf-8")

@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 POLARISATIONS = ("s", "p", "unpolarised")
+MINIMUM_INCOHERENT_NM = 1000.0
 
 Material = Spectrum | complex | ComplexArray
 """A spectrum (its isotropic average counts), a constant complex refractive index, or one per energy."""
@@ -39,7 +40,8 @@ class Layer(NamedTuple):
     thickness_nm
         Thickness in nm.
     coherent
-        False for a layer so thick, or so uneven, that waves reflected at its two faces do not interfere.
+        False for a layer so thick, or so uneven, that waves reflected at its two faces do not interfere; at least
+        1000 nm. Powers to and fro add up exactly only where such a layer absorbs weakly (k << n) or all.
     """
 
     material: Material
@@ -155,6 +157,11 @@ def _check(energies: FloatArray, angles: FloatArray, layers: Sequence[Layer], in
     for number, layer in enumerate(layers):
         if not np.isfinite(layer.thickness_nm) or layer.thickness_nm < 0:
             raise InputError(f"layer {number}: thickness {layer.thickness_nm} nm; give a number that is not negative")
+        if not layer.coherent and layer.thickness_nm < MINIMUM_INCOHERENT_NM:
+            raise InputError(
+                f"layer {number}: {layer.thickness_nm:g} nm is too thin for an incoherent layer; "
+                f"below {MINIMUM_INCOHERENT_NM:g} nm the waves of its two faces interfere"
+            )
 
 
 def _powers(
@@ -201,8 +208,12 @@ def _cross(scattering: _Scattering, decay: NDArray[np.inexact]) -> _Scattering:
 
 
 def _star(first: _Scattering, second: _Scattering) -> _Scattering:
-    """Join two scatterers, all waves that go to and fro between them summed (Redheffer's star product)."""
-    echoes = 1.0 / (1.0 - first.back_r * second.front_r)
+    """Join two scatterers, all waves that go to and fro between them summed (Redheffer's star product).
+
+    Where both reflect all, nothing gets between them and the sum does not matter.
+    """
+    lost = 1.0 - first.back_r * second.front_r
+    echoes = np.divide(1.0, lost, out=np.ones_like(lost), where=lost != 0)
     return _Scattering(
         first.front_r + first.front_t * second.front_r * first.back_t * echoes,
         first.front_t * second.front_t * echoes,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from dielectra.errors import InputError
+from dielectra.settings import merge, read_yaml, validate, with_overrides
 
 
 class NetworkConfig(BaseModel):
@@ -134,55 +133,7 @@ def load_config(
         raise InputError(f"unknown recipe {recipe!r}; known are {', '.join(RECIPES)}")
     entries: dict[str, Any] = {"recipe": recipe} | RECIPES[recipe]
     if file is not None:
-        entries = _merge(entries, _read_yaml(Path(file)))
-    for override in overrides:
-        entries = _merge(entries, _parse_override(override))
+        entries = merge(entries, read_yaml(file))
+    entries = with_overrides(entries, overrides)
     entries |= {key: value for key, value in settings.items() if value is not None}
-    try:
-        return TrainingConfig.model_validate(entries)
-    except ValidationError as error:
-        raise InputError("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold option: value pairs")
-    return content
-
-
-def _parse_override(override: str) -> dict[str, Any]:
-    name, separator, text = override.partition("=")
-    if not separator or not name:
-        raise InputError(f"override {override!r} must read option=value, such as learning_rate=1e-4")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"override {override!r}: the value is not valid YAML ({error})") from error
-    nested: Any = value
-    for part in reversed(name.split(".")):
-        nested = {part: nested}
-    return dict(nested)
-
-
-def _merge(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in update.items():
-        known = merged.get(key)
-        known = known.model_dump() if isinstance(known, BaseModel) else known
-        merged[key] = _merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _explain(problem: Mapping[str, Any]) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        return f"option {path} = {problem['input']!r}: {problem['msg']}"
-    fields = NetworkConfig.model_fields if path.startswith("network.") else TrainingConfig.model_fields
-    last = path.rsplit(".", 1)[-1]
-    near = difflib.get_close_matches(last, fields, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
-    return f"unknown option {path}; {hint}"
+    return validate(TrainingConfig, entries)

@@ -1,0 +1,33 @@
+"""The verb that computes thin-film stacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from dielectra.cli.options import Json
+from dielectra.terminal import print_json, print_stack
+
+
+def stack(
+    description: Annotated[Path, Parameter(help="YAML file that lists the layers; see examples/stack.yaml.")],
+    /,
+    *,
+    overrides: Annotated[
+        list[str] | None,
+        Parameter(name="--set", negative=(), help="Option of the file, e.g. polarisation=p; may be repeated."),
+    ] = None,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute reflectance, transmittance and absorptance of a stack of predicted, measured and constant layers."""
+    from dielectra.stack_file import compute_stack, describe_stack, read_stack
+
+    result = compute_stack(read_stack(description, overrides or ()), description.parent)
+    if plot is not None:
+        from dielectra.plots import plot_stack, save_figure
+
+        save_figure(plot_stack(result.optics), plot)
+    print_json(describe_stack(result, str(description))) if as_json else print_stack(result)

@@ -1,0 +1,119 @@
+"""Figures of derived optics: film stacks, colours, oscillator fits, measured against predicted spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dielectra.optics.constants import HC, optical_constants
+from dielectra.plots.style import BLACK, BLUE, CYCLE, LEVEL_COLOURS, RED, style
+
+if TYPE_CHECKING:
+    from dielectra.optics.colour import Colour
+    from dielectra.optics.measured import MeasuredSpectrum
+    from dielectra.optics.oscillators import Oscillators
+    from dielectra.optics.stack import StackOptics
+    from dielectra.spectrum import Spectrum
+
+WAVELENGTH_TICKS = (200, 300, 400, 500, 600, 800, 1000, 2000)
+
+
+def plot_stack(optics: StackOptics) -> Figure:
+    """Draw reflectance, transmittance and absorptance against photon energy, one curve per angle of incidence."""
+    with style():
+        figure = Figure(figsize=(9.0, 3.0))
+        panels = figure.subplots(1, 3, sharex=True, sharey=True)
+        named = {
+            "reflectance": optics.reflectance,
+            "transmittance": optics.transmittance,
+            "absorptance": optics.absorptance,
+        }
+        for axes, (name, values) in zip(panels, named.items(), strict=True):
+            for position, (angle, curve) in enumerate(zip(optics.angles, values, strict=True)):
+                axes.plot(optics.energies, curve, color=CYCLE[position % len(CYCLE)], label=f"{angle:g}°")
+            axes.set_title(name, loc="left", fontsize=9)
+            axes.set_xlabel("photon energy (eV)")
+            axes.set_xlim(optics.energies[0], optics.energies[-1])
+            axes.set_ylim(0, 1)
+            above = axes.secondary_xaxis("top", functions=(_wavelength, _wavelength))
+            above.set_xticks([tick for tick in WAVELENGTH_TICKS if _inside(tick, optics)])
+            above.tick_params(labelsize=7)
+        panels[0].set_ylabel("fraction of the incident power")
+        if len(optics.angles) > 1:
+            panels[-1].legend(title="angle of incidence", fontsize=8, title_fontsize=8)
+        figure.suptitle("wavelength (nm)", fontsize=8)
+        return figure
+
+
+def plot_colours(named: Sequence[tuple[str, Colour]]) -> Figure:
+    """Draw swatches of colours with their names, hexadecimal codes and Lab values."""
+    with style():
+        figure = Figure(figsize=(1.7 * max(2, len(named)), 2.1))
+        for axes, (name, colour) in zip(np.atleast_1d(figure.subplots(1, len(named))), named, strict=True):
+            axes.set_facecolor(colour.srgb)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_title(name, fontsize=9)
+            lightness, a, b = colour.lab
+            note = f"{colour.hex}{'' if colour.in_gamut else ' (clipped)'}\nL* {lightness:.0f}, a* {a:.0f}, b* {b:.0f}"
+            axes.set_xlabel(note, fontsize=8)
+        return figure
+
+
+def plot_oscillators(spectrum: Spectrum, oscillators: Oscillators) -> Figure:
+    """Draw a spectrum (isotropic average) and the oscillators fitted to it."""
+    from dielectra.optics.oscillators import oscillator_eps
+
+    with style():
+        figure = Figure(figsize=(5.0, 3.2))
+        axes = figure.subplots()
+        energies = spectrum.energies[spectrum.energies > 0]
+        fitted = oscillator_eps(oscillators, energies)
+        for part, colour, name in (("real", RED, "1"), ("imag", BLUE, "2")):
+            label = rf"$\varepsilon_{name}$"
+            axes.plot(spectrum.energies, getattr(spectrum.mean, part), color=colour, alpha=0.35, linewidth=4)
+            axes.plot(energies, getattr(fitted, part), color=colour, label=label)
+        axes.set_title(
+            f"{len(oscillators.energies)} poles, relative error {oscillators.rms_error:.3f} (broad: spectrum)",
+            loc="left",
+            fontsize=9,
+        )
+        axes.set_xlabel("photon energy (eV)")
+        axes.set_xlim(spectrum.energies[0], spectrum.energies[-1])
+        axes.legend()
+        return figure
+
+
+def plot_measured(predicted: Spectrum, measured: Sequence[MeasuredSpectrum]) -> Figure:
+    """Draw n and k of a prediction and of measurements of the same crystal."""
+    with style():
+        figure = Figure(figsize=(7.5, 3.2))
+        panels = figure.subplots(1, 2, sharex=True)
+        constants = optical_constants(predicted)
+        colour = LEVEL_COLOURS[predicted.level]
+        for axes, name in zip(panels, ("n", "k"), strict=True):
+            axes.plot(predicted.energies, getattr(constants, name), color=colour, label=predicted.level.upper())
+            for position, entry in enumerate(measured):
+                values = getattr(optical_constants(entry.spectrum), name)
+                shade = BLACK if len(measured) == 1 else CYCLE[(position + 1) % len(CYCLE)]
+                label = f"{entry.source.rsplit('/', 1)[-1].removesuffix('.yml')}, {entry.kind}, {entry.axis}"
+                axes.plot(entry.spectrum.energies, values, color=shade, linestyle="--", linewidth=1.1, label=label)
+            axes.set_ylabel(name)
+            axes.set_xlabel("photon energy (eV)")
+            axes.set_ylim(bottom=0)
+        panels[0].set_xlim(0, min(20.0, float(predicted.energies[-1])))
+        panels[1].legend(fontsize=7)
+        return figure
+
+
+def _wavelength(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return nm for eV, and eV for nm; the zero that matplotlib probes counts as a very small number."""
+    return np.asarray(HC / np.maximum(np.asarray(values, float), 1e-6))
+
+
+def _inside(wavelength: float, optics: StackOptics) -> bool:
+    return bool(optics.energies[0] <= HC / wavelength <= optics.energies[-1])

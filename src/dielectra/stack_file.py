@@ -1,0 +1,270 @@
+"""Thin-film stacks described in YAML: predicted, measured and constant layers in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from dielectra.errors import InputError
+from dielectra.optics.colour import Colour, colour_of, visible_energies
+from dielectra.optics.constants import refractive_index
+from dielectra.optics.measured import FILE_ENDINGS, load_measured, measured_formulas, measured_page, read_measured
+from dielectra.optics.stack import Layer, Material, StackOptics, stack_optics
+from dielectra.settings import read_yaml, validate, with_overrides
+from dielectra.spectrum import Spectrum
+
+
+def _complex(value: Any) -> Any:
+    """Take a complex number also as a list of real and imaginary part."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, int | float) for part in value):
+        return complex(*value)
+    return value
+
+
+Number = Annotated[complex, BeforeValidator(_complex)]
+
+
+class MaterialDescription(BaseModel):
+    """Name a material in exactly one way.
+
+    ``structure``: a crystal file, whose spectrum is predicted. ``data``: a CSV or refractiveindex.info file, or a
+    formula or page of the shipped measurements. ``index``: n, or n + i k as ``1.5+0.1j`` or ``[1.5, 0.1]``. ``eps``:
+    dielectric constant, likewise. File names are relative to the description's folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    structure: str | None = None
+    data: str | None = None
+    index: Number | None = None
+    eps: Number | None = None
+
+    @field_validator("index", "eps")
+    @classmethod
+    def _refuse_gain(cls, value: complex | None) -> complex | None:
+        if value is not None and (value.imag < 0 or value == 0):
+            raise ValueError(f"{value} amplifies or vanishes; give a number with an imaginary part of at least 0")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> MaterialDescription:
+        ways = ("structure", "data", "index", "eps")
+        given = [name for name in ways if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(ways)}; got {', '.join(given) or 'none'}")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Return the material in a few words."""
+        if self.structure is not None:
+            return Path(self.structure).stem
+        if self.data is not None:
+            return self.data
+        name, value = ("n", self.index) if self.index is not None else ("eps", self.eps)
+        return f"{name} = {value.real:g}" + (f" + {value.imag:g}i" if value.imag else "") if value is not None else ""
+
+
+class LayerDescription(MaterialDescription):
+    """Describe one layer; ``coherent: false`` for one so thick or uneven that its two faces do not interfere."""
+
+    thickness_nm: float = Field(gt=0)
+    coherent: bool = True
+
+
+class SubstrateDescription(MaterialDescription):
+    """Describe what carries the layers: without end, or with a thickness as an incoherent plate with air behind."""
+
+    thickness_nm: float | None = Field(None, gt=0)
+
+
+class EnergyRange(BaseModel):
+    """Describe photon energies in eV, evenly spaced, both ends included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: float = Field(1.2, ge=0)
+    stop: float = Field(4.0, gt=0)
+    n: int = Field(281, ge=2, le=20001)
+
+    @model_validator(mode="after")
+    def _increasing(self) -> EnergyRange:
+        if self.stop <= self.start:
+            raise ValueError(f"stop ({self.stop:g}) must exceed start ({self.start:g})")
+        return self
+
+
+class StackDescription(BaseModel):
+    """Describe a stack and the light on it.
+
+    ``layers`` are listed from the side of the light on, ``incidence`` is the refractive index of the medium it comes
+    from, ``angles`` are in degrees from the normal. ``level`` and ``model`` say how structures are predicted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layers: tuple[LayerDescription, ...]
+    substrate: SubstrateDescription = SubstrateDescription(index=1.0)
+    incidence: float = Field(1.0, gt=0)
+    angles: tuple[Annotated[float, Field(ge=0, lt=90)], ...] = Field((0.0,), min_length=1)
+    polarisation: Literal["s", "p", "unpolarised"] = "unpolarised"
+    energies_ev: EnergyRange = EnergyRange()
+    level: str = "rpa"
+    model: str | None = None
+
+
+class StackResult(NamedTuple):
+    """Hold a stack and what it does with light.
+
+    Attributes
+    ----------
+    reflected, transmitted
+        Colours under D65 at the first angle; None where a spectrum does not cover the visible range.
+    warnings
+        What a user should know about predicted layers.
+    """
+
+    description: StackDescription
+    optics: StackOptics
+    reflected: Colour | None
+    transmitted: Colour | None
+    warnings: list[str]
+
+
+def read_stack(path: str | Path, overrides: Sequence[str] = ()) -> StackDescription:
+    """Read the description of a stack.
+
+    Parameters
+    ----------
+    path
+        YAML file with the keys of :class:`StackDescription`.
+    overrides
+        Entries such as ``polarisation=p`` or ``energies_ev.stop=6``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, an option is unknown, or a value not allowed; names the dotted option.
+    """
+    try:
+        return validate(StackDescription, with_overrides(read_yaml(path), overrides))
+    except InputError as error:
+        raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+
+
+def compute_stack(description: StackDescription, folder: str | Path = ".") -> StackResult:
+    """Return reflectance, transmittance, absorptance and colours of a described stack.
+
+    Parameters
+    ----------
+    folder
+        Where relative file names begin.
+
+    Raises
+    ------
+    InputError
+        If a material cannot be found, read or predicted, or does not cover the photon energies.
+    """
+    entries: list[MaterialDescription] = [*description.layers, description.substrate]
+    predicted, warnings = _predict_all(entries, Path(folder), description)
+    materials = [_material(entry, Path(folder), predicted) for entry in entries]
+    layers = [
+        Layer(material, entry.thickness_nm, entry.coherent)
+        for material, entry in zip(materials, description.layers, strict=False)
+    ]
+    behind: Material = materials[-1]
+    if description.substrate.thickness_nm is not None:
+        layers.append(Layer(behind, description.substrate.thickness_nm, coherent=False))
+        behind = 1.0
+    solve = partial(
+        stack_optics,
+        layers,
+        polarisation=description.polarisation,
+        incidence=description.incidence,
+        exit_medium=behind,
+    )
+    window = description.energies_ev
+    optics = solve(np.linspace(window.start, window.stop, window.n), description.angles)
+    colours: tuple[Colour | None, Colour | None] = (None, None)
+    if all(_covers_visible(material) for material in materials):
+        seen = solve(visible_energies(), description.angles[0])
+        colours = colour_of(seen.reflectance[0]), colour_of(seen.transmittance[0])
+    return StackResult(description, optics, *colours, warnings)
+
+
+def describe_stack(result: StackResult, file: str) -> dict[str, Any]:
+    """Return a computed stack as plain data: spectra are lists over angles of lists over photon energies."""
+    colours = {"reflected": result.reflected, "transmitted": result.transmitted}
+    layers = [
+        {"material": layer.label, "thickness_nm": layer.thickness_nm, "coherent": layer.coherent}
+        for layer in result.description.layers
+    ]
+    substrate = result.description.substrate
+    return {
+        "file": file,
+        "layers": layers,
+        "substrate": {"material": substrate.label, "thickness_nm": substrate.thickness_nm},
+        "incidence": result.description.incidence,
+        "polarisation": result.description.polarisation,
+        "angles_deg": result.optics.angles.tolist(),
+        "energy_ev": result.optics.energies.tolist(),
+        "reflectance": result.optics.reflectance.tolist(),
+        "transmittance": result.optics.transmittance.tolist(),
+        "absorptance": result.optics.absorptance.tolist(),
+        "colour": {name: None if colour is None else colour._asdict() for name, colour in colours.items()},
+        "warnings": result.warnings,
+    }
+
+
+def _predict_all(
+    entries: Sequence[MaterialDescription], folder: Path, description: StackDescription
+) -> tuple[dict[str, Spectrum], list[str]]:
+    """Return the predicted spectrum of every structure file named, and the warnings that go with them."""
+    files = sorted({entry.structure for entry in entries if entry.structure is not None})
+    if not files:
+        return {}, []
+    from dielectra.prediction import predict_many
+    from dielectra.structures import read_structure
+
+    crystals = [read_structure(folder / file) for file in files]
+    predictions = predict_many(crystals, description.level, description.model)
+    warnings = [f"{file}: {note}" for file, found in zip(files, predictions, strict=True) for note in found.warnings]
+    return {file: found.spectrum for file, found in zip(files, predictions, strict=True)}, warnings
+
+
+def _material(entry: MaterialDescription, folder: Path, predicted: Mapping[str, Spectrum]) -> Material:
+    if entry.structure is not None:
+        return predicted[entry.structure]
+    if entry.data is not None:
+        return _measured_spectrum(entry.data, folder)
+    if entry.index is not None:
+        return entry.index
+    return complex(refractive_index(entry.eps or 0.0))
+
+
+def _measured_spectrum(name: str, folder: Path) -> Spectrum:
+    """Return the spectrum of a file, of a page of the shipped set, or of the one page of a formula."""
+    if "/" not in name and not name.lower().endswith(FILE_ENDINGS):
+        found = load_measured(name)
+        if len(found) > 1:
+            pages = "; ".join(f"{entry.source} ({entry.kind}, axis {entry.axis})" for entry in found)
+            raise InputError(f"data {name!r} names several measurements; give one of the pages {pages}")
+        if not found:
+            raise InputError(
+                f"no measurement of {name!r} ships with the package; there are {', '.join(measured_formulas())}"
+            )
+        return found[0].spectrum
+    page = measured_page(name)
+    return (page or read_measured(folder / name)).spectrum
+
+
+def _covers_visible(material: Material) -> bool:
+    energies = visible_energies()
+    if not isinstance(material, Spectrum):
+        return True
+    return bool(material.energies[0] <= energies.min() and material.energies[-1] >= energies.max())
