@@ -24,9 +24,10 @@ from dielectra.web.workers import Workers
 EXAMPLES = {
     "Si": "silicon",
     "GaAs": "gallium arsenide",
-    "AlN": "aluminium nitride, wurtzite",
+    "GaN": "gallium nitride, wurtzite",
     "MgO": "magnesium oxide",
     "NaCl": "rock salt",
+    "MgF2": "magnesium fluoride, rutile",
     "SnO2": "tin dioxide, rutile",
     "SrTiO3": "strontium titanate",
 }

@@ -40,12 +40,12 @@ export class Chart {
 
   #options({ curves, measured, label, logarithmic, range }) {
     const lines = curves.map((curve, index) => ({
-      label: curve.label, stroke: colour(`--series-${index + 1}`), width: 2, dash: DASHES[index], spanGaps: true,
+      label: curve.label, stroke: colour(`--series-${index + 1}`), width: 2, dash: DASHES[index],
       points: { show: false },
     }));
     const marks = measured.map((curve, index) => ({
-      label: curve.label, stroke: colour("--measured"), width: 1, dash: [2, 3], spanGaps: true,
-      points: { show: true, size: 4, fill: index ? colour("--card") : colour("--measured") },
+      label: curve.label, stroke: colour("--measured"), width: 1, dash: [2, 3],
+      points: { show: true, size: curve.energies.length > 150 ? 3 : 5, fill: index ? colour("--card") : colour("--measured") },
     }));
     const axis = { stroke: colour("--ink"), grid: { stroke: colour("--grid") }, ticks: { stroke: colour("--grid") } };
     const [low, high] = range;
@@ -61,7 +61,7 @@ export class Chart {
         { ...axis, label, size: 70, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : logarithmic ? power(tick) : short(tick))) },
       ],
       legend: { show: false },
-      cursor: { drag: { x: false, y: false }, focus: { prox: -1 } },
+      cursor: { y: false, drag: { x: false, y: false }, focus: { prox: -1 } },
       hooks: { setCursor: [(plot) => plot.cursor.event && plot.cursor.left >= 0 && this.#hover(plot)] },
     };
   }
@@ -71,7 +71,8 @@ export class Chart {
     const { energies } = this.shown.curves[0];
     const step = energies[1] - energies[0];
     Object.assign(this.slider, { min: low, max: high, step: Number(step.toFixed(6)) });
-    this.#read(Number(this.slider.value));
+    const plot = this.plot;
+    queueMicrotask(() => plot === this.plot && this.#read(Number(this.slider.value))); // once uPlot knows its scales
   }
 
   #hover(plot) {
@@ -86,7 +87,7 @@ export class Chart {
   }
 
   #tell(energy) {
-    const keys = [...this.shown.curves.map((_, index) => `key key-${index + 1}`), ...this.shown.measured.map(() => "key key-measured")];
+    const keys = [...this.shown.curves.map((_, index) => `key key-${index + 1}`), ...this.shown.measured.map((_, index) => `mark mark-${index + 1}`)];
     const values = [...this.shown.curves, ...this.shown.measured].map((curve, index) =>
       make("span", {}, make("i", { className: keys[index] }), `${curve.label} ${short(at(curve, energy))}`));
     const wavelength = energy > 0 ? ` (${short(HC / energy, 3)} nm)` : "";

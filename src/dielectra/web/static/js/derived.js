@@ -32,7 +32,7 @@ function optionalNumber(id, title, properties) {
   return { element: make("label", {}, title, input), read: () => (input.value === "" ? null : Number(input.value)) };
 }
 
-const decades = (position) => Number((10 ** position).toPrecision(3));
+const decades = (position) => Number((10 ** position).toPrecision(2));
 const thickness = (id, title, value) => slider(id, title, "nm", { min: 0.5, max: 5, step: 0.01, value: Math.log10(value), scale: decades });
 
 function colourTab() {
@@ -57,9 +57,9 @@ function colourTab() {
 function solarTab() {
   const film = thickness("solar-thickness", "film thickness", 500);
   const temperature = slider("temperature", "temperature", "K", { min: 200, max: 400, step: 1, value: 293 });
-  const gaps = { min: 0.1, max: 10, step: 0.01, placeholder: "estimated" };
-  const direct = optionalNumber("gap-direct", "direct gap (eV), if you know it", gaps);
-  const indirect = optionalNumber("gap-indirect", "indirect gap (eV), if it is smaller", gaps);
+  const gaps = { min: 0.1, max: 10, step: 0.01 };
+  const direct = optionalNumber("gap-direct", "direct gap (eV), if you know it", { ...gaps, placeholder: "estimated" });
+  const indirect = optionalNumber("gap-indirect", "indirect gap (eV), if it is smaller", { ...gaps, placeholder: "as the direct one" });
   const list = make("dl", { id: "solar-results", className: "wide" });
   return {
     id: "solar", title: "solar", elements: [film.element, temperature.element, direct.element, indirect.element, list],

@@ -75,13 +75,17 @@ async function show(source, found) {
   byId("viewer-hint").hidden = byId("viewer").classList.contains("none");
   tabulateCrystal(byId("atoms"), crystal);
   byId("measured-choice").hidden = measured.length === 0;
-  byId("measured").replaceChildren(...measured.map((one, value) =>
-    make("option", { value }, [one.kind, one.polymorph, one.axis === "iso" ? "" : `axis ${one.axis}`, author(one)].filter(Boolean).join(", "))));
+  byId("measured").replaceChildren(...measured.map((one, value) => make("option", { value }, titleOf(one))));
   showEntry();
   byId("status").textContent = `${crystal.formula} is shown`;
 }
 
-const author = ({ reference }) => (reference.length > 40 ? `${reference.slice(0, 40)}…` : reference);
+/** Return kind, axis, first author and year of a measured spectrum. */
+function titleOf({ kind, polymorph, axis, reference }) {
+  const author = reference.replace(/^\d+\)\s*/, "").split(/,| and /)[0];
+  const year = reference.match(/\((\d{4})\)/)?.[1] ?? "";
+  return [kind, polymorph, axis === "iso" ? "" : `axis ${axis}`, `${author} ${year}`].filter(Boolean).join(", ");
+}
 
 /** Show the prediction at the present level. */
 function showEntry() {

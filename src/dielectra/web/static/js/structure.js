@@ -8,6 +8,8 @@ const TURN = 15; // degrees
 const KEYS = { ArrowLeft: ["y", -TURN], ArrowRight: ["y", TURN], ArrowUp: ["x", -TURN], ArrowDown: ["x", TURN] };
 const ZOOMS = { "+": 1.2, "=": 1.2, "-": 1 / 1.2 };
 
+const FRONT = [0, 0, 0, 0, 0, 0, 0, 1]; // position, zoom and a quaternion: no rotation
+
 const isDark = matchMedia("(prefers-color-scheme: dark)");
 const viewers = new WeakMap();
 
@@ -22,6 +24,7 @@ export function drawCrystal(container, crystal) {
     return;
   }
   viewer.clear();
+  viewer.setView(FRONT);
   const atoms = withImages(crystal);
   const xyz = [atoms.length, "", ...atoms.map(({ element, position }) => `${element} ${position.join(" ")}`)].join("\n");
   viewer.addModel(xyz, "xyz").setStyle({}, { sphere: { scale: 0.3, colorscheme: "Jmol" }, stick: { radius: 0.09, colorscheme: "Jmol" } });
@@ -30,6 +33,7 @@ export function drawCrystal(container, crystal) {
   }
   viewer.setBackgroundColor(isDark.matches ? "#1d2127" : "#ffffff");
   viewer.zoomTo();
+  viewer.zoom(0.9);
   viewer.rotate(-75, "x");
   viewer.rotate(18, "y");
   viewer.render();
