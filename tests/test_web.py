@@ -192,7 +192,7 @@ def test_a_hostile_file_gets_a_sentence(client: httpx.Client, case: str) -> None
 
 
 def described_operations() -> list[Any]:
-    """Return every operation of the OpenAPI description, once to be met and, where it takes input, once to be missed."""
+    """Return every operation of the OpenAPI description: to be met and, where it takes input, to be missed."""
     description = schemathesis.openapi.from_dict(create_app(served_models()).openapi())
     operations = [operation.ok() for operation in description.get_all_operations()]
     missed = [found for found in operations if {"parameters", "requestBody"} & set(found.definition.raw)]

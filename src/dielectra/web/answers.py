@@ -76,6 +76,7 @@ class Service(BaseModel):
 
     version: str
     level: str
+    broadening_ev: dict[str, float | None] = Field(description="Lorentzian half width of the predictions by level.")
     body_limit: int
     file_limit: int
     files_limit: int

@@ -78,6 +78,7 @@ async def describe_service(served: Shared) -> Service:
     return Service(
         version=__version__,
         level=served.level,
+        broadening_ev={card.level: card.broadening for card in served.cards},
         body_limit=limits.body,
         file_limit=limits.file,
         files_limit=limits.files,
@@ -125,7 +126,8 @@ async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> St
     """Predict zip archives of structure files, and files beside them, one by one.
 
     Each line of the answer is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
-    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes answer them, or ``{"file": ..., "problem": ...}``.
+    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes answer them, or
+    ``{"file": ..., "problem": ...}``.
     """
     model = served.model(level)
     folder = TemporaryDirectory(prefix="dielectra-")

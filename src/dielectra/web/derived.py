@@ -34,6 +34,7 @@ class IsotropicSpectrum(_Request):
     eps1: list[float] = Field(min_length=2, max_length=MOST_POINTS)
     eps2: list[float] = Field(min_length=2, max_length=MOST_POINTS)
     level: str = Field("rpa", max_length=20)
+    broadening_ev: float | None = Field(None, ge=0, le=5, description="Lorentzian half width, where it is known.")
 
     def spectrum(self) -> Spectrum:
         """Return the spectrum; raises InputError where the numbers make none."""
@@ -44,7 +45,8 @@ class IsotropicSpectrum(_Request):
             )
         if max(energies.max(), np.abs(real).max(), np.abs(imaginary).max()) > LARGEST:
             raise InputError(f"energies and dielectric functions may reach {LARGEST:g}")
-        return Spectrum(energies, np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary), self.level)
+        tensor = np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary)
+        return Spectrum(energies, tensor, self.level, self.broadening_ev)
 
 
 class ColourRequest(_Request):

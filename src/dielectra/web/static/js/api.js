@@ -17,7 +17,7 @@ function kind(schema) {
 function rows(schema) {
   return Object.entries(schema.properties ?? {}).map(([name, field]) => {
     const limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"].filter((key) => key in field).map((key) => `${key} ${field[key]}`);
-    const needed = schema.required?.includes(name) ? "needed" : `default ${JSON.stringify(field.default ?? null)}`;
+    const needed = schema.required?.includes(name) ? "needed" : JSON.stringify(field.default ?? null);
     return [name, kind(field), needed, [field.description, ...limits].filter(Boolean).join("; ")];
   });
 }
@@ -33,11 +33,11 @@ const resolved = (schema, schemas) => (schema.$ref ? schemas[nameOf(schema)] : s
 function section(path, method, operation, schemas) {
   const parts = [make("h2", {}, `${method.toUpperCase()} ${path}`), make("p", {}, operation.description ?? "")];
   const queries = (operation.parameters ?? []).map(({ name, schema, required, description }) =>
-    [name, kind(schema), required ? "needed" : `default ${JSON.stringify(schema.default ?? null)}`, description ?? ""]);
+    [name, kind(schema), required ? "needed" : JSON.stringify(schema.default ?? null), description ?? ""]);
   const bodies = Object.entries(operation.requestBody?.content ?? {});
   const fields = bodies.flatMap(([, { schema }]) => rows(resolved(schema, schemas)));
-  if (queries.length) parts.push(make("h3", {}, "Query"), table(["name", "type", "", ""], queries));
-  if (fields.length) parts.push(make("h3", {}, `Body (${bodies[0][0]})`), table(["field", "type", "", ""], fields));
+  if (queries.length) parts.push(make("h3", {}, "Query"), table(["name", "type", "default", "remarks"], queries));
+  if (fields.length) parts.push(make("h3", {}, `Body (${bodies[0][0]})`), table(["field", "type", "default", "remarks"], fields));
   const answers = Object.entries(operation.responses["200"].content ?? {}).map(([type, { schema }]) => `${type}${schema ? `: ${kind(schema)}` : ""}`);
   parts.push(make("p", {}, `Answers ${answers.join(", ")}.`));
   return make("section", {}, ...parts);
@@ -52,4 +52,4 @@ byId("operations").append(
 );
 const types = Object.entries(schemas).filter(([name, schema]) => schema.properties && !name.startsWith("Body_"));
 byId("operations").append(make("section", {}, make("h2", {}, "Types"),
-  ...types.flatMap(([name, schema]) => [make("h3", {}, name), make("p", {}, schema.description ?? ""), table(["field", "type", "", ""], rows(schema))])));
+  ...types.flatMap(([name, schema]) => [make("h3", {}, name), make("p", {}, schema.description ?? ""), table(["field", "type", "default", "remarks"], rows(schema))])));

@@ -6,7 +6,8 @@ import { derived } from "./server.js";
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 /** Return the mean of a prediction as the API takes it. */
-const spectrumOf = (entry) => ({ energy_ev: entry.energy_ev, eps1: entry.eps1.mean, eps2: entry.eps2.mean, level: entry.level });
+const spectrumOf = ({ energy_ev, eps1, eps2, level }, broadening) =>
+  ({ energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level] });
 
 /** A slider with its value beside it; `scale` turns its position into the value. */
 function slider(id, title, unit, { min, max, step, value, scale = (position) => position }) {
@@ -110,7 +111,8 @@ function stackTab(chart, context) {
 }
 
 /**
- * Make the three tabs. `context` has `entry()`, the prediction shown, `title(property)`, `range()` and `fail(error)`.
+ * Make the three tabs. `context` has `entry()`, the prediction shown, `broadening()` by level, `title(property)`, `range()`,
+ * `fail(error)` and `succeed()`.
  * Each tab can `open(container)` its controls and ask anew with `update()`.
  */
 export function makeDerivedTabs(chart, context) {
@@ -121,7 +123,7 @@ export function makeDerivedTabs(chart, context) {
       asking?.abort();
       const current = asking = new AbortController();
       try {
-        const answer = await derived(tab.id, { spectrum: spectrumOf(context.entry()), ...tab.request() }, current.signal);
+        const answer = await derived(tab.id, { spectrum: spectrumOf(context.entry(), context.broadening()), ...tab.request() }, current.signal);
         if (group.isConnected && !current.signal.aborted) {
           tab.show(answer);
           context.succeed();

@@ -16,6 +16,7 @@ const chart = new Chart(byId("chart"), byId("cursor"), byId("readout"));
 const entry = () => state.entries[state.level];
 const context = {
   entry,
+  broadening: () => state.service.broadening_ev,
   title: (property) => `${entry().formula}, ${state.level.toUpperCase()}: ${property}`,
   range: () => byId("range").value.split(" ").map(Number),
   fail: tellProblem,
@@ -105,7 +106,7 @@ function showEntry() {
 
 function showTab(id) {
   state.tab = id;
-  if (!state.source) return;
+  if (!entry()) return; // nothing is open yet, or not at this level
   derivedTabs.forEach((tab) => tab.close());
   const property = derivedTabs.find((tab) => tab.id === id);
   const drawn = !property || property.drawsChart;
