@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint docs abinitio clean
+.PHONY: setup demo test lint docs abinitio browser clean
 
 setup: $(STAMP)
 
@@ -28,6 +28,11 @@ abinitio: setup
 	  libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin; }
 	GPAW_CONFIG=$(CURDIR)/.ci/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	  --editable '.[abinitio]'
+
+# The tests of the page drive Debian's Chromium: root is needed to install it.
+browser:
+	command -v chromium >/dev/null || { apt-get update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; }
 
 test: setup
 	$(BIN)/python -m pytest

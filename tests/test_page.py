@@ -268,21 +268,26 @@ def test_tabs_work_from_the_keyboard(page: Page) -> None:
     assert page.locator("#readout").inner_text() != before
 
 
+def refuse_violations(page: Page) -> None:
+    """Check names, roles, contrast and structure by the rules of axe-core."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_rule_of_accessibility_is_broken(page: Page, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     for tab in ("eps", "colour", "solar", "stack"):
         page.click(f"#tab-{tab}")
         page.wait_for_load_state("networkidle")
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        refuse_violations(page)
 
 
 def test_the_description_of_the_api_lists_every_route(page: Page, address: str) -> None:
     page.goto(f"{address}/static/api.html")
     expect(page.get_by_role("heading", name="POST /api/predict")).to_be_visible()
     assert page.locator("h2", has_text="/api/").count() == 10
-    assert Axe().run(page).violations_count == 0
+    refuse_violations(page)
 
 
 def test_a_phone_needs_no_sideways_scrolling(page: Page) -> None:

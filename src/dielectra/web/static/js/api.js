@@ -25,7 +25,7 @@ function rows(schema) {
 function table(heads, lines) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const body = lines.map((line) => make("tr", {}, ...line.map((text) => make("td", {}, text))));
-  return make("div", { className: "scroll" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
 }
 
 const resolved = (schema, schemas) => (schema.$ref ? schemas[nameOf(schema)] : schema);

@@ -59,7 +59,6 @@ async function openFile(file, example = null) {
 /** Open a crystal of the table of a batch. */
 const openEntry = (found, crystal) => attempt(async () => {
   state.opened += 1;
-  setLevel(found.level);
   await show({ file: structureFile(crystal), name: found.file, example: null, crystal }, found);
   byId("spectra").focus();
 });
@@ -69,6 +68,7 @@ async function show(source, found) {
   const measured = await server.measured(source.crystal.formula, source.crystal.space_group);
   if (opened !== state.opened) return;
   Object.assign(state, { source, entries: { [found.level]: found }, measured });
+  setLevel(found.level);
   byId("result").hidden = false;
   const { crystal } = source;
   byId("formula").textContent = crystal.formula;
