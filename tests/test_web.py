@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -22,9 +26,14 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 from conftest import WEB_LIMITS, served
 from dielectra.cli import main
+from dielectra.errors import InputError
 from dielectra.models.store import Model
+from dielectra.optics.stack import Layer, stack_optics
+from dielectra.prediction import predict
 from dielectra.web.app import create_app, served_models
-from dielectra.web.limits import MEBIBYTE
+from dielectra.web.limits import MEBIBYTE, Limits
+from dielectra.web.server import serve
+from dielectra.web.uploads import plain_name
 
 EXAMPLES = Path("examples")
 SHIPPED = Path("src/dielectra/web/static/examples")
@@ -189,6 +198,175 @@ def test_a_hostile_file_gets_a_sentence(client: httpx.Client, case: str) -> None
     assert tempfile.gettempdir() not in answer.text
     assert time.perf_counter() - begin < 2 * WEB_LIMITS.seconds
     assert client.post("/api/predict", files=form(example("MgO"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({f"{index}.cif": b"0" * 100 for index in range(31)}, "holds 31 files; up to 30 are taken"),
+        ({f"{index}.cif": bytes(5 * MEBIBYTE) for index in range(13)}, "65 MiB once unpacked; up to 64 MiB"),
+        ({"../../evil.cif": b"data_x"}, "names a path outside the archive"),
+        ({"/etc/evil.cif": b"data_x"}, "names a path outside the archive"),
+        ({"..\\evil.cif": b"data_x"}, "names a path outside the archive"),
+        ({"C:\\evil.cif": b"data_x"}, "names a path outside the archive"),
+        ({}, "the archive is empty"),
+    ],
+)
+def test_a_hostile_archive_gets_a_sentence(client: httpx.Client, members: dict[str, bytes], sentence: str) -> None:
+    answer = client.post("/api/batch", files=form(("set.zip", archive(members))))
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+
+
+def test_a_damaged_or_encrypted_archive_gets_a_sentence(client: httpx.Client) -> None:
+    whole = archive({"MgO.cif": example("MgO")[1] * 50})
+    encrypted = bytearray(whole)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[whole.index(signature) + offset] |= 1
+    for content in (b"PK\x03\x04 no archive", whole[: len(whole) // 2], bytes(encrypted), b""):
+        answer = client.post("/api/batch", files=form(("set.zip", content)))
+        assert (answer.status_code, answer.json()["detail"][:7]) == (422, "set.zip")
+    broken = whole.replace(whole[60:70], bytes(10))
+    assert client.post("/api/batch", files=form(("set.zip", broken))).status_code == 422
+
+
+def test_a_large_member_costs_only_itself(client: httpx.Client) -> None:
+    content = archive({"large.cif": bytes(3 * MEBIBYTE), "MgO.cif": example("MgO")[1]})
+    _, large, small = client.post("/api/batch", files=form(("set.zip", content))).text.splitlines()
+    assert "may have 2 MiB" in json.loads(large)["problem"]
+    assert json.loads(small)["predictions"][0]["formula"] == "MgO"
+
+
+def test_a_body_without_a_declared_length_is_cut(client: httpx.Client) -> None:
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="x.cif"\r\n\r\n'
+    content = (head if index == 0 else bytes(MEBIBYTE) for index in range(100))
+    answer = client.post("/api/predict", content=content, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 413
+    assert "larger than 16 MiB" in answer.json()["detail"]
+
+
+def test_names_decide_nothing_and_are_reported_back(client: httpx.Client) -> None:
+    before = set(Path(tempfile.gettempdir()).glob("dielectra-*"))
+    for name in ("../../../tmp/dielectra-evil.cif", "..\\evil.cif", "a" * 500 + ".cif", "Ä<b>ö.cif"):
+        (entry,) = client.post("/api/predict", files=form((name, example("MgO")[1]))).json()
+        assert entry["file"] == plain_name(name)
+        assert "/" not in entry["file"]
+        assert len(entry["file"]) <= 150
+    assert set(Path(tempfile.gettempdir()).glob("dielectra-*")) == before
+
+
+def test_pages_carry_strict_headers(client: httpx.Client) -> None:
+    for path in ("/", "/static/js/main.js", "/api/models", "/nowhere"):
+        headers = client.get(path).headers
+        assert "script-src 'self'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+    assert client.get("/static/../app.py").status_code == 404
+    assert client.get("/static/%2e%2e/app.py").status_code == 404
+
+
+def test_a_request_under_a_foreign_name_is_refused(client: httpx.Client) -> None:
+    assert client.get("/api/models", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_too_many_requests_at_a_time_are_turned_away() -> None:
+    limits = Limits(waiting=1)
+    with served(create_app(served_models(), n_workers=1, limits=limits)) as address:
+
+        async def ask() -> list[int]:
+            async with httpx.AsyncClient(base_url=address, timeout=60) as session:
+                calls = [session.post("/api/predict", files=form(example("MgO"))) for _ in range(6)]
+                return [answer.status_code for answer in await asyncio.gather(*calls)]
+
+        codes = asyncio.run(ask())
+    assert set(codes) == {200, 429}
+
+
+def mean_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return what the derived properties of a prediction are asked with."""
+    parts = {key: entry[key]["mean"] for key in ("eps1", "eps2")}
+    return {"energy_ev": entry["energy_ev"], **parts, "level": entry["level"], "broadening_ev": 0.3}
+
+
+def test_derived_properties_are_those_of_the_command_line(
+    client: httpx.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--property", "colour", "--property", "film-colour", "--property", "slme", "--thickness-nm", "200")
+    (entry,) = command_line(capfd, "predict", str(SHIPPED / "GaAs.cif"), *options, "--illuminant", "A", "--json")
+    expected = entry["properties"]
+    request = {"spectrum": mean_of(entry), "thickness_nm": 200}
+    colours = client.post("/api/colour", json=request | {"illuminant": "A"}).json()
+    assert colours["bulk"]["lab"] == pytest.approx(expected["colour"]["lab"], abs=1e-4)
+    assert colours["film"]["hex"] == expected["film-colour"]["hex"]
+    solar = client.post("/api/solar", json=request).json()
+    assert solar == pytest.approx({key: expected["slme"][key] for key in solar}, rel=1e-4)
+
+
+def test_a_stack_is_that_of_the_python_function(client: httpx.Client) -> None:
+    (entry,) = client.post("/api/predict", files=form(example("MgO"))).json()
+    request = {
+        "spectrum": mean_of(entry),
+        "layers": [{"thickness_nm": 90, "index": {"n": 1.38}}, {"thickness_nm": 300}],
+        "exit_index": None,
+        "angle_degrees": 30,
+        "polarisation": "s",
+        "points": 12,
+    }
+    found = client.post("/api/stack", json=request).json()
+    spectrum = predict(SHIPPED / "MgO.cif")
+    layers = [Layer(1.38, 90), Layer(spectrum, 300)]
+    expected = stack_optics(layers, np.linspace(0.5, 6.0, 12), 30.0, "s", exit_medium=spectrum)
+    np.testing.assert_allclose(found["reflectance"], expected.reflectance[0], atol=1e-5)
+    np.testing.assert_allclose(found["absorptance"], expected.absorptance[0], atol=1e-5)
+
+
+def test_a_spectrum_that_is_none_gets_a_sentence(client: httpx.Client) -> None:
+    spectrum = {"energy_ev": [1, 2, 3], "eps1": [1, 1], "eps2": [0, 0, 0]}
+    answer = client.post("/api/colour", json={"spectrum": spectrum})
+    assert answer.json()["detail"] == "energy_ev, eps1 and eps2 need one length; got 3, 2 and 3"
+    answer = client.post("/api/colour", json={"spectrum": spectrum | {"eps1": [1, 1, 1]}})
+    assert "1.59" in answer.json()["detail"]
+
+
+def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
+    found = client.get("/api/measured", params={"formula": "Si", "space_group": 227}).json()
+    assert {entry["formula"] for entry in found} == {"Si"}
+    assert all(len(entry["n"]) == len(entry["energy_ev"]) for entry in found)
+    assert client.get("/api/measured", params={"formula": "NaCl"}).json() == []
+    assert "not a chemical formula" in client.get("/api/measured", params={"formula": "!"}).json()["detail"]
+
+
+def test_the_verb_serves_until_interrupted() -> None:
+    command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = json.loads(server.stdout.readline())["url"]  # type: ignore[union-attr]
+        assert "Dielectra" in httpx.get(address).text
+        port = address.rpartition(":")[2]
+        with pytest.raises(InputError, match=f"cannot listen on 127.0.0.1, port {port}"):
+            serve(print, port=int(port))
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "99999"], "cannot listen on 127.0.0.1, port 99999"),
+        (["--host", "300.1.1.1"], "cannot listen on 300.1.1.1"),
+        (["--model", "nothing"], "model 'nothing' not found"),
+        (["--level", "gw"], "unknown level 'gw'"),
+    ],
+)
+def test_bad_options_are_refused(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["serve", *arguments])
+    assert exit_.value.code == 2
+    assert message in capfd.readouterr().err
+
+
+def test_examples_beside_the_page_are_those_of_the_repository() -> None:
+    for path in EXAMPLES.glob("*.cif"):
+        assert (SHIPPED / path.name).read_bytes() == path.read_bytes()
 
 
 def described_operations() -> list[Any]:

@@ -211,6 +211,8 @@ def _from_cif(structure: Any, where: str) -> Crystal:
             f"{where}: lists {len(operations)} symmetry operations; a space group has up to {MOST_OPERATIONS}"
         )
     _refuse_too_many(len(structure.sites), where)
+    rotations = np.array([operation.rot for operation in operations]) / gemmi.Op.DEN
+    translations = np.array([operation.tran for operation in operations]) / gemmi.Op.DEN
     cell = np.array(structure.cell.orth.mat.tolist()).T
     numbers = np.zeros(0, np.int64)
     coords = np.zeros((0, 3))
@@ -218,10 +220,11 @@ def _from_cif(structure: Any, where: str) -> Crystal:
         number, position = site.element.atomic_number, np.array(site.fract.tolist())
         if _coincide(position, coords[numbers == number], cell).any():
             continue  # listed although the symmetry operations had made it
-        images = np.array([operation.apply_to_xyz(site.fract.tolist()) for operation in operations])
-        first = [not _coincide(image, images[:index], cell).any() for index, image in enumerate(images)]
-        coords = np.vstack([coords, images[first]])
-        numbers = np.append(numbers, [number] * sum(first))
+        images = rotations @ position + translations
+        while len(images):  # each image once, where operations carry the site to one place
+            coords = np.vstack([coords, images[:1]])
+            numbers = np.append(numbers, number)
+            images = images[~_coincide(images[0], images, cell)]
         _refuse_too_many(len(numbers), where)
     return make_crystal(cell, numbers, coords, where)
 

@@ -19,9 +19,10 @@ export function define(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
 }
 
-/** Show a number with a fixed count of significant digits. */
+/** Show a number with a fixed count of significant digits; what is zero but for rounding shows as zero. */
 export function short(value, digits = 4) {
   if (value === null || value === undefined) return "-";
   const size = Math.abs(value);
-  return size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(digits - 1) : `${Number(value.toPrecision(digits))}`;
+  if (size < 1e-12) return "0";
+  return size >= 1e5 || size < 1e-3 ? value.toExponential(digits - 1) : `${Number(value.toPrecision(digits))}`;
 }

@@ -110,7 +110,7 @@ function showTab(id) {
   derivedTabs.forEach((tab) => tab.close());
   const property = derivedTabs.find((tab) => tab.id === id);
   const drawn = !property || property.drawsChart;
-  byId("reader").hidden = byId("download-png").disabled = !drawn;
+  byId("reader").hidden = byId("range-choice").hidden = byId("download-png").disabled = !drawn;
   byId("measured-choice").hidden = Boolean(property) || state.measured.length === 0;
   if (!drawn) chart.clear();
   if (property) {
