@@ -299,7 +299,10 @@ def test_derived_properties_are_those_of_the_command_line(
     assert colours["bulk"]["lab"] == pytest.approx(expected["colour"]["lab"], abs=1e-4)
     assert colours["film"]["hex"] == expected["film-colour"]["hex"]
     solar = client.post("/api/solar", json=request).json()
-    assert solar == pytest.approx({key: expected["slme"][key] for key in solar}, rel=1e-4)
+    for key, value in solar.items():
+        assert value == (
+            expected["slme"][key] if isinstance(value, str) else pytest.approx(expected["slme"][key], rel=1e-4)
+        )
 
 
 def test_a_stack_is_that_of_the_python_function(client: httpx.Client) -> None:
@@ -325,7 +328,7 @@ def test_a_spectrum_that_is_none_gets_a_sentence(client: httpx.Client) -> None:
     answer = client.post("/api/colour", json={"spectrum": spectrum})
     assert answer.json()["detail"] == "energy_ev, eps1 and eps2 need one length; got 3, 2 and 3"
     answer = client.post("/api/colour", json={"spectrum": spectrum | {"eps1": [1, 1, 1]}})
-    assert "1.59" in answer.json()["detail"]
+    assert "1.58954-3.44401 eV are asked for" in answer.json()["detail"]
 
 
 def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
@@ -338,20 +341,24 @@ def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
 
 def test_the_verb_serves_until_interrupted() -> None:
     command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        address = json.loads(server.stdout.readline())["url"]  # type: ignore[union-attr]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        address = json.loads((server.stdout or sys.stdin).readline())["url"]
         assert "Dielectra" in httpx.get(address).text
         port = address.rpartition(":")[2]
         with pytest.raises(InputError, match=f"cannot listen on 127.0.0.1, port {port}"):
             serve(print, port=int(port))
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0
+    finally:
+        server.kill()
+        server.communicate()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "99999"], "cannot listen on 127.0.0.1, port 99999"),
+        (["--port", "99999"], "port 99999 does not exist"),
         (["--host", "300.1.1.1"], "cannot listen on 300.1.1.1"),
         (["--model", "nothing"], "model 'nothing' not found"),
         (["--level", "gw"], "unknown level 'gw'"),

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -13,6 +14,7 @@ from dielectra.errors import InputError
 from dielectra.web.app import create_app, served_models
 
 MOST_WORKERS = 8
+HIGHEST_PORT = 65535
 
 
 class _Server(uvicorn.Server):
@@ -62,7 +64,7 @@ def serve(
     listener = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30)
-    with listener:
+    with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
         _Server(config, lambda: announce(address)).run(sockets=[listener])
 
 
@@ -74,11 +76,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise InputError(f"port {port} does not exist; give one from 0, which takes a free one, to {HIGHEST_PORT}")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except (OSError, OverflowError) as error:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
         raise InputError(f"cannot listen on {host}, port {port} ({error}); choose another --host or --port") from error
     return listener
