@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
+from dielectra.cli import main
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records, write_part
 from dielectra.models.store import Model, save_model
@@ -29,6 +31,8 @@ from dielectra.web.app import create_app, served_models
 from dielectra.web.limits import Limits
 
 torch.set_num_threads(1)
+
+Run = Callable[..., tuple[int, str, str]]
 
 settings.register_profile("dielectra", max_examples=20, deadline=None, derandomize=True, database=None)
 settings.load_profile("dielectra")
@@ -232,3 +236,22 @@ def address() -> Iterator[str]:
     """Return the address of a server with both shipped models and one worker."""
     with served(create_app(served_models(), n_workers=1, limits=WEB_LIMITS)) as found:
         yield found
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command line and returns exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return int(exit_.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def command_line(run: Run, *arguments: object) -> Any:
+    """Return the JSON document that a command prints."""
+    return json.loads(run(*arguments, "--json")[1])

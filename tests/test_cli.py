@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import TINY
+from conftest import TINY, Run
 from dielectra import __version__
 from dielectra.cli import catalogue, main
 from dielectra.terminal import short
 
-Run = Callable[..., tuple[int, str, str]]
 SHORT = ("--set", "epochs=3", "--set", "minimum_steps=0", "--set", "batch_size=8")
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the command line and returns exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        return int(exit_.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def set_options(entries: tuple[str, ...]) -> list[str]:

@@ -46,7 +46,7 @@ def test_later_settings_win(tmp_path: Path) -> None:
     file.write_text("epochs: 7\nnetwork:\n  cutoff: 4.0\n")
     config = load_config("direct", file, ["epochs=9", "network.output_widths=[64]"], seed=3, n=None)
     assert (config.epochs, config.seed, config.n) == (9, 3, None)
-    assert config.network == NetworkConfig(cutoff=4.0, output_widths=(64,))
+    assert config.network == NetworkConfig(cutoff=4.0, output_widths=(64,), density_scaling=True)
     assert load_config("direct", file).network.output_widths == (512, 512)
 
 

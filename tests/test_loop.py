@@ -6,6 +6,7 @@ import math
 import random
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,17 @@ from dielectra.models.store import Model
 from dielectra.training import loop
 from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig, load_config
-from dielectra.training.loop import EpochReport, choose_labels, learning_rate, loss_function, train, update_average
+from dielectra.training.loop import (
+    EpochReport,
+    choose_labels,
+    learning_rate,
+    loss_function,
+    predict_batches,
+    prepare,
+    start_at_mean,
+    train,
+    update_average,
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +155,26 @@ def test_reduced_precision_trains_close_to_full(labels: Labels, tmp_path: Path) 
 
 
 def test_a_climb_starts_from_the_given_weights(labels: Labels, tiny_model: Model, tmp_path: Path) -> None:
-    config = tiny_config("climb", "learning_rate=1e-12", "ema_decay=0")
+    config = tiny_config("climb", "learning_rate=1e-12", "ema_decay=0", "normalise_targets=false")
     network, _ = train(config, labels, tmp_path, tiny_model)
     start = weights(tiny_model.network)
     for name, value in weights(network).items():
         if "running" not in name and "num_batches" not in name:
             np.testing.assert_allclose(value, start[name], atol=1e-8)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_training_starts_at_the_mean_spectrum_of_the_labels(labels: Labels, tiny_model: Model, fresh: bool) -> None:
+    network = deepcopy(tiny_model.network)
+    data = prepare(labels, network.cutoff)
+    before = predict_batches(network, data.graphs, torch.device("cpu"))
+    start_at_mean(network, data, fresh)
+    if fresh:
+        torch.nn.init.zeros_(network.mlp1.last.weight)
+    after = predict_batches(network, data.graphs, torch.device("cpu"))
+    mean = data.targets.mean(dim=0)
+    errors = [float((spectra.mean(dim=0) - mean).abs().sum() / mean.sum()) for spectra in (before, after)]
+    assert errors[1] < 0.1 < errors[0]
 
 
 def test_a_climb_leaves_the_starting_model_as_it_was(labels: Labels, tiny_model: Model, tmp_path: Path) -> None:

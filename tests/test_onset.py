@@ -31,7 +31,7 @@ def test_the_continuation_takes_the_broadening_back() -> None:
 
 
 def test_the_gaps_of_the_ladder_are_found() -> None:
-    """The errors that docs/optics.md states, on held-out crystals."""
+    """The errors that docs/optics.md states."""
     broadening = broadening_of("ladder")
     records = [record for record in read_records("ladder", "rpa") if record.split in ("validation", "test")]
     assert len(records) > 30

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
+from ase.data import atomic_numbers
 from ase.neighborlist import neighbor_list
 from pymatgen.core import Element
 from torch import Tensor, nn
 
+from conftest import repeated
 from dielectra.errors import InputError
 from dielectra.graph import GraphBatch, batch_graphs, build_graph
 from dielectra.models.optimate import (
+    DENSITY,
     GATv2,
     OptiMate,
     Perceptron,
@@ -25,6 +28,7 @@ from dielectra.models.optimate import (
     published_length,
     segment_softmax,
     supported_elements,
+    valence_electrons,
 )
 from dielectra.structures import Crystal, make_crystal
 
@@ -273,6 +277,12 @@ class TestElementFeatures:
         assert element_features()[Element(symbol).Z].isnan().all()
         assert Element(symbol).Z not in supported_elements()
 
+    def test_valence_electrons_are_those_of_the_outer_shell(self) -> None:
+        electrons = valence_electrons()
+        known = {"H": 1, "He": 2, "Mg": 2, "Al": 3, "O": 6, "Ga": 3, "I": 7, "Xe": 8}
+        assert {symbol: int(electrons[atomic_numbers[symbol]]) for symbol in known} == known
+        assert bool(electrons[atomic_numbers["Ti"]].isnan())
+
 
 class TestInvariance:
     """The spectrum belongs to the crystal, not to its description."""
@@ -315,6 +325,17 @@ class TestInvariance:
         scaled.scale.copy_(torch.linspace(1, 4, 31))
         with torch.no_grad():
             torch.testing.assert_close(scaled(batch_of(mgo)), network(batch_of(mgo)) * torch.linspace(1, 4, 31))
+
+    def test_the_density_of_valence_electrons_scales_the_spectrum(
+        self, network: OptiMate, mgo: Crystal, aln: Crystal
+    ) -> None:
+        scaled = OptiMate(31, output_widths=(32,), density_scaling=True).eval()
+        scaled.load_state_dict(network.state_dict())
+        batch = batch_of(mgo, aln)
+        density = torch.tensor([8 / mgo.volume, 16 / aln.volume]) / DENSITY  # electrons per cubic angstrom
+        with torch.no_grad():
+            torch.testing.assert_close(scaled(batch), network(batch) * density[:, None], rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(scaled(batch_of(repeated(mgo))), scaled(batch)[:1], rtol=1e-4, atol=1e-5)
 
     def test_latents_have_the_width_of_the_last_layer(self, network: OptiMate, mgo: Crystal, aln: Crystal) -> None:
         assert network.latents(batch_of(mgo, aln)).shape == (2, 384)

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from dielectra.cli import main
+from conftest import Run, command_line
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.prediction import predict
 
@@ -103,27 +103,18 @@ def read_at(page: Page, energy: float) -> list[float]:
     return [float(text.split()[-1]) for text in values]
 
 
-def command_line(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    capfd.readouterr()
-    with pytest.raises(SystemExit):
-        main([*arguments, "--json"])
-    return json.loads(capfd.readouterr().out)
-
-
 def saved(page: Page, button: str) -> Path:
     with page.expect_download() as download:
         page.click(button)
     return Path(download.value.path())
 
 
-def test_a_dropped_file_and_another_level_show_the_numbers_of_the_command_line(
-    page: Page, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dropped_file_and_another_level_show_the_numbers_of_the_command_line(page: Page, run: Run) -> None:
     drop_example(page, "GaAs")
     for level in ("rpa", "ipa"):
         page.get_by_role("radio", name=level.upper()).check()
         expect(page.locator("#facts")).to_contain_text(f"ladder-{level}")
-        (entry,) = command_line(capfd, "predict", "examples/GaAs.cif", "--level", level)
+        (entry,) = command_line(run, "predict", "examples/GaAs.cif", "--level", level)
         shown = facts(page)
         assert float(shown["static ε"]) == pytest.approx(entry["static_eps"], rel=1e-3)
         assert shown["space group"] == "F -4 3 m (216)"
@@ -145,12 +136,12 @@ def test_a_slider_of_the_film_stack_moves_the_curves(page: Page) -> None:
     assert read_at(page, 4.0) == pytest.approx(expected, abs=2e-4)
 
 
-def test_colour_and_solar_are_those_of_the_command_line(page: Page, capfd: pytest.CaptureFixture[str]) -> None:
+def test_colour_and_solar_are_those_of_the_command_line(page: Page, run: Run) -> None:
     drop_example(page, "GaAs")
     page.click("#tab-colour")
     slide(page, "#colour-thickness", 2)  # 100 nm, in decades
     options = ("--property", "colour", "--property", "film-colour", "--property", "slme", "--thickness-nm", "100")
-    (entry,) = command_line(capfd, "predict", "examples/GaAs.cif", *options)
+    (entry,) = command_line(run, "predict", "examples/GaAs.cif", *options)
     properties = entry["properties"]
     expect(page.locator("#colour-bulk")).to_contain_text(properties["colour"]["hex"])
     expect(page.locator("#colour-film")).to_contain_text(properties["film-colour"]["hex"])
@@ -175,8 +166,8 @@ def test_a_measured_curve_is_laid_over_the_prediction(page: Page) -> None:
     assert len(read_at(page, 3.0)) == 2
 
 
-def test_downloads_are_those_of_the_command_line(page: Page, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    entries = command_line(capfd, "predict", "examples/MgO.cif", "--csv", str(tmp_path))
+def test_downloads_are_those_of_the_command_line(page: Page, run: Run, tmp_path: Path) -> None:
+    entries = command_line(run, "predict", "examples/MgO.cif", "--csv", str(tmp_path))
     entries[0]["file"] = "MgO.cif"
     assert json.loads(saved(page, "#download-json").read_text()) == entries
     assert saved(page, "#download-csv").read_bytes() == (tmp_path / "MgO.csv").read_bytes()

@@ -32,7 +32,7 @@ def test_python_examples_run(name_and_code: tuple[str, str], capsys: pytest.Capt
 
 
 def test_the_guide_to_own_spectra_makes_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ((_, code),) = [block for block in blocks("python") if block[0].startswith("own-spectra")]
+    ((_, text),) = [block for block in blocks("bash") if block[0].startswith("own-spectra")]
     examples = [path.resolve() for path in Path("examples").glob("*.cif")]
     monkeypatch.chdir(tmp_path)
     Path("my-spectra").mkdir()
@@ -42,9 +42,11 @@ def test_the_guide_to_own_spectra_makes_a_data_set(tmp_path: Path, monkeypatch: 
         table = np.column_stack([energies, np.ones(101), np.exp(-((energies - 8) ** 2))])
         target = Path("my-spectra") / f"{path.stem}.csv"
         np.savetxt(target, table, delimiter=",", header="energy_ev,eps1,eps2", comments="")
-    exec(compile(code, "own-spectra", "exec"), {})
+    for line in text.splitlines():
+        app(shlex.split(line)[1:], exit_on_error=False, print_error=False, result_action="return_value")
     labels = read_labels("my-set", "bse")
     assert len(labels) == len(examples)
+    assert labels.broadening == 0.3
     assert labels.eps2.max() == pytest.approx(1.0, abs=1e-3)
 
 

@@ -81,6 +81,12 @@ def test_a_thicker_film_approaches_the_limit_and_an_indirect_gap_costs() -> None
     assert films[1].open_circuit_voltage - indirect.open_circuit_voltage == pytest.approx(0.3, abs=1e-6)
 
 
+def test_a_cold_cell_reaches_its_gap() -> None:
+    """Towards zero temperature the open-circuit voltage tends to the gap."""
+    answer = solar_efficiency(absorber(), 3.0, temperature=5.0, thickness_nm=1e6)
+    assert answer.open_circuit_voltage == pytest.approx(3.0, abs=0.03)
+
+
 def test_a_gap_beyond_the_ultraviolet_gives_nothing() -> None:
     answer = solar_efficiency(absorber(), 6.0)
     assert (answer.slme, answer.short_circuit_current) == (0.0, 0.0)

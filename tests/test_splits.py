@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
-from dielectra.data.splits import split_of
+import pytest
+
+from dielectra.data.splits import paper_splits, split_of
 
 FORMULAS = [f"Na{n}Cl{m}" for n in range(1, 101) for m in range(1, 101)]
 
@@ -21,3 +24,16 @@ def test_eight_tenths_are_for_training() -> None:
 def test_another_seed_splits_differently() -> None:
     changed = sum(split_of(formula) != split_of(formula, seed=1) for formula in FORMULAS)
     assert 2_500 < changed < 4_500
+
+
+def test_the_splits_of_the_paper_are_whole_and_apart() -> None:
+    assert Counter(paper_splits().values()) == {"train": 7743, "validation": 945, "test": 1060}
+    assert all(name.startswith("agm") for name in paper_splits())
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_splits_of_the_paper_are_the_published_lists(split: str) -> None:
+    published = Path(f"../shared/data/paper_splits/{split}_set.txt")
+    if not published.is_file():
+        pytest.skip(f"{published} is not beside the repository")
+    assert {name for name, of in paper_splits().items() if of == split} == set(published.read_text().split())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,23 @@ def test_records_come_back_as_written(part: Path, records: list[Record]) -> None
         assert read.properties == written.properties
         np.testing.assert_allclose(read.spectrum.tensor, written.spectrum.tensor, atol=6e-5)
         np.testing.assert_array_equal(read.crystal.frac_coords, written.crystal.frac_coords)
+
+
+def test_provenance_and_broadening_come_back(tmp_path: Path, records: list[Record]) -> None:
+    provenance = {"code": "Yambo", "kppa": 1500, "similarity": 0.98}
+    spectrum = replace(records[0].spectrum, provenance=provenance)
+    part = write_part([replace(records[0], spectrum=spectrum)], tmp_path / "part.parquet", {"broadening_eV": "0.1"})
+    (read,) = read_records(part)
+    assert read.spectrum.provenance == provenance
+    assert read.spectrum.broadening == 0.1
+    assert next(read_records(SEED_PART)).spectrum.provenance == {}
+
+
+def test_full_records_need_the_real_part(part: Path) -> None:
+    rewrite(part, lambda table: table.drop_columns(["eps1"]))
+    assert len(read_labels(part, "rpa")) == 3
+    with pytest.raises(InputError, match="lacks the column eps1"):
+        list(read_records(part))
 
 
 def test_an_irregular_grid_comes_back_as_written(tmp_path: Path, records: list[Record]) -> None:

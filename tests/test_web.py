@@ -24,8 +24,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from conftest import WEB_LIMITS, served
-from dielectra.cli import main
+from conftest import WEB_LIMITS, Run, command_line, served
 from dielectra.errors import InputError
 from dielectra.models.store import Model
 from dielectra.optics.stack import Layer, stack_optics
@@ -62,30 +61,22 @@ def archive(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
     return packed.getvalue()
 
 
-def command_line(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    with pytest.raises(SystemExit):
-        main(arguments)
-    return json.loads(capfd.readouterr().out)
-
-
 @pytest.mark.parametrize("level", ["ipa", "rpa"])
 def test_predictions_are_those_of_the_command_line(
-    client: httpx.Client, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, level: str
+    client: httpx.Client, run: Run, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     answer = client.post("/api/predict", params={"level": level}, files=form(example("MgO"), example("GaN")))
     monkeypatch.chdir(SHIPPED)
     assert answer.status_code == 200
-    assert answer.json() == command_line(capfd, "predict", "MgO.cif", "GaN.cif", "--level", level, "--json")
+    assert answer.json() == command_line(run, "predict", "MgO.cif", "GaN.cif", "--level", level)
 
 
-def test_models_are_those_of_the_command_line(client: httpx.Client, capfd: pytest.CaptureFixture[str]) -> None:
-    assert client.get("/api/models").json() == command_line(capfd, "models", "list", "--json")
+def test_models_are_those_of_the_command_line(client: httpx.Client, run: Run) -> None:
+    assert client.get("/api/models").json() == command_line(run, "models", "list")
 
 
-def test_a_table_is_that_of_the_command_line(
-    client: httpx.Client, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    command_line(capfd, "predict", str(SHIPPED / "NaCl.cif"), "--csv", str(tmp_path), "--json")
+def test_a_table_is_that_of_the_command_line(client: httpx.Client, run: Run, tmp_path: Path) -> None:
+    command_line(run, "predict", str(SHIPPED / "NaCl.cif"), "--csv", str(tmp_path))
     answer = client.post("/api/csv", files=form(example("NaCl")))
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.content == (tmp_path / "NaCl.csv").read_bytes()
@@ -288,11 +279,9 @@ def mean_of(entry: dict[str, Any]) -> dict[str, Any]:
     return {"energy_ev": entry["energy_ev"], **parts, "level": entry["level"], "broadening_ev": 0.3}
 
 
-def test_derived_properties_are_those_of_the_command_line(
-    client: httpx.Client, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_derived_properties_are_those_of_the_command_line(client: httpx.Client, run: Run) -> None:
     options = ("--property", "colour", "--property", "film-colour", "--property", "slme", "--thickness-nm", "200")
-    (entry,) = command_line(capfd, "predict", str(SHIPPED / "GaAs.cif"), *options, "--illuminant", "A", "--json")
+    (entry,) = command_line(run, "predict", str(SHIPPED / "GaAs.cif"), *options, "--illuminant", "A")
     expected = entry["properties"]
     request = {"spectrum": mean_of(entry), "thickness_nm": 200}
     colours = client.post("/api/colour", json=request | {"illuminant": "A"}).json()
@@ -364,11 +353,10 @@ def test_the_verb_serves_until_interrupted() -> None:
         (["--level", "gw"], "unknown level 'gw'"),
     ],
 )
-def test_bad_options_are_refused(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(["serve", *arguments])
-    assert exit_.value.code == 2
-    assert message in capfd.readouterr().err
+def test_bad_options_are_refused(arguments: list[str], message: str, run: Run) -> None:
+    code, _, err = run("serve", *arguments)
+    assert code == 2
+    assert message in err
 
 
 def test_examples_beside_the_page_are_those_of_the_repository() -> None:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from dielectra.files import whole_file, write_whole
-from dielectra.optics.constants import HC, optical_constants
+from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE, optical_constants
 from dielectra.prediction import Prediction, describe
 from dielectra.spectrum import Spectrum
 
 COLUMNS = ("eps1", "eps2", "n", "k", "absorption", "reflectivity", "loss")
 VASP_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
 """Order of tensor components in VASP's output and pymatgen: xx, yy, zz, xy, yz, xz."""
-NANOMETRES_PER_MICROMETRE = 1000.0
 
 
 def write_csv(prediction: Prediction, path: str | Path) -> Path:

@@ -38,6 +38,8 @@ class CrystalGraph(NamedTuple):
         Interatomic distances, shape ``(n_edges,)``, angstrom.
     multiplicity
         Number of periodic images each edge stands for, shape ``(n_edges,)``.
+    volume
+        Cell volume, cubic angstrom.
     """
 
     numbers: IntArray
@@ -45,6 +47,7 @@ class CrystalGraph(NamedTuple):
     target: IntArray
     distances: FloatArray
     multiplicity: FloatArray
+    volume: float
 
 
 class GraphBatch(NamedTuple):
@@ -62,6 +65,8 @@ class GraphBatch(NamedTuple):
         Shape ``(n_edges,)``.
     crystal
         Index of the crystal each atom belongs to, shape ``(n_atoms,)``.
+    volumes
+        Cell volume of each crystal, shape ``(n_crystals,)``, cubic angstrom.
     n_crystals
         Number of crystals.
     """
@@ -72,6 +77,7 @@ class GraphBatch(NamedTuple):
     distances: Float[torch.Tensor, " n_edges"]
     multiplicity: Float[torch.Tensor, " n_edges"]
     crystal: Int[torch.Tensor, " n_atoms"]
+    volumes: Float[torch.Tensor, " n_crystals"]
     n_crystals: int
 
     def to(self, device: torch.device) -> GraphBatch:
@@ -83,6 +89,7 @@ class GraphBatch(NamedTuple):
             self.distances.to(device),
             self.multiplicity.to(device),
             self.crystal.to(device),
+            self.volumes.to(device),
             self.n_crystals,
         )
 
@@ -107,20 +114,24 @@ def build_graph(crystal: Crystal, cutoff: float = CUTOFF) -> CrystalGraph:
     target, source, distances = NeighborList(cutoff=cutoff, full_list=True).compute(
         points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"
     )
-    return _merge_images(crystal.numbers, source.astype(np.int64), target.astype(np.int64), distances)
+    edges = _merge_images(source.astype(np.int64), target.astype(np.int64), distances)
+    return CrystalGraph(crystal.numbers, *edges, crystal.volume)
 
 
-def _merge_images(numbers: IntArray, source: IntArray, target: IntArray, distances: FloatArray) -> CrystalGraph:
+def _merge_images(
+    source: IntArray, target: IntArray, distances: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Return source, target, distance and multiplicity of the edges of different pairs or lengths."""
     order = np.lexsort((distances, source, target))
     source, target, distances = source[order], target[order], distances[order]
     if len(order) == 0:
-        return CrystalGraph(numbers, source, target, distances, np.zeros(0))
+        return source, target, distances, np.zeros(0)
     new_pair = (np.diff(source) != 0) | (np.diff(target) != 0)
     first = np.concatenate([[True], new_pair | (np.diff(distances) > SAME_DISTANCE)])
     starts = np.flatnonzero(first)
     counts = np.diff(np.append(starts, len(order)))
     mean_distance = np.add.reduceat(distances, starts) / counts
-    return CrystalGraph(numbers, source[starts], target[starts], mean_distance, counts.astype(float))
+    return source[starts], target[starts], mean_distance, counts.astype(float)
 
 
 def batch_graphs(graphs: Sequence[CrystalGraph]) -> GraphBatch:
@@ -136,5 +147,6 @@ def batch_graphs(graphs: Sequence[CrystalGraph]) -> GraphBatch:
         distances=torch.from_numpy(np.concatenate([graph.distances for graph in graphs]).astype(np.float32)),
         multiplicity=torch.from_numpy(np.concatenate([graph.multiplicity for graph in graphs]).astype(np.float32)),
         crystal=torch.from_numpy(np.repeat(np.arange(len(graphs)), sizes)),
+        volumes=torch.tensor([graph.volume for graph in graphs], dtype=torch.float32),
         n_crystals=len(graphs),
     )

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 SODIUM_D = 2.1038
 """Photon energy in eV of the wavelength 589.3 nm, at which birefringence is quoted."""
 
-FIRST_CUBIC = 195
-
 
 @dataclass(frozen=True)
 class PropertyOptions:
@@ -145,6 +143,7 @@ def _anisotropy(prediction: Prediction, _: PropertyOptions) -> dict[str, Any]:
     import numpy as np
 
     from dielectra.optics.anisotropy import principal_indices
+    from dielectra.prediction import FIRST_CUBIC
     from dielectra.symmetry import space_group
 
     principal = principal_indices(prediction.spectrum)

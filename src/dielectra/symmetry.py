@@ -52,11 +52,18 @@ def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crysta
 def standard_form(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
     """Return the cell of :func:`standardise` and the number of the space group (1-230), for one call of spglib."""
     symmetry = _symmetry_dataset(crystal, symprec)
-    centring = CENTRINGS[symmetry.international[0]]
-    _, first = np.unique(symmetry.std_mapping_to_primitive, return_index=True)
-    frac_coords = np.asarray(symmetry.std_positions, float)[first] @ np.linalg.inv(centring)
-    numbers = np.asarray(symmetry.std_types, np.int64)[first]
-    return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0), symmetry.number
+    return _primitive_cell(symmetry), symmetry.number
+
+
+def standard_form_in_place(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
+    """Return the cell of :func:`standardise` in the Cartesian axes of the given cell, and the space group's number.
+
+    A tensor that was given together with `crystal` belongs to this cell as it stands.
+    """
+    symmetry = _symmetry_dataset(crystal, symprec)
+    primitive = _primitive_cell(symmetry)
+    rotation = np.asarray(symmetry.std_rotation_matrix, float)  # from the given axes to the standard ones
+    return Crystal(primitive.cell @ rotation, primitive.numbers, primitive.frac_coords), symmetry.number
 
 
 def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
@@ -88,6 +95,15 @@ def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
             f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
         )
     return answer
+
+
+def _primitive_cell(symmetry: Any) -> Crystal:
+    """Return the idealised primitive cell in the standard axes, with atoms inside the cell."""
+    centring = CENTRINGS[symmetry.international[0]]
+    _, first = np.unique(symmetry.std_mapping_to_primitive, return_index=True)
+    frac_coords = np.asarray(symmetry.std_positions, float)[first] @ np.linalg.inv(centring)
+    numbers = np.asarray(symmetry.std_types, np.int64)[first]
+    return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0)
 
 
 def spglib_cell(crystal: Crystal) -> Any:

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from dielectra import __version__
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
+from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
@@ -30,6 +31,9 @@ app = App(
 VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app)
 for verb in VERBS:
     app.command(verb)
+data_app.command(fetch_data, name="fetch")
+data_app.command(import_data, name="import")
+data_app.command(export_data, name="export")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

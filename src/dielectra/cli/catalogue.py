@@ -13,7 +13,7 @@ from dielectra.terminal import print_json, print_table, short, stdout
 if TYPE_CHECKING:
     from dielectra.models.store import ModelCard
 
-data_app = App(name="data", help="List and describe data sets.")
+data_app = App(name="data", help="List, describe, download, import and export data sets.")
 models_app = App(name="models", help="List, describe and cite models.")
 
 

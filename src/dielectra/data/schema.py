@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,7 @@ FIELDS = (
     pa.field("cpu_s", pa.float64()),
     pa.field("kgrid", pa.list_(pa.int16())),
     pa.field("nbands", pa.int64()),
+    pa.field("provenance", pa.string()),
 )
 REQUIRED = ("id", "formula", "level", "split", "cell", "numbers", "frac_coords", "eps2")
 
@@ -47,7 +49,7 @@ class Record:
     split
         ``train``, ``validation``, ``test`` or None.
     spectrum
-        The dielectric tensor with its level.
+        The dielectric tensor with its level; its provenance is stored as JSON and must be plain data.
     properties
         Further columns of the schema: ``spacegroup``, ``gap_direct``, ``gap_indirect`` (eV), ``cpu_s``, ``kgrid``,
         ``nbands``.
@@ -117,5 +119,6 @@ def row_from_record(record: Record) -> dict[str, Any]:
         "frac_coords": record.crystal.frac_coords.ravel().tolist(),
         "eps1": np.round(flat.real, 4).astype(np.float32),
         "eps2": np.round(flat.imag, 4).astype(np.float32),
+        "provenance": json.dumps(dict(record.spectrum.provenance)) if record.spectrum.provenance else None,
     }
     return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -202,12 +203,18 @@ def read_records(source: str | Path, level: str | None = None) -> Iterator[Recor
         If the data set or a column is missing, a part is damaged, or a spectrum is not finite.
     """
     for part, energies, table in _tables(source, None):
-        for row in table.to_pylist():
-            if level is not None and row["level"] != level:
-                continue
-            tensor = tensor_from_row(row["eps1"], row["eps2"], len(energies))
+        if "eps1" not in table.column_names:
+            raise InputError(f"{part}: lacks the column eps1; full records need it")
+        if level is not None:
+            table = table.filter(pa.array([name == level for name in table.column("level").to_pylist()]))
+        real, imaginary = (_components(table, name, len(energies), part) for name in ("eps1", "eps2"))
+        rows = table.drop_columns(["eps1", "eps2"]).to_pylist()
+        broadening = broadening_of(part)
+        for row, eps1, eps2 in zip(rows, real, imaginary, strict=True):
+            tensor = tensor_from_row(eps1, eps2, len(energies))
+            provenance = json.loads(row.get("provenance") or "{}")
             try:
-                spectrum = Spectrum(energies, tensor, row["level"])
+                spectrum = Spectrum(energies, tensor, row["level"], broadening, provenance)
             except InputError as error:
                 raise InputError(f"{part}, record {row['id']}: {error}") from error
             properties = {key: row.get(key) for key in PROPERTIES}
@@ -247,7 +254,7 @@ def write_part(records: Sequence[Record], path: str | Path, metadata: dict[str, 
             table,
             temporary,
             compression="zstd",
-            compression_level=19,
+            compression_level=9,
             row_group_size=ROWS_PER_GROUP,
             use_dictionary=plain,
             column_encoding={"eps1.list.element": "BYTE_STREAM_SPLIT", "eps2.list.element": "BYTE_STREAM_SPLIT"},
@@ -274,17 +281,22 @@ def _tables(source: str | Path, columns: list[str] | None) -> Iterator[tuple[Pat
             ) from error
 
 
-def _mean_eps2(table: pa.Table, n_energies: int, part: Path) -> NDArray[np.float32]:
-    column = table.column("eps2").combine_chunks()
+def _components(table: pa.Table, name: str, n_energies: int, part: Path) -> NDArray[np.float32]:
+    """Return a column of spectra as an array of shape ``(n_rows, 6, n_energies)``."""
+    column = table.column(name).combine_chunks()
     lengths = column.value_lengths().to_numpy(zero_copy_only=False)
     for record, length in zip(table.column("id").to_pylist(), lengths, strict=True):
         if length != 6 * n_energies:
             raise InputError(
-                f"{part}, record {record}: eps2 has {length} values; six components of {n_energies} energies are "
+                f"{part}, record {record}: {name} has {length} values; six components of {n_energies} energies are "
                 f"{6 * n_energies}"
             )
-    values = column.flatten().to_numpy(zero_copy_only=False).reshape(len(lengths), 6, n_energies)
-    mean = values[:, :3].mean(axis=1, dtype=np.float32)
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(values, np.float32).reshape(len(lengths), 6, n_energies)
+
+
+def _mean_eps2(table: pa.Table, n_energies: int, part: Path) -> NDArray[np.float32]:
+    mean = _components(table, "eps2", n_energies, part)[:, :3].mean(axis=1, dtype=np.float32)
     broken = np.flatnonzero(~np.isfinite(mean).all(axis=1))
     if len(broken):
         names = ", ".join(table.column("id")[int(index)].as_py() for index in broken[:5])

@@ -22,6 +22,8 @@ N_GROUPS = 8
 N_ROWS = 5
 NOBLE_GASES = (2, 10, 18, 36, 54)
 UNSUPPORTED = -1
+DENSITY = 0.1
+"""Typical density of valence electrons, per cubic angstrom."""
 
 
 def element_features() -> Float[Tensor, "119 13"]:
@@ -50,6 +52,14 @@ def _group_and_row(number: int) -> tuple[int, int]:
         return position, row
     from_end = NOBLE_GASES[row] - number
     return (N_GROUPS - 1 - from_end, row) if from_end < 6 else (UNSUPPORTED, row)
+
+
+def valence_electrons() -> Float[Tensor, " 119"]:
+    """Return the s and p electrons of every element's outer shell, shape ``(119,)``; NaN where it has no main group."""
+    features = element_features()
+    electrons = features[:, :N_GROUPS] @ torch.arange(1.0, N_GROUPS + 1)
+    electrons[2] = 2.0
+    return electrons
 
 
 class GATv2(nn.Module):
@@ -156,9 +166,13 @@ class OptiMate(nn.Module):
     broadening_points
         Half width, in points of the energy grid, of a Lorentzian that broadens the output as the ab initio response is
         broadened (:func:`lorentzian_broadening`); 0, the published network, leaves the output as it is.
+    density_scaling
+        Whether the output is multiplied by the density of valence electrons, to which the f-sum rule ties the area of
+        ``energy * eps2``; attention averages over neighbours and cannot count them. The published network does without.
     """
 
     features: Tensor
+    electrons: Tensor
     centres: Tensor
     scale: Tensor
     kernel: Tensor
@@ -172,12 +186,15 @@ class OptiMate(nn.Module):
         cutoff: float = 5.0,
         n_gaussians: int = 51,
         broadening_points: float = 0.0,
+        density_scaling: bool = False,
     ) -> None:
         super().__init__()
         self.cutoff = cutoff
         self.register_buffer("features", element_features(), persistent=False)
         self.register_buffer("centres", torch.linspace(0.0, cutoff, n_gaussians), persistent=False)
         self.register_buffer("scale", torch.ones(n_energies))
+        self.density_scaling = density_scaling
+        self.register_buffer("electrons", valence_electrons(), persistent=False)
         self.broadening_points = broadening_points
         if broadening_points:
             kernel = lorentzian_broadening(n_energies, broadening_points)
@@ -194,10 +211,18 @@ class OptiMate(nn.Module):
     def forward(self, batch: GraphBatch) -> Float[Tensor, "n_crystals n_energies"]:
         """Return the spectrum of each crystal, shape ``(n_crystals, n_energies)``."""
         spectra: Tensor = nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
+        if self.density_scaling:
+            spectra = spectra * self.relative_density(batch)[:, None]
         if not self.broadening_points:
             return spectra
         with torch.autocast(spectra.device.type, enabled=False):  # bf16 would make the smooth output rough again
             return spectra.float() @ self.kernel
+
+    def relative_density(self, batch: GraphBatch) -> Float[Tensor, " n_crystals"]:
+        """Return the density of valence electrons in units of ``DENSITY``, shape ``(n_crystals,)``."""
+        counts = batch.volumes.new_zeros(batch.n_crystals)
+        counts.index_add_(0, batch.crystal, self.electrons.index_select(0, batch.numbers))
+        return counts / (DENSITY * batch.volumes)
 
     def latents(self, batch: GraphBatch) -> Float[Tensor, "n_crystals n_features"]:
         """Return the pooled features of each crystal, shape ``(n_crystals, width * heads)`` of the last layer."""

@@ -28,6 +28,7 @@ HC = 1239.8419843320026
 """Planck constant times speed of light, eV nm: photon energy times wavelength."""
 
 NANOMETRES_PER_CM = 1e7
+NANOMETRES_PER_MICROMETRE = 1000.0
 
 
 class OpticalConstants(NamedTuple):

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC
+from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE
 from dielectra.spectrum import Spectrum
 
 FloatArray = NDArray[np.float64]
 
-NANOMETRES_PER_MICROMETRE = 1000.0
 FILE_ENDINGS = (".yml", ".yaml", ".csv")
 GRIDS = ("energy_ev", "wavelength_nm", "wavelength_um")
 
@@ -160,7 +159,7 @@ def _measured(energies: FloatArray, index: NDArray[np.complex128], entry: Mappin
         spectrum,
         entry.get("formula", ""),
         entry.get("polymorph", ""),
-        entry.get("space_group", 0),
+        entry.get("space_group") or 0,
         entry.get("axis", "iso"),
         entry.get("kind", "measured"),
         entry["reference"],

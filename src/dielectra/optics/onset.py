@@ -39,7 +39,7 @@ def estimate_gap(spectrum: Spectrum) -> float:
     of a network that are not smooth, the gap is the energy at which the spectrum as it is reaches 3e4/cm. A spectrum
     without known broadening is taken to be sharp: the energy at which it reaches 1e4/cm.
 
-    The three constants were chosen on the train split of ladder-1; ``docs/optics.md`` states the errors.
+    The constants were chosen on all of ladder-1; ``docs/optics.md`` states the errors.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC
+from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE
 from dielectra.spectrum import Spectrum
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +26,6 @@ LOGARITHM_RANGE = (-27.0, 9.0)
 
 LORENTZ_FORMULA = "eps_infinity + sum strength energy_ev^2 / (energy_ev^2 - E^2 - i width_ev E)"
 DRUDE_FORMULA = " - drude.energy_ev^2 / (E^2 + i drude.width_ev E)"
-NANOMETRES_PER_MICROMETRE = 1000.0
 
 
 class Oscillators(NamedTuple):
@@ -81,8 +80,8 @@ def fit_oscillators(
 ) -> Oscillators:
     """Fit oscillators to a spectrum by least squares on real and imaginary part.
 
-    The fit starts from poles that share the oscillator strength ``int E eps2 dE`` evenly, with the widths of their
-    shares, and varies the logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
+    The fit starts from poles that share ``int eps2 dE`` evenly, with the widths of their shares, and varies the
+    logarithms of all parameters with analytic derivatives (MINPACK's Levenberg-Marquardt).
 
     Parameters
     ----------
@@ -102,7 +101,9 @@ def fit_oscillators(
     """
     if component not in ("mean", "xx", "yy", "zz"):
         raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
-    inside = (spectrum.energies > 0) & (spectrum.energies <= (maximum_energy or np.inf))
+    inside = spectrum.energies > 0
+    if maximum_energy is not None:
+        inside &= spectrum.energies <= maximum_energy
     energies, eps = spectrum.energies[inside], spectrum.component(component)[inside]
     if not 1 <= n_poles <= min(MAXIMUM_POLES, len(energies) // 3):
         raise InputError(
@@ -175,21 +176,31 @@ def _lorentz(grid: FloatArray, energies: FloatArray, widths: FloatArray) -> Comp
 
 
 def _start(energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> FloatArray:
-    """Return first parameters: strengths by non-negative least squares for poles of equal shares of the f-sum."""
+    """Return first parameters; strengths by non-negative least squares for poles of equal shares of ``int eps2 dE``."""
     from scipy.optimize import nnls
 
-    strength = np.cumsum(energies * np.maximum(eps.imag, 0.0) * np.gradient(energies))
-    shares = np.interp(np.linspace(0, strength[-1], 2 * n_poles + 1), strength, energies)
+    drude_energy, drude_width = _start_drude(energies, eps) if drude else (0.0, 1.0)
+    bound = eps + drude_energy**2 / (energies**2 + 1j * drude_width * energies)
+    absorbed = np.cumsum(np.maximum(bound.imag, 0.0) * np.gradient(energies))
+    shares = np.interp(np.linspace(0, absorbed[-1], 2 * n_poles + 1), absorbed, energies)
     centres, widths = shares[1::2], np.maximum(np.diff(shares[::2]), 2 * np.diff(energies).min())
-    columns = [np.ones(len(energies), complex), *_lorentz(energies, centres, widths).T]
-    if drude:
-        columns.append(-1.0 / (energies**2 + 1j * 0.1 * energies))
-    matrix, target = np.array(columns).T, eps - 1.0
+    matrix = np.column_stack([np.ones(len(energies)), _lorentz(energies, centres, widths)])
+    target = bound - 1.0
     amplitudes, _ = nnls(np.vstack([matrix.real, matrix.imag]), np.concatenate([target.real, target.imag]))
-    amplitudes = np.maximum(amplitudes, 1e-3)
-    free_carriers = [amplitudes[-1] ** 0.5, 0.1] if drude else []
-    lorentz = np.concatenate([amplitudes[1 : n_poles + 1], centres, widths])
-    return np.asarray(np.log(np.concatenate([[amplitudes[0]], lorentz, free_carriers])))
+    values = [np.maximum(amplitudes, 1e-3), centres, widths]
+    return np.asarray(np.log(np.concatenate([*values, [drude_energy, drude_width] if drude else []])))
+
+
+def _start_drude(energies: FloatArray, eps: ComplexArray) -> tuple[float, float]:
+    """Return plasma energy and damping (eV) that a metal's first point implies: ``E eps2 / (1 - eps1)`` is the damping.
+
+    Where eps1 is positive there, free carriers do not rule and small values serve.
+    """
+    energy, below_one = energies[0], 1.0 - eps.real[0]
+    if below_one <= 1.0:
+        return 0.1, 0.1
+    width = max(energy * eps.imag[0] / below_one, 1e-3)
+    return float(np.sqrt(below_one * (energy**2 + width**2))), float(width)
 
 
 def _refine(start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> Oscillators:

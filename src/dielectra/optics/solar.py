@@ -149,9 +149,12 @@ def _current_voltage(absorptance: FloatArray, indirectness: float, temperature: 
     if short_circuit == 0:
         return _CurrentVoltage(0.0, 0.0, 0.0)
     metres = wavelengths * 1e-9
-    emission = 2 * np.pi * SPEED_OF_LIGHT / metres**4 / np.expm1(energies / thermal)
+    # Emission relative to the factor exp(-onset / kT), which underflows for cold cells with wide gaps.
+    onset = energies[absorptance > 0].min()
+    planck = np.exp(np.minimum(onset - energies, 0.0) / thermal) / -np.expm1(-energies / thermal)
+    emission = 2 * np.pi * SPEED_OF_LIGHT / metres**4 * planck
     radiative = ELEMENTARY_CHARGE * float(np.trapezoid(emission * absorptance, metres))
-    open_circuit = float(np.logaddexp(0.0, np.log(short_circuit / radiative) - indirectness / thermal))
+    open_circuit = float(np.logaddexp(0.0, np.log(short_circuit / radiative) + (onset - indirectness) / thermal))
     voltage = open_circuit
     for _ in range(60):
         voltage = (open_circuit - np.log1p(voltage) + voltage / (1 + voltage)) * (1 + voltage) / (2 + voltage)

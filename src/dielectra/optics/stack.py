@@ -24,6 +24,8 @@ ComplexArray = NDArray[np.complex128]
 
 POLARISATIONS = ("s", "p", "unpolarised")
 MINIMUM_INCOHERENT_NM = 1000.0
+SMALLEST_EPS = 1e-12
+"""What counts as a dielectric function of zero, at which p waves have no limit."""
 
 Material = Spectrum | complex | ComplexArray
 """A spectrum (its isotropic average counts), a constant complex refractive index, or one per energy."""
@@ -41,7 +43,7 @@ class Layer(NamedTuple):
         Thickness in nm.
     coherent
         False for a layer so thick, or so uneven, that waves reflected at its two faces do not interfere; at least
-        1000 nm. Powers to and fro add up exactly only where such a layer absorbs weakly (k << n) or all.
+        1000 nm. Adding powers is exact only where such a layer absorbs weakly (k << n) or all.
     """
 
     material: Material
@@ -114,6 +116,7 @@ def stack_optics(
         raise InputError(f"unknown polarisation {polarisation!r}; allowed are {', '.join(POLARISATIONS)}")
     materials = [complex(incidence), *(layer.material for layer in layers), exit_medium]
     eps = np.array([material_index(material, grid) ** 2 for material in materials])
+    eps = np.where(np.abs(eps) < SMALLEST_EPS, SMALLEST_EPS, eps)
     chosen = ("s", "p") if polarisation == "unpolarised" else (polarisation,)
     powers = [_powers(layers, grid, eps, incidence * np.sin(np.radians(degrees)), name) for name in chosen]
     reflectance = np.mean([power.front_r for power in powers], axis=0)
@@ -223,11 +226,15 @@ def _star(first: _Scattering, second: _Scattering) -> _Scattering:
 
 
 def _intensities(amplitudes: _Scattering, front: ComplexArray, back: ComplexArray) -> _Scattering:
-    """Return power coefficients; no power enters a medium in which the wave is evanescent."""
-    front_power, back_power = front.real, back.real
-    forward = np.abs(amplitudes.front_t) ** 2 * _ratio(back_power, front_power)
-    backward = np.abs(amplitudes.back_t) ** 2 * _ratio(front_power, back_power)
-    return _Scattering(np.abs(amplitudes.front_r) ** 2, forward, np.abs(amplitudes.back_r) ** 2, backward)
+    """Return power coefficients; no power enters a medium in which the wave is evanescent.
+
+    Seen from inside an absorbing medium, where powers to and fro do not just add up, reflection and transmission can
+    exceed one together; they are limited to what conserves power.
+    """
+    front_r, back_r = (np.minimum(np.abs(r) ** 2, 1.0) for r in (amplitudes.front_r, amplitudes.back_r))
+    front_t = np.abs(amplitudes.front_t) ** 2 * _ratio(back.real, front.real)
+    back_t = np.abs(amplitudes.back_t) ** 2 * _ratio(front.real, back.real)
+    return _Scattering(front_r, np.minimum(front_t, 1.0 - front_r), back_r, np.minimum(back_t, 1.0 - back_r))
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

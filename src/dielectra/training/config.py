@@ -22,6 +22,7 @@ class NetworkConfig(BaseModel):
     output_widths: tuple[int, ...] = (1024, 1024, 1024)
     cutoff: float = Field(5.0, gt=0.5, le=10)
     n_gaussians: int = Field(51, ge=2)
+    density_scaling: bool = False
 
 
 class TrainingConfig(BaseModel):
@@ -30,8 +31,9 @@ class TrainingConfig(BaseModel):
     ``minimum_steps`` lengthens training on few labels until that many optimiser steps are done. ``validations`` is how
     often the network is validated, evenly spread. ``hold_out`` is the fraction of the labels set aside for validation
     and early stopping; at 0 the data set's validation split is used, which the label count then does not show.
-    ``patience`` counts validations without improvement. ``broaden_output`` ends the network with the Lorentzian
-    broadening that the data set declares.
+    ``patience`` counts validations without improvement. ``normalise_targets`` lets the network start at the mean
+    spectrum of the labels, in a climb by scaling what it predicts. ``broaden_output`` ends the network with the
+    Lorentzian broadening that the data set declares.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,7 +88,7 @@ _DIRECT = _OURS | {
     "learning_rate": 3e-3,
     "epochs": 100,
     "minimum_steps": 300,
-    "network": {"output_widths": (512, 512)},
+    "network": {"output_widths": (512, 512), "density_scaling": True},
 }
 RECIPES: dict[str, dict[str, Any]] = {
     "paper-pretrain": {"batch_size": 128, "learning_rate": 1e-3, "weight_decay": 0.0},
@@ -94,7 +96,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "paper-climb": {"batch_size": 128},
     "pretrain": _DIRECT | {"hold_out": 0.0},
     "direct": _DIRECT,
-    "climb": _OURS | {"learning_rate": 1e-4, "epochs": 40, "minimum_steps": 300},
+    "climb": _OURS | {"learning_rate": 3e-4, "epochs": 40, "minimum_steps": 300},
 }
 """What each recipe changes of the defaults.
 

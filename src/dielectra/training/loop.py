@@ -118,6 +118,8 @@ def train(
     training_labels, validation_labels = choose_labels(labels, config)
     network = _initial_network(config, training_labels, init_from).to(device)
     data = prepare(training_labels, network.cutoff, device)
+    if config.normalise_targets:
+        start_at_mean(network, data, fresh=init_from is None)
     validation = prepare(validation_labels, network.cutoff, device)
     steps_per_epoch = _steps_per_epoch(len(data.graphs), config)
     epochs = max(config.epochs, math.ceil(config.minimum_steps / steps_per_epoch))
@@ -263,12 +265,27 @@ def _initial_network(config: TrainingConfig, labels: Labels, init_from: Model | 
         return deepcopy(init_from.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = OptiMate(**network_arguments(config, labels))
-    if config.normalise_targets:
-        mean = torch.from_numpy(labels.eps2).mean(dim=0)
-        network.scale.copy_(mean.clamp_min(SMALLEST_SCALE * float(mean.max())))
-        torch.nn.init.ones_(network.mlp1.last.bias)  # start at the mean spectrum
-    return network
+        return OptiMate(**network_arguments(config, labels))
+
+
+@torch.no_grad()
+def start_at_mean(network: OptiMate, data: TrainingData, fresh: bool) -> None:
+    """Scale the output so that its mean over the training crystals is about that of the labels.
+
+    A fresh network gets the mean spectrum (per mean density of valence electrons, where it scales with that) as its
+    scale, and begins there. A climbing one keeps its predictions but for a factor at each energy, that of the mean
+    spectra of both levels; ``SMALLEST_SCALE`` keeps it near 1 where there is no absorption.
+    """
+    mean = data.targets.mean(dim=0)
+    floor = SMALLEST_SCALE * float(mean.max())
+    if not fresh:
+        predicted = predict_batches(network, data.graphs, data.targets.device).mean(dim=0).clamp_min(0.0)
+        network.scale.mul_((mean + floor) / (predicted + floor))
+        return
+    network.scale.copy_(mean.clamp_min(floor))
+    if network.density_scaling:
+        network.scale /= network.relative_density(batch_graphs(data.graphs).to(mean.device)).mean()
+    torch.nn.init.ones_(network.mlp1.last.bias)
 
 
 def _optimiser(network: OptiMate, config: TrainingConfig) -> torch.optim.Adam:

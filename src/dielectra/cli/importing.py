@@ -1,0 +1,110 @@
+"""The verbs that bring data sets in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from dielectra.cli.options import Json
+from dielectra.errors import InputError
+from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
+
+PROBLEMS_SHOWN = 10
+
+NewFolder = Annotated[Path, Parameter(name=["--output", "-o"], help="New folder.")]
+
+
+def fetch_data(
+    name: Annotated[str, Parameter(help="paper-ipa, paper-rpa or optimate3b.")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Folder; one of that name here.")] = None,
+    api: Annotated[str | None, Parameter(help="Address of a mirror of figshare's API.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Download a published data set and show its licence and citation; goes on where it was cut off."""
+    from dielectra.data.fetching import FIGSHARE_API, fetch
+
+    folder = output or Path(name)
+    with progress_bar() as progress:
+        tasks = {}
+
+        def show(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = progress.add_task(file, total=total)
+            progress.update(tasks[file], completed=done)
+
+        fetched = fetch(name, folder, api or FIGSHARE_API, show)
+    if as_json:
+        return print_json(fetched.model_dump())
+    rows = [(key, short(value)) for key, value in fetched.model_dump().items() if key != "files"]
+    rows += [(file.name, f"{file.size} bytes, sha256 {file.sha256}") for file in fetched.files]
+    print_table(str(folder), ("entry", "value"), rows)
+    return None
+
+
+def import_data(
+    source: Path,
+    /,
+    *,
+    output: NewFolder,
+    form: Annotated[
+        str, Parameter(help="published (the paper's), pairs (structure + CSV files) or refractiveindex (YAML).")
+    ] = "published",
+    level: Annotated[str | None, Parameter(help="Level of the spectra of pairs: ipa, rpa, bse or experiment.")] = None,
+    broadening: Annotated[float | None, Parameter(help="Lorentzian broadening of pairs in eV.")] = None,
+    energies: Annotated[str | None, Parameter(help="START,STOP,N in eV; 0,20,401 for pairs.")] = None,
+    structure: Annotated[Path | None, Parameter(help="Structure file of a refractiveindex page.")] = None,
+    extraordinary: Annotated[Path | None, Parameter(help="Page of the extraordinary ray.")] = None,
+    seed: Annotated[int, Parameter(help="Seed of the splits by formula.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Turn files of others into a data set.
+
+    Entries that cannot be used are reported on stderr; the others are imported all the same and the exit code is 2.
+    """
+    from dielectra.data.importing import energies_from, import_dataset
+
+    report = import_dataset(
+        source,
+        output,
+        form,
+        level=level,
+        broadening=broadening,
+        energies=None if energies is None else energies_from(energies),
+        structure=structure,
+        extraordinary=extraordinary,
+        seed=seed,
+    )
+    if as_json:
+        print_json(report.model_dump())
+    else:
+        rows = [(key, short(value)) for key, value in report.model_dump(exclude={"problems"}).items()]
+        print_table(f"data set {output}", ("quantity", "value"), rows)
+    if report.problems:
+        shown = report.problems[:PROBLEMS_SHOWN]
+        more = len(report.problems) - len(shown)
+        raise InputError("\n".join([*shown, *([f"and {more} more"] if more else [])]))
+
+
+def export_data(
+    dataset: str,
+    /,
+    *,
+    output: NewFolder,
+    form: Annotated[str, Parameter(help="csv, json or published (the paper's form).")] = "csv",
+    level: Annotated[str | None, Parameter(help="Level of theory; all by default.")] = None,
+    split: Annotated[str | None, Parameter(help="train, validation or test; all by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write every record of a data set as a file of its own."""
+    from dielectra.data.exporting import export_dataset
+
+    files = export_dataset(dataset, output, form, level, split)
+    if as_json:
+        return print_json([str(file) for file in files])
+    stdout.print(f"{len(files)} records in {output}", markup=False, highlight=False)
+    stderr.print("spectra of a crystal are in the axes of its structure file", highlight=False)
+    return None

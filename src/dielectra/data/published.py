@@ -1,0 +1,260 @@
+"""The published form: one ComputedStructureEntry per compound with its IPA and, for some, RPA spectrum.
+
+The form is that of the data of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025): 2,001 points on 0 to 20 eV,
+computed with Yambo, whose response is time-ordered (a small non-zero Im eps at 0 eV). Without a metadata entry for the
+grid in the files, its length is what is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from dielectra.data.outcomes import Outcome
+from dielectra.data.pickles import read_pickle
+from dielectra.data.schema import Record
+from dielectra.data.sources import Document, is_pickle, read_documents
+from dielectra.data.splits import paper_splits
+from dielectra.errors import InputError
+from dielectra.spectrum import Spectrum
+from dielectra.structures import Crystal, make_crystal, read_structure
+from dielectra.symmetry import standard_form_in_place
+
+ENERGIES = np.linspace(0.0, 20.0, 2001)
+AXES = ("xx", "yy", "zz")
+
+MINIMUM_INDIRECT_GAP = 0.5
+MAXIMUM_DIRECT_GAP = 10.0
+MAXIMUM_RPA_ATOMS = 8
+DROPPED = ("agm005546161",)
+"""The paper's filters: gaps in eV, atoms in the primitive cell of RPA spectra, material ids."""
+
+
+class MetallicSpectrum(Exception):  # noqa: N818  (a reason to leave a material out, not an error)
+    """Say that a spectrum is NaN, as published for metals."""
+
+
+def read_published(source: str | Path) -> Iterator[Outcome]:
+    """Yield the records of published files: JSON files, archives and folders of them, and pickles.
+
+    Materials outside the paper's filters are left out with the reason. Splits are the paper's, by id. Structures become
+    standard primitive cells in the axes of the file, so that tensors stay as published.
+
+    Raises
+    ------
+    InputError
+        If the source is missing, is a damaged archive, or a pickle asks for classes that spectra do not need. A single
+        entry that cannot be used becomes an outcome with a problem instead.
+    """
+    for document in read_documents(source):
+        for name, entry in _entries(document):
+            try:
+                yield entry if isinstance(entry, Outcome) else _outcome(name, entry)
+            except InputError as error:
+                yield Outcome(name, problem=f"{name}: {error}")
+
+
+def entry_from_records(records: Sequence[Record]) -> dict[str, Any]:
+    """Return the published form of the records of one material, as plain data.
+
+    Off-diagonal components have no place in this form and are lost.
+
+    Raises
+    ------
+    InputError
+        If there is no IPA record, a level is neither IPA nor RPA, or a gap is unknown.
+    """
+    by_level = {record.spectrum.level: record for record in records}
+    first = records[0]
+    if "ipa" not in by_level or not by_level.keys() <= {"ipa", "rpa"}:
+        raise InputError(f"record {first.id}: the published form holds ipa, or ipa and rpa; got {', '.join(by_level)}")
+    data: dict[str, Any] = {"mat_id": first.id}
+    for kind in ("indirect", "direct"):
+        data[f"ipa_{kind}_gap"] = first.properties.get(f"gap_{kind}")
+        if data[f"ipa_{kind}_gap"] is None:
+            raise InputError(f"record {first.id}: its {kind} gap is unknown, which the published form needs")
+    for level, record in by_level.items():
+        tensor = record.spectrum.resample(ENERGIES).tensor
+        for letter, part in (("I", tensor.imag), ("R", tensor.real)):
+            values = {axis: np.round(part[i, i], 6).tolist() for i, axis in enumerate(AXES)}
+            if "rpa" in by_level:
+                data[f"{level}_eps{letter}"] = values
+            else:
+                data |= {f"{level}_eps{letter}_{index}": values[axis] for index, axis in enumerate(AXES)}
+    broadening = {f"{level}_broad": record.spectrum.broadening for level, record in by_level.items()}
+    return {
+        "@module": "pymatgen.entries.computed_entries",
+        "@class": "ComputedStructureEntry",
+        "energy": 0.0,
+        "composition": dict(Counter(chemical_symbols[number] for number in first.crystal.numbers)),
+        "entry_id": first.id,
+        "correction": 0.0,
+        "energy_adjustments": [],
+        "structure": _structure_dictionary(first.crystal),
+        "data": data,
+        "parameters": {"ipa_nbands": first.properties.get("nbands")} | broadening,
+    }
+
+
+def _entries(document: Document) -> Iterator[tuple[str, Any]]:
+    """Yield the entries of one document: that of a JSON file, all of a pickle."""
+    if not is_pickle(document.name):
+        try:
+            yield document.name, json.loads(document.content)
+        except (ValueError, RecursionError) as error:
+            problem = f"{document.name}: not valid JSON ({error}); download it again"
+            yield document.name, Outcome(document.name, problem=problem)
+        return
+    content = read_pickle(document.content, document.name)
+    if hasattr(content, "to_dict") and hasattr(content, "columns"):
+        content = content.to_dict("records")
+    elif isinstance(content, Mapping) and "data" not in content:
+        content = list(content.values())
+    elif hasattr(content, "tolist"):
+        content = content.tolist()
+    for index, entry in enumerate(content if isinstance(content, list | tuple) else [content]):
+        yield f"{document.name}[{index}]", entry
+
+
+def _outcome(name: str, entry: Any) -> Outcome:
+    structure, data, parameters = _parts_of(entry)
+    mat_id = str(_required(data, "mat_id"))
+    if mat_id in DROPPED:
+        return Outcome(name, filtered=(f"{mat_id} is dropped by the paper",))
+    gaps = {kind: _number(data, f"ipa_{kind}_gap") for kind in ("indirect", "direct")}
+    tensors, filtered = {}, []
+    for level in ("ipa", "rpa") if data.get("rpa_epsI") is not None else ("ipa",):
+        try:
+            tensors[level] = _tensor(data, level)
+        except MetallicSpectrum:
+            filtered.append(f"{level}: metal (NaN spectrum)")
+    if not tensors:
+        return Outcome(name, filtered=tuple(filtered))
+    if math.isnan(gaps["indirect"]) or gaps["indirect"] < MINIMUM_INDIRECT_GAP:
+        return Outcome(name, filtered=(f"indirect gap below {MINIMUM_INDIRECT_GAP} eV",))
+    if math.isnan(gaps["direct"]) or gaps["direct"] > MAXIMUM_DIRECT_GAP:
+        return Outcome(name, filtered=(f"direct gap above {MAXIMUM_DIRECT_GAP} eV",))
+    crystal, spacegroup = standard_form_in_place(_crystal(structure))
+    properties: dict[str, Any] = {f"gap_{kind}": value for kind, value in gaps.items()} | {"spacegroup": spacegroup}
+    n_bands = _setting(parameters, "ipa_nbands")
+    properties["nbands"] = None if n_bands is None else round(n_bands)
+    provenance = _plain(
+        {**parameters, **{key: value for key, value in data.items() if str(key).endswith("_similarity")}}
+    )
+    records = []
+    for level, tensor in tensors.items():
+        if level == "rpa" and crystal.n_atoms > MAXIMUM_RPA_ATOMS:
+            filtered.append(f"rpa with more than {MAXIMUM_RPA_ATOMS} atoms")
+            continue
+        spectrum = Spectrum(ENERGIES, tensor, level, _setting(parameters, f"{level}_broad"), provenance)
+        records.append(Record(mat_id, crystal.formula, paper_splits().get(mat_id), crystal, spectrum, properties))
+    return Outcome(name, tuple(records), tuple(filtered))
+
+
+def _parts_of(entry: Any) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
+    """Return structure, data and parameters of a dictionary, a table row or a pymatgen entry."""
+    read: Callable[[str], Any]
+    read = entry.get if isinstance(entry, Mapping) else lambda key: getattr(entry, key, None)
+    structure, data, parameters = read("structure"), read("data"), read("parameters")
+    if isinstance(entry, Mapping) and data is None and "mat_id" in entry:
+        data = entry  # a table with one column per key
+    if structure is None or not isinstance(data, Mapping):
+        keys = ", ".join(map(str, entry)) if isinstance(entry, Mapping) else type(entry).__name__
+        raise InputError(f"needs the keys structure and data of a ComputedStructureEntry; it has {keys or 'none'}")
+    parameters = parameters if parameters is not None else data.get("parameters")
+    return structure, data, parameters if isinstance(parameters, Mapping) else {}
+
+
+def _required(data: Mapping[str, Any], key: str) -> Any:
+    if data.get(key) is None:
+        raise InputError(f"lacks the key {key}; it has {', '.join(map(str, data))}")
+    return data[key]
+
+
+def _number(data: Mapping[str, Any], key: str) -> float:
+    value = _required(data, key)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{key} is {value!r}; it must be a number") from None
+
+
+def _tensor(data: Mapping[str, Any], level: str) -> NDArray[np.complex128]:
+    """Return the diagonal tensor ``(3, 3, 2001)``; components that are missing equal the first."""
+    tensor = np.zeros((3, 3, len(ENERGIES)), complex)
+    for letter, unit in (("R", 1.0), ("I", 1j)):
+        key = f"{level}_eps{letter}"
+        numbered = f"{key}_0" in data
+        entries = {axis: data.get(f"{key}_{i}") for i, axis in enumerate(AXES)} if numbered else _required(data, key)
+        if not isinstance(entries, Mapping):
+            raise InputError(f"{key} must be a dictionary with the keys {', '.join(AXES)}")
+        if entries.get("xx") is None:
+            raise InputError(f"lacks {key}_0" if numbered else f"{key} lacks the key xx")
+        first = _values(entries["xx"], key)
+        for index, axis in enumerate(AXES):
+            tensor[index, index] += unit * (first if entries.get(axis) is None else _values(entries[axis], key))
+    return tensor
+
+
+def _values(values: Any, key: str) -> NDArray[np.float64]:
+    if isinstance(values, Mapping):  # monty's form of a numpy array
+        values = values.get("data")
+    try:
+        array = np.asarray(values, float)
+    except (TypeError, ValueError):
+        raise InputError(f"{key} holds values that are not numbers") from None
+    if np.isnan(array).any():
+        raise MetallicSpectrum
+    if array.shape != ENERGIES.shape or not np.isfinite(array).all():
+        raise InputError(f"{key} has shape {array.shape}; {len(ENERGIES)} finite values on 0 to 20 eV are needed")
+    return array
+
+
+def _setting(parameters: Mapping[str, Any], key: str) -> float | None:
+    """Return a numerical setting of the computation, None where it is missing or no number."""
+    try:
+        value = float(parameters[key])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _crystal(structure: Any) -> Crystal:
+    if not isinstance(structure, Mapping):
+        return read_structure(structure)
+    try:
+        sites = structure["sites"]
+        if any(len(site["species"]) != 1 or site["species"][0].get("occu", 1) != 1 for site in sites):
+            raise InputError("has partially occupied sites; give an ordered structure")
+        species = [site["species"][0]["element"] for site in sites]
+        return make_crystal(structure["lattice"]["matrix"], species, [site["abc"] for site in sites])
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"its structure is not a pymatgen Structure dictionary ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _structure_dictionary(crystal: Crystal) -> dict[str, Any]:
+    sites = [
+        {"species": [{"element": chemical_symbols[number], "occu": 1}], "abc": coords.tolist()}
+        for number, coords in zip(crystal.numbers, crystal.frac_coords, strict=True)
+    ]
+    lattice = {"matrix": crystal.cell.tolist(), "pbc": [True, True, True]}
+    return {"@module": "pymatgen.core.structure", "@class": "Structure", "lattice": lattice, "sites": sites}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON can hold: numpy scalars as numbers, NaN and the rest as text."""
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in values.items()}
+    simple = (str, int, float, bool, type(None))
+    return {
+        str(key): value if isinstance(value, simple) and value == value else str(value) for key, value in plain.items()
+    }

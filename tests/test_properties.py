@@ -1,0 +1,105 @@
+"""Derived properties by name, in Python and from the shell."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from conftest import Run
+from dielectra.errors import InputError
+from dielectra.optics.colour import bulk_colour, film_colour
+from dielectra.optics.oscillators import fit_oscillators
+from dielectra.optics.solar import solar_efficiency
+from dielectra.prediction import Prediction, predict_many
+from dielectra.properties import PROPERTIES, PropertyOptions, derive
+from dielectra.spectrum import Spectrum
+from dielectra.structures import Crystal
+
+
+@pytest.fixture(scope="module")
+def prediction(gaas: Crystal) -> Prediction:
+    return predict_many([gaas])[0]
+
+
+def test_every_property_is_plain_data(prediction: Prediction) -> None:
+    answers = derive(prediction, list(PROPERTIES), PropertyOptions())
+    assert set(answers) == set(PROPERTIES)
+    assert json.loads(json.dumps(answers, allow_nan=False))["colour"]["hex"].startswith("#")
+    assert not [name for name, answer in answers.items() if "error" in answer]
+
+
+def test_properties_are_those_of_the_functions(prediction: Prediction) -> None:
+    options = PropertyOptions(thickness_nm=120.0, illuminant="A", gap=1.5, gap_indirect=1.4, temperature=310.0, poles=4)
+    answers = derive(prediction, ["colour", "film-colour", "slme", "oscillators", "meep"], options)
+    spectrum = prediction.spectrum
+    assert answers["colour"] == bulk_colour(spectrum, "A")._asdict()
+    assert answers["film-colour"]["hex"] == film_colour(spectrum, 120.0, "A").hex
+    efficiency = solar_efficiency(spectrum, 1.5, 1.4, 310.0, 120.0)
+    assert answers["slme"]["slme"] == efficiency.slme
+    assert answers["slme"]["short_circuit_current_ma_per_cm2"] == efficiency.short_circuit_current
+    assert answers["slme"]["gap_direct_source"] == "given"
+    assert answers["oscillators"]["eps_infinity"] == fit_oscillators(spectrum, 4).eps_infinity
+    assert len(answers["meep"]["susceptibilities"]) == 4
+
+
+def test_a_property_that_cannot_be_had_says_why_and_leaves_the_others(prediction: Prediction) -> None:
+    cut = prediction._replace(spectrum=prediction.spectrum.resample(np.linspace(0, 4, 81)))
+    answers = derive(cut, ["slme", "colour"], PropertyOptions())
+    assert "the solar efficiency needs it" in answers["slme"]["error"]
+    assert "error" not in answers["colour"]
+
+
+def test_anisotropy_is_not_claimed_of_an_average(aln: Crystal, prediction: Prediction) -> None:
+    wurtzite = predict_many([aln])[0]
+    assert "isotropic average only" in derive(wurtzite, ["anisotropy"], PropertyOptions())["anisotropy"]["error"]
+    tensor = wurtzite.spectrum.tensor.copy()
+    tensor[2, 2] += 0.3
+    turned = wurtzite._replace(spectrum=Spectrum(wurtzite.spectrum.energies, tensor, "rpa"))
+    answer = derive(turned, ["anisotropy"], PropertyOptions())["anisotropy"]
+    assert (answer["kind"], answer["optic_axis"]) == ("uniaxial", [0, 0, 1])
+    assert answer["birefringence_589_nm"] > 0
+    assert derive(prediction, ["anisotropy"], PropertyOptions())["anisotropy"]["kind"] == "isotropic"
+
+
+def test_an_unknown_property_is_refused_with_the_list(prediction: Prediction) -> None:
+    with pytest.raises(InputError, match="unknown property 'color'; known are colour, film-colour, slme"):
+        derive(prediction, ["color"], PropertyOptions())
+
+
+def test_the_verb_adds_properties_to_its_json_only_where_asked(run: Run) -> None:
+    words = ["predict", "examples/GaAs.cif", "examples/MgO.cif", "--json"]
+    plain = json.loads(run(*words)[1])
+    code, out, _ = run(*words, "--property", "colour", "--property", "slme", "--illuminant", "E", "--gap", "1.42")
+    entries = json.loads(out)
+    assert code == 0
+    assert [set(entry["properties"]) for entry in entries] == [{"colour", "slme"}] * 2
+    assert entries[0]["properties"]["colour"]["illuminant"] == "E"
+    assert entries[0]["properties"]["slme"]["gap_direct_ev"] == 1.42
+    assert [{k: v for k, v in entry.items() if k != "properties"} for entry in entries] == plain
+
+
+def test_the_verb_prints_numbers_and_leaves_tables_to_json(run: Run) -> None:
+    words = [word for name in PROPERTIES for word in ("--property", name)]
+    code, out, _ = run("predict", "examples/MgO.cif", *words, "--poles", "3")
+    lines = " ".join(out.replace("│", " ").split())
+    assert code == 0
+    for word in ("short_circuit", "hex", "#", "strength", "sigma", "isotropic", "abbe_number"):
+        assert word in lines
+    assert "[" not in lines.split("properties", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--property", "color"], "unknown property 'color'; known are colour"),
+        (["--property", "slme", "--gap", "-1"], "examples/MgO.cif: slme: the direct gap must be a positive number"),
+        (["--property", "film-colour", "--thickness-nm", "-1"], "film-colour: layer 0: thickness -1.0 nm"),
+        (["--property", "colour", "--illuminant", "D50"], "D50"),
+    ],
+)
+def test_bad_input_exits_with_2(run: Run, words: list[str], message: str) -> None:
+    code, _, err = run("predict", "examples/MgO.cif", *words)
+    assert code == 2
+    assert message in " ".join(err.split())
