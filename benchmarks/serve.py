@@ -18,21 +18,21 @@ EXAMPLES = Path("examples")
 NAMES = ("MgO", "GaAs", "NaCl")
 
 
-def resident_memory(process: int) -> float:
-    """Return the resident memory in MB of a process and its descendants."""
-    memory = {}
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/status"):
+def usage(process: int) -> tuple[float, float]:
+    """Return the resident memory in MB and the CPU seconds so far of a process and its descendants."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except OSError:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # ended meanwhile
             continue
-        parents[int(fields["Pid"])] = int(fields["PPid"])
-        memory[int(fields["Pid"])] = int(fields.get("VmRSS", "0 kB").split()[0]) / 1e3
+        ticks, pages = int(fields[11]) + int(fields[12]), int(fields[21])
+        found[int(stat.parent.name)] = (int(fields[1]), pages * os.sysconf("SC_PAGE_SIZE") / 1e6, ticks)
     family = {process}
-    while grown := {child for child, parent in parents.items() if parent in family} - family:
+    while grown := {member for member, (parent, *_) in found.items() if parent in family} - family:
         family |= grown
-    return sum(memory[member] for member in family)
+    memory = sum(found[member][1] for member in family)
+    return memory, sum(found[member][2] for member in family) / os.sysconf("SC_CLK_TCK")
 
 
 async def client(address: str, end: float, latencies: list[float], errors: list[str]) -> None:
@@ -74,14 +74,15 @@ def main() -> None:
         address = json.loads(server.stdout.readline())["url"]
         print(f"{options.clients} clients, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before")
         for run in ("warm-up", "first", "second"):
-            before = resident_memory(server.pid)
+            memory, cpu = usage(server.pid)
             seconds = 5.0 if run == "warm-up" else options.seconds
             latencies, errors = asyncio.run(load(address, options.clients, seconds))
+            memory_after, cpu_after = usage(server.pid)
             median, p95 = np.percentile(latencies, [50, 95])
             print(
                 f"{run}: {len(latencies)} requests in {seconds:.0f} s ({len(latencies) / seconds:.1f}/s), "
                 f"{len(errors)} errors, p50 {median:.2f} s, p95 {p95:.2f} s, "
-                f"memory {before:.0f} -> {resident_memory(server.pid):.0f} MB"
+                f"{1000 * (cpu_after - cpu) / len(latencies):.0f} ms CPU each, memory {memory:.0f} -> {memory_after:.0f} MB"
             )
             for error in errors[:3]:
                 print("   ", error)
