@@ -79,10 +79,11 @@ def main() -> None:
             latencies, errors = asyncio.run(load(address, options.clients, seconds))
             memory_after, cpu_after = usage(server.pid)
             median, p95 = np.percentile(latencies, [50, 95])
+            each = 1000 * (cpu_after - cpu) / len(latencies)
             print(
                 f"{run}: {len(latencies)} requests in {seconds:.0f} s ({len(latencies) / seconds:.1f}/s), "
                 f"{len(errors)} errors, p50 {median:.2f} s, p95 {p95:.2f} s, "
-                f"{1000 * (cpu_after - cpu) / len(latencies):.0f} ms CPU each, memory {memory:.0f} -> {memory_after:.0f} MB"
+                f"{each:.0f} ms CPU each, memory {memory:.0f} -> {memory_after:.0f} MB"
             )
             for error in errors[:3]:
                 print("   ", error)
