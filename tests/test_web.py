@@ -221,6 +221,13 @@ def test_a_damaged_or_encrypted_archive_gets_a_sentence(client: httpx.Client) ->
     assert client.post("/api/batch", files=form(("set.zip", broken))).status_code == 422
 
 
+def test_many_archives_share_one_limit(client: httpx.Client) -> None:
+    large = archive({f"{index}.cif": bytes(2 * MEBIBYTE) for index in range(12)})
+    answer = client.post("/api/batch", files=form(*[(f"{index}.zip", large) for index in range(20)]))
+    assert answer.status_code == 422
+    assert "36 files of 72 MiB, and more" in answer.json()["detail"]
+
+
 def test_a_large_member_costs_only_itself(client: httpx.Client) -> None:
     content = archive({"large.cif": bytes(3 * MEBIBYTE), "MgO.cif": example("MgO")[1]})
     _, large, small = client.post("/api/batch", files=form(("set.zip", content))).text.splitlines()

@@ -17,7 +17,7 @@ from dielectra.errors import InputError
 from dielectra.models.store import ModelCard, default_model
 from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, PredictedCrystal, Problem, ReadCrystal, Service
-from dielectra.web.limits import Limits
+from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.uploads import Upload, store, unpack
 from dielectra.web.workers import Workers
 
@@ -133,9 +133,7 @@ async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> St
     folder = TemporaryDirectory(prefix="dielectra-")
     try:
         uploads = store(await _contents(file), Path(folder.name), served.limits, zips=True)
-        unpacked = [entry for upload in uploads for entry in await served.workers.call(unpack, upload, served.limits)]
-        if len(unpacked) > served.limits.files:
-            raise InputError(f"{len(unpacked)} files in all archives; up to {served.limits.files} are taken")
+        unpacked = await _unpack_all(uploads, served)
     except BaseException:
         folder.cleanup()
         raise
@@ -170,6 +168,23 @@ async def find_measured(
     """Return the measured spectra of a compound that ship with the package."""
     found = await served.workers.call(derived.measured, formula, space_group)
     return [derived.MeasuredAnswer.model_validate(entry) for entry in found]
+
+
+async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[Upload, str]]:
+    """Unpack one archive after the other, and stop where all together hold too much."""
+    limits = served.limits
+    entries: list[tuple[Upload, str]] = []
+    size = 0
+    for upload in uploads:
+        found = await served.workers.call(unpack, upload, limits)
+        entries += found
+        size += sum(file.path.stat().st_size for file, refusal in found if not refusal)
+        if len(entries) > limits.files or size > limits.unpacked:
+            raise InputError(
+                f"{len(entries)} files of {size / MEBIBYTE:.3g} MiB, and more; up to {limits.files} files of "
+                f"{limits.unpacked / MEBIBYTE:.3g} MiB are taken, all archives together"
+            )
+    return entries
 
 
 async def _batch_lines(
