@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint docs models abinitio clean
+.PHONY: setup demo test lint docs models abinitio browser clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,11 @@ abinitio: setup
 	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(ABINITIO_PACKAGES); }
 	GPAW_CONFIG=$(CURDIR)/.ci/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	  --editable '.[abinitio]'
+
+# The tests of the page drive Debian's Chromium: root is needed to install it.
+browser:
+	command -v chromium >/dev/null || { apt-get update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; }
 
 test: setup
 	$(BIN)/python -m pytest

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 import spglib
 import torch
+import uvicorn
+from fastapi import FastAPI
 from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
@@ -21,6 +27,8 @@ from dielectra.models.store import Model, save_model
 from dielectra.structures import Crystal, make_crystal
 from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.recipes import train_model
+from dielectra.web.app import create_app, served_models
+from dielectra.web.limits import Limits
 
 torch.set_num_threads(1)
 
@@ -207,6 +215,29 @@ def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
     return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")
 
 
+WEB_LIMITS = Limits(seconds=10, files=30)
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port of this machine; give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Return the address of a server with both shipped models and one worker."""
+    with served(create_app(served_models(), n_workers=1, limits=WEB_LIMITS)) as found:
+        yield found
+
+
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs the command line and returns exit code, stdout and stderr."""
@@ -219,3 +250,8 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
         return int(exit_.value.code or 0), captured.out, captured.err
 
     return call
+
+
+def command_line(run: Run, *arguments: object) -> Any:
+    """Return the JSON document that a command prints."""
+    return json.loads(run(*arguments, "--json")[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from dielectra.errors import InputError
 from dielectra.graph import batch_graphs, build_graph
 from dielectra.optics.constants import optical_constants
 from dielectra.spectrum import Spectrum, isotropic_spectrum
-from dielectra.structures import VACUUM_GAP, Crystal, read_structure, widest_empty_layer
+from dielectra.structures import VACUUM_GAP, Crystal, read_structure, read_structures, widest_empty_layer
 from dielectra.symmetry import standard_form
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ class Prediction(NamedTuple):
     crystal: Crystal
     spectrum: Spectrum
     warnings: list[str]
+
+
+class Answers(NamedTuple):
+    """Hold the predictions of every crystal of some files under their names, and a sentence per problem."""
+
+    names: list[str]
+    predictions: list[Prediction]
+    problems: list[str]
 
 
 def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum:
@@ -94,6 +103,51 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
         spectrum = isotropic_spectrum(loaded.grid, eps2, loaded.card.level, loaded.card.broadening, provenance)
         predictions.append(Prediction(cell, spectrum, notes))
     return predictions
+
+
+def predict_files(files: Sequence[tuple[str, Path]], model: Model, maximum: int | None = None) -> Answers:
+    """Predict every crystal of structure files; what cannot be used is told, and the rest is answered all the same.
+
+    Parameters
+    ----------
+    files
+        The name by which each file is reported, and its path. A crystal of several in a file is called ``name#index``.
+    maximum
+        Number of crystals above which nothing is predicted.
+
+    Raises
+    ------
+    InputError
+        If there are more crystals than that.
+    """
+    names, crystals, problems = [], [], []
+    for name, path in files:
+        try:
+            found = read_structures(path)
+        except InputError as error:
+            problems.append(str(error).replace(str(path), name))
+            continue
+        names += [name if len(found) == 1 else f"{name}#{index}" for index in range(len(found))]
+        crystals += found
+    if maximum is not None and len(crystals) > maximum:
+        raise InputError(f"{len(crystals)} crystals; up to {maximum} are answered at a time")
+    answers = _predict_each(names, crystals, model)
+    return answers._replace(problems=problems + answers.problems)
+
+
+def _predict_each(names: list[str], crystals: list[Crystal], model: Model) -> Answers:
+    """Predict all crystals at once; where one is refused, find it and answer the others."""
+    if not crystals:
+        return Answers([], [], [])
+    try:
+        return Answers(names, predict_many(crystals, model=model), [])
+    except InputError as error:
+        if len(crystals) == 1:
+            return Answers([], [], [f"{names[0]}: {error}"])
+    middle = len(crystals) // 2
+    first = _predict_each(names[:middle], crystals[:middle], model)
+    second = _predict_each(names[middle:], crystals[middle:], model)
+    return Answers(first.names + second.names, first.predictions + second.predictions, first.problems + second.problems)
 
 
 def _refuse_unsupported(crystal: Crystal, model: Model) -> None:

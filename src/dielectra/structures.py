@@ -28,6 +28,12 @@ SAME_SITE = 0.1
 VACUUM_GAP = 6.0
 """Width in angstrom of an empty layer above which a cell counts as a slab or molecule in vacuum."""
 
+MAXIMUM_SITES = 5000
+"""Number of atoms in a cell above which a structure is refused."""
+
+MOST_OPERATIONS = 192
+"""Number of symmetry operations of the largest space groups in their conventional cells."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
@@ -152,11 +158,13 @@ def _read_with_ase(path: Path) -> list[Any]:
     from ase.io import read
 
     plain_name = path.name.removesuffix(".gz")
-    poscar = plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar"))
+    form = "extxyz" if plain_name.endswith((".xyz", ".extxyz")) else None
+    if plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar")):
+        form = "vasp"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frames = read(path, index=":", format="vasp" if poscar else None)
+            frames = read(path, index=":", format=form)
     except Exception as error:  # ASE's readers raise whatever their parsing trips over
         raise InputError(
             f"{path}: cannot be read as a crystal structure ({type(error).__name__}: {error}); "
@@ -198,6 +206,13 @@ def _from_cif(structure: Any, where: str) -> Crystal:
         if named is None and structure.spacegroup_hm:
             raise InputError(f"{where}: unknown space group {structure.spacegroup_hm!r}; list its symmetry operations")
         operations = list(named.operations()) if named else [gemmi.Op("x,y,z")]
+    if len(operations) > MOST_OPERATIONS:
+        raise InputError(
+            f"{where}: lists {len(operations)} symmetry operations; a space group has up to {MOST_OPERATIONS}"
+        )
+    _refuse_too_many(len(structure.sites), where)
+    rotations = np.array([operation.rot for operation in operations]) / gemmi.Op.DEN
+    translations = np.array([operation.tran for operation in operations]) / gemmi.Op.DEN
     cell = np.array(structure.cell.orth.mat.tolist()).T
     numbers = np.zeros(0, np.int64)
     coords = np.zeros((0, 3))
@@ -205,10 +220,12 @@ def _from_cif(structure: Any, where: str) -> Crystal:
         number, position = site.element.atomic_number, np.array(site.fract.tolist())
         if _coincide(position, coords[numbers == number], cell).any():
             continue  # listed although the symmetry operations had made it
-        images = np.array([operation.apply_to_xyz(site.fract.tolist()) for operation in operations])
-        first = [not _coincide(image, images[:index], cell).any() for index, image in enumerate(images)]
-        coords = np.vstack([coords, images[first]])
-        numbers = np.append(numbers, [number] * sum(first))
+        images = rotations @ position + translations
+        while len(images):  # each image once, where operations carry the site to one place
+            coords = np.vstack([coords, images[:1]])
+            numbers = np.append(numbers, number)
+            images = images[~_coincide(images[0], images, cell)]
+        _refuse_too_many(len(numbers), where)
     return make_crystal(cell, numbers, coords, where)
 
 
@@ -228,7 +245,7 @@ def _json_entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             continue
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not valid JSON ({error}); write one object a line") from error
         if not isinstance(entry, dict):
             raise InputError(f"{path}, line {number}: expected an object, got {type(entry).__name__}")
@@ -303,8 +320,10 @@ def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "struct
     """
     from ase.data import atomic_numbers
 
+    entries = np.atleast_1d(np.asarray(species, dtype=object))
+    _refuse_too_many(len(entries), where)
     numbers = []
-    for entry in np.atleast_1d(np.asarray(species, dtype=object)):
+    for entry in entries:
         number = atomic_numbers.get(entry, 0) if isinstance(entry, str) else entry
         if not isinstance(number, int | np.integer) or not 1 <= number <= 118:
             raise InputError(f"{where}: unknown element {entry!r}; give chemical symbols such as 'Si'")
@@ -327,9 +346,22 @@ def make_crystal(cell: Any, species: Any, frac_coords: Any, where: str = "struct
     return crystal
 
 
+def _refuse_too_many(n_atoms: int, where: str) -> None:
+    if n_atoms > MAXIMUM_SITES:
+        raise InputError(
+            f"{where}: holds {n_atoms} atoms or more; up to {MAXIMUM_SITES} are read, give the primitive cell"
+        )
+
+
 def _refuse_overlaps(crystal: Crystal, where: str) -> None:
     from vesin import NeighborList
 
+    densest = np.sqrt(2) / MINIMUM_DISTANCE**3  # spheres packed as closely as possible
+    if crystal.n_atoms / crystal.volume > densest:
+        raise InputError(
+            f"{where}: {crystal.n_atoms} atoms in {crystal.volume:.2g} cubic angstrom are closer than "
+            f"{MINIMUM_DISTANCE} angstrom; check the lattice"
+        )
     neighbours = NeighborList(cutoff=MINIMUM_DISTANCE, full_list=False)
     first, second, distances = neighbours.compute(
         points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"

@@ -14,6 +14,7 @@ from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
+from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
 from dielectra.cli.training import climb, evaluate, train
 from dielectra.errors import InputError
@@ -28,7 +29,8 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-for verb in (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, data_app, models_app):
+VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app)
+for verb in VERBS:
     app.command(verb)
 data_app.command(fetch_data, name="fetch")
 data_app.command(import_data, name="import")

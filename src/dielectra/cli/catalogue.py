@@ -80,8 +80,7 @@ def list_models(*, as_json: Json = False) -> None:
     """List the shipped models."""
     cards = _shipped_cards()
     if as_json:
-        keys = {"name", "level", "architecture", "trained_on", "metrics"}
-        print_json([card.model_dump(include=keys) for card in cards])
+        print_json([card.summary() for card in cards])
         return
     rows = [(card.name, card.level, card.architecture, card.trained_on, _scores(card)) for card in cards]
     print_table("models", ("name", "level", "architecture", "trained on", "median SC"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -12,10 +12,6 @@ from dielectra.cli.options import Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
 from dielectra.terminal import print_json, print_predictions, print_properties
-
-if TYPE_CHECKING:
-    from dielectra.prediction import Prediction
-    from dielectra.structures import Crystal
 
 Properties = Annotated[
     Sequence[str],
@@ -42,13 +38,11 @@ def predict(
     """
     from dielectra.export import write_csv, write_refractiveindex
     from dielectra.models.store import default_model, load_model
-    from dielectra.prediction import describe
+    from dielectra.prediction import describe, predict_files
 
     check_properties(properties)
     loaded = load_model(model or default_model(level))
-    names, crystals, problems = _read_all(files)
-    predictions, names, refused = _predict_each(names, crystals, loaded)
-    problems += refused
+    names, predictions, problems = predict_files([(str(file), file) for file in files], loaded)
     for name, prediction in zip(names, predictions, strict=True):
         if csv is not None:
             write_csv(prediction, csv / f"{_file_stem(name)}.csv")
@@ -73,40 +67,6 @@ def predict(
         print_properties(names, derived)
     if problems:
         raise InputError("\n".join(problems))
-
-
-def _read_all(files: Sequence[Path]) -> tuple[list[str], list[Crystal], list[str]]:
-    from dielectra.structures import read_structures
-
-    names, crystals, problems = [], [], []
-    for file in files:
-        try:
-            found = read_structures(file)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        names += [str(file) if len(found) == 1 else f"{file}#{index}" for index in range(len(found))]
-        crystals += found
-    return names, crystals, problems
-
-
-def _predict_each(
-    names: Sequence[str], crystals: Sequence[Crystal], model: Any
-) -> tuple[list[Prediction], list[str], list[str]]:
-    """Predict all crystals at once; where one is refused, find it and answer the others."""
-    from dielectra.prediction import predict_many
-
-    if not crystals:
-        return [], [], []
-    try:
-        return predict_many(crystals, model=model), list(names), []
-    except InputError as error:
-        if len(crystals) == 1:
-            return [], [], [f"{names[0]}: {error}"]
-    middle = len(crystals) // 2
-    first = _predict_each(names[:middle], crystals[:middle], model)
-    second = _predict_each(names[middle:], crystals[middle:], model)
-    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 
 def _file_stem(name: str) -> str:

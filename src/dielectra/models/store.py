@@ -55,6 +55,10 @@ class ModelCard(BaseModel):
     licence: str = "CC-BY-4.0"
     dielectra_version: str = ""
 
+    def summary(self) -> dict[str, Any]:
+        """Return what ``dielectra models list --json`` says of the model."""
+        return self.model_dump(include={"name", "level", "architecture", "trained_on", "metrics"})
+
 
 @dataclass(frozen=True, eq=False)
 class Model:

@@ -1,0 +1,212 @@
+"""The routes of the JSON API: each checks its request, calls the Python API in a worker, and answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
+from fastapi.responses import Response, StreamingResponse
+
+from dielectra import __version__
+from dielectra.errors import InputError
+from dielectra.models.store import ModelCard, default_model
+from dielectra.web import derived, workers
+from dielectra.web.answers import Example, ListedModel, PredictedCrystal, Problem, ReadCrystal, Service
+from dielectra.web.limits import MEBIBYTE, Limits
+from dielectra.web.uploads import Upload, store, unpack
+from dielectra.web.workers import Workers
+
+EXAMPLES = {
+    "Si": "silicon",
+    "GaAs": "gallium arsenide",
+    "GaN": "gallium nitride, wurtzite",
+    "MgO": "magnesium oxide",
+    "NaCl": "rock salt",
+    "MgF2": "magnesium fluoride, rutile",
+    "SnO2": "tin dioxide, rutile",
+    "SrTiO3": "strontium titanate",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "A body that is no form"},
+    413: {"model": Problem, "description": "A body that is too large"},
+    422: {"model": Problem, "description": "Input that cannot be used"},
+    429: {"model": Problem, "description": "Too many requests at a time"},
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Hold what the routes of one application share."""
+
+    models: Mapping[str, str]
+    cards: Sequence[ModelCard]
+    level: str
+    workers: Workers
+    limits: Limits
+
+    def model(self, level: str) -> str:
+        """Return the model of a level; raises InputError where there is none."""
+        return self.models.get(level) or default_model(level)
+
+
+def _served(request: Request) -> Served:
+    served: Served = request.app.state.served
+    return served
+
+
+Shared = Annotated[Served, Depends(_served)]
+Files = Annotated[list[UploadFile], File(alias="file", description="Structure files: CIF, POSCAR, extxyz, JSON lines.")]
+Level = Annotated[str, Query(description="Level of theory: ipa or rpa.", max_length=20)]
+router = APIRouter(prefix="/api", responses=PROBLEMS)
+
+
+@router.get("/models")
+async def list_models(served: Shared) -> list[ListedModel]:
+    """List the models, as ``dielectra models list --json`` does."""
+    return [ListedModel.model_validate(card.summary()) for card in served.cards]
+
+
+@router.get("/service")
+async def describe_service(served: Shared) -> Service:
+    """Return the version, the level shown first, the limits of uploads, and the crystals that ship as examples."""
+    limits = served.limits
+    return Service(
+        version=__version__,
+        level=served.level,
+        broadening_ev={card.level: card.broadening for card in served.cards},
+        body_limit=limits.body,
+        file_limit=limits.file,
+        files_limit=limits.files,
+        examples=[
+            Example(file=f"{name}.cif", title=title, url=f"/static/examples/{name}.cif")
+            for name, title in EXAMPLES.items()
+        ],
+    )
+
+
+@router.post("/predict", response_model=list[PredictedCrystal])
+async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response:
+    """Predict the spectra of all crystals in structure files: the list of ``dielectra predict --json``.
+
+    Where a file cannot be used nothing is predicted, and the answer names every such file.
+    """
+    model = served.model(level)
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        uploads = store(await _contents(file), Path(folder), served.limits)
+        body = await served.workers.call(workers.predict, uploads, model, served.limits)
+    return Response(body, media_type="application/json")
+
+
+@router.post("/structure")
+async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
+    """Read structure files: cells, atoms, formulas and space groups."""
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        uploads = store(await _contents(file), Path(folder), served.limits)
+        found = await served.workers.call(workers.structures, uploads, served.limits)
+    return [ReadCrystal.model_validate(crystal) for crystal in found]
+
+
+@router.post("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+async def tabulate(file: Annotated[UploadFile, File()], served: Shared, level: Level = "rpa") -> Response:
+    """Predict one crystal: the table of ``dielectra predict --csv``."""
+    model = served.model(level)
+    with TemporaryDirectory(prefix="dielectra-") as folder:
+        (upload,) = store(await _contents([file]), Path(folder), served.limits)
+        body = await served.workers.call(workers.tabulate, upload, model, served.limits)
+    return Response(body, media_type="text/csv")
+
+
+@router.post("/batch", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
+async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> StreamingResponse:
+    """Predict zip archives of structure files, and files beside them, one by one.
+
+    Each line of the answer is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
+    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes answer them, or
+    ``{"file": ..., "problem": ...}``.
+    """
+    model = served.model(level)
+    folder = TemporaryDirectory(prefix="dielectra-")
+    try:
+        uploads = store(await _contents(file), Path(folder.name), served.limits, zips=True)
+        unpacked = await _unpack_all(uploads, served)
+    except BaseException:
+        folder.cleanup()
+        raise
+    lines = _batch_lines(unpacked, model, served, folder)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+@router.post("/colour")
+async def find_colours(request: derived.ColourRequest, served: Shared) -> derived.ColoursAnswer:
+    """Return the colours of a polished crystal and of light that passes its film."""
+    return await served.workers.call(derived.colours, request)
+
+
+@router.post("/solar")
+async def find_solar_efficiency(request: derived.SolarRequest, served: Shared) -> derived.SolarAnswer:
+    """Return the efficiency of a crystal as solar absorber (SLME) under AM1.5G."""
+    return await served.workers.call(derived.solar, request)
+
+
+@router.post("/stack")
+async def find_stack_optics(request: derived.StackRequest, served: Shared) -> derived.StackAnswer:
+    """Return what a stack of layers reflects, transmits and absorbs."""
+    return await served.workers.call(derived.stack, request)
+
+
+@router.get("/measured")
+async def find_measured(
+    served: Shared,
+    formula: Annotated[str, Query(max_length=100, description="Chemical formula, in any order.")],
+    space_group: Annotated[int | None, Query(ge=1, le=230, description="To take one polymorph only.")] = None,
+) -> list[derived.MeasuredAnswer]:
+    """Return the measured spectra of a compound that ship with the package."""
+    found = await served.workers.call(derived.measured, formula, space_group)
+    return [derived.MeasuredAnswer.model_validate(entry) for entry in found]
+
+
+async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[Upload, str]]:
+    """Unpack one archive after the other, and stop where all together hold too much."""
+    limits = served.limits
+    entries: list[tuple[Upload, str]] = []
+    size = 0
+    for upload in uploads:
+        found = await served.workers.call(unpack, upload, limits)
+        entries += found
+        size += sum(file.path.stat().st_size for file, refusal in found if not refusal)
+        if len(entries) > limits.files or size > limits.unpacked:
+            raise InputError(
+                f"{len(entries)} files of {size / MEBIBYTE:.3g} MiB, and more; up to {limits.files} files of "
+                f"{limits.unpacked / MEBIBYTE:.3g} MiB are taken, all archives together"
+            )
+    return entries
+
+
+async def _batch_lines(
+    entries: Sequence[tuple[Upload, str]], model: str, served: Served, folder: TemporaryDirectory[str]
+) -> AsyncIterator[bytes]:
+    with folder:
+        yield json.dumps({"files": len(entries)}).encode() + b"\n"
+        for upload, refusal in entries:
+            yield await _batch_line(upload, refusal, model, served) + b"\n"
+
+
+async def _batch_line(upload: Upload, refusal: str, model: str, served: Served) -> bytes:
+    try:
+        if refusal:
+            raise InputError(refusal)
+        predictions = await served.workers.call(workers.predict, [upload], model, served.limits)
+        structures = await served.workers.call(workers.structures, [upload], served.limits)
+    except (InputError, workers.BusyError) as error:
+        return json.dumps({"file": upload.name, "problem": str(error)}).encode()
+    described = json.dumps({"file": upload.name, "structures": structures}).encode()
+    return described[:-1] + b', "predictions": ' + predictions + b"}"
+
+
+async def _contents(files: Sequence[UploadFile]) -> list[tuple[str, bytes]]:
+    return [(file.filename or "unnamed", await file.read()) for file in files]

@@ -1,0 +1,227 @@
+"""What the page shows beside the optical constants: requests and answers for the functions of ``dielectra.optics``.
+
+The functions run in a worker process; each takes a request and returns plain data.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from dielectra.errors import InputError
+from dielectra.optics.colour import Colour, bulk_colour, film_colour
+from dielectra.optics.constants import optical_constants
+from dielectra.optics.measured import load_measured
+from dielectra.optics.solar import solar_efficiency
+from dielectra.optics.stack import Layer, Material, stack_optics
+from dielectra.prediction import REPORTED_SPECTRA
+from dielectra.spectrum import Spectrum
+
+LARGEST = 1e6
+MOST_POINTS = 5000
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class IsotropicSpectrum(_Request):
+    """The ``mean`` of a prediction: photon energies (eV), real and imaginary part of the dielectric function."""
+
+    energy_ev: list[float] = Field(min_length=2, max_length=MOST_POINTS)
+    eps1: list[float] = Field(min_length=2, max_length=MOST_POINTS)
+    eps2: list[float] = Field(min_length=2, max_length=MOST_POINTS)
+    level: str = Field("rpa", max_length=20)
+    broadening_ev: float | None = Field(None, ge=0, le=5, description="Lorentzian half width, where it is known.")
+
+    def spectrum(self) -> Spectrum:
+        """Return the spectrum; raises InputError where the numbers make none."""
+        energies, real, imaginary = (np.array(values) for values in (self.energy_ev, self.eps1, self.eps2))
+        if not len(energies) == len(real) == len(imaginary):
+            raise InputError(
+                f"energy_ev, eps1 and eps2 need one length; got {len(energies)}, {len(real)} and {len(imaginary)}"
+            )
+        if max(energies.max(), np.abs(real).max(), np.abs(imaginary).max()) > LARGEST:
+            raise InputError(f"energies and dielectric functions may reach {LARGEST:g}")
+        tensor = np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary)
+        return Spectrum(energies, tensor, self.level, self.broadening_ev)
+
+
+class ColourRequest(_Request):
+    """Ask for the colours of a crystal in reflection and of its film in transmission."""
+
+    spectrum: IsotropicSpectrum
+    thickness_nm: float = Field(500.0, ge=0, le=1e7)
+    illuminant: Literal["D65", "A", "E"] = "D65"
+
+
+class ColourAnswer(BaseModel):
+    """A colour: tristimulus values, Lab relative to the illuminant, sRGB."""
+
+    xyz: tuple[float, float, float]
+    lab: tuple[float, float, float]
+    srgb: tuple[float, float, float]
+    hex: str
+    in_gamut: bool
+
+
+class ColoursAnswer(BaseModel):
+    """The colours of a polished crystal and of light through its film."""
+
+    bulk: ColourAnswer
+    film: ColourAnswer
+
+
+class SolarRequest(_Request):
+    """Ask for the efficiency of a solar absorber; gaps that are not given are estimated from the spectrum."""
+
+    spectrum: IsotropicSpectrum
+    thickness_nm: float = Field(500.0, gt=0, le=1e7)
+    temperature_k: float = Field(293.15, ge=100, le=1000)
+    gap_direct_ev: float | None = Field(None, gt=0, le=20)
+    gap_indirect_ev: float | None = Field(None, gt=0, le=20)
+
+
+class SolarAnswer(BaseModel):
+    """Efficiencies (0 to 1) under AM1.5G, short-circuit current, open-circuit voltage, and the gaps they rest on."""
+
+    slme: float
+    spectroscopic_limit: float
+    short_circuit_current_ma_per_cm2: float
+    open_circuit_voltage_v: float
+    gap_direct_ev: float
+    gap_indirect_ev: float
+    gap_direct_source: str
+    gap_indirect_source: str
+
+
+class Index(_Request):
+    """A constant complex refractive index."""
+
+    n: float = Field(ge=0.01, le=100)
+    k: float = Field(0.0, ge=0, le=100)
+
+
+class StackLayer(_Request):
+    """A layer; without an index it is of the crystal."""
+
+    thickness_nm: float = Field(ge=0, le=1e7)
+    index: Index | None = None
+    coherent: bool = True
+
+
+class StackRequest(_Request):
+    """Ask what a stack of layers reflects and transmits; without an exit index the crystal lies behind it."""
+
+    spectrum: IsotropicSpectrum
+    layers: list[StackLayer] = Field(max_length=50)
+    exit_index: Index | None = None
+    angle_degrees: float = Field(0.0, ge=0, lt=90)
+    polarisation: Literal["s", "p", "unpolarised"] = "unpolarised"
+    minimum_energy_ev: float = Field(0.5, ge=0, le=1000)
+    maximum_energy_ev: float = Field(6.0, ge=0, le=1000)
+    points: int = Field(221, ge=2, le=2001)
+
+
+class StackAnswer(BaseModel):
+    """Fractions of the incident power against photon energy."""
+
+    energy_ev: list[float]
+    reflectance: list[float]
+    transmittance: list[float]
+    absorptance: list[float]
+
+
+class MeasuredAnswer(BaseModel):
+    """One measured spectrum with its source, and what follows from it."""
+
+    formula: str
+    polymorph: str
+    axis: str
+    kind: str
+    reference: str
+    source: str
+    energy_ev: list[float]
+    eps1: list[float]
+    eps2: list[float]
+    n: list[float]
+    k: list[float]
+    absorption_per_cm: list[float]
+    reflectivity: list[float]
+    loss: list[float]
+
+
+def colours(request: ColourRequest) -> ColoursAnswer:
+    """Return both colours."""
+    spectrum = request.spectrum.spectrum()
+    bulk = bulk_colour(spectrum, request.illuminant)
+    film = film_colour(spectrum, request.thickness_nm, request.illuminant)
+    return ColoursAnswer(bulk=_colour(bulk), film=_colour(film))
+
+
+def _colour(colour: Colour) -> ColourAnswer:
+    return ColourAnswer.model_validate(colour._asdict())
+
+
+def solar(request: SolarRequest) -> SolarAnswer:
+    """Return the efficiency of a film as solar absorber."""
+    found = solar_efficiency(
+        request.spectrum.spectrum(),
+        request.gap_direct_ev,
+        request.gap_indirect_ev,
+        request.temperature_k,
+        request.thickness_nm,
+    )
+    return SolarAnswer(
+        slme=found.slme,
+        spectroscopic_limit=found.spectroscopic_limit,
+        short_circuit_current_ma_per_cm2=found.short_circuit_current,
+        open_circuit_voltage_v=found.open_circuit_voltage,
+        gap_direct_ev=found.gap_direct,
+        gap_indirect_ev=found.gap_indirect,
+        gap_direct_source=found.gap_direct_source,
+        gap_indirect_source=found.gap_indirect_source,
+    )
+
+
+def stack(request: StackRequest) -> StackAnswer:
+    """Return reflectance, transmittance and absorptance of a stack."""
+    spectrum = request.spectrum.spectrum()
+
+    def material(index: Index | None) -> Material:
+        return spectrum if index is None else complex(index.n, index.k)
+
+    layers = [Layer(material(layer.index), layer.thickness_nm, layer.coherent) for layer in request.layers]
+    energies = np.linspace(request.minimum_energy_ev, request.maximum_energy_ev, request.points)
+    exit_medium = material(request.exit_index)
+    found = stack_optics(layers, energies, request.angle_degrees, request.polarisation, exit_medium=exit_medium)
+    return StackAnswer(
+        energy_ev=energies.tolist(),
+        reflectance=found.reflectance[0].tolist(),
+        transmittance=found.transmittance[0].tolist(),
+        absorptance=found.absorptance[0].tolist(),
+    )
+
+
+def measured(formula: str, space_group: int | None) -> list[dict[str, Any]]:
+    """Return the shipped measured spectra of a compound with their optical constants."""
+    return [
+        {
+            "formula": entry.formula,
+            "polymorph": entry.polymorph,
+            "axis": entry.axis,
+            "kind": entry.kind,
+            "reference": entry.reference,
+            "source": entry.source,
+            "energy_ev": entry.spectrum.energies.tolist(),
+        }
+        | _constants(entry.spectrum)
+        for entry in load_measured(formula, space_group)
+    ]
+
+
+def _constants(spectrum: Spectrum) -> dict[str, list[float]]:
+    constants = optical_constants(spectrum)
+    return {key: getattr(constants, field).tolist() for key, field in REPORTED_SPECTRA.items()}

@@ -1,0 +1,92 @@
+"""Serve the page over HTTP until interrupted."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+
+from dielectra.errors import InputError
+from dielectra.web.app import create_app, served_models
+
+MOST_WORKERS = 8
+HIGHEST_PORT = 65535
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and announce."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def serve(
+    announce: Callable[[str], None],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    level: str = "rpa",
+    model: str | None = None,
+    n_workers: int | None = None,
+) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    announce
+        Called with the address once the server answers.
+    host, port
+        Where to listen; port 0 takes a free one.
+    level, model
+        As in :func:`~dielectra.web.app.create_app`; a model of your own sets the level too.
+    n_workers
+        Processes that predict; as many as cores, eight at most, by default.
+
+    Raises
+    ------
+    InputError
+        If level or model are unknown, or the address cannot be listened on.
+    """
+    models = served_models(model)
+    shown = level if model is None else next(key for key, name in models.items() if name == model)
+    hosts = ("127.0.0.1", "localhost", "[::1]") if _is_loopback(host) else ("*",)
+    app = create_app(models, shown, n_workers or min(MOST_WORKERS, os.cpu_count() or 1), hosts=hosts)
+    listener = _listen(host, port)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30)
+    with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
+        _Server(config, lambda: announce(address)).run(sockets=[listener])
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise InputError(f"port {port} does not exist; give one from 0, which takes a free one, to {HIGHEST_PORT}")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}, port {port} ({error}); choose another --host or --port") from error
+    return listener

@@ -1,0 +1,139 @@
+// The tabs with controls: colour, solar cell, film stack. The server computes; the page asks and shows.
+
+import { define, make, short } from "./dom.js";
+import { derived } from "./server.js";
+
+const percent = (value) => `${(100 * value).toFixed(1)} %`;
+
+/** Return the mean of a prediction as the API takes it. */
+const spectrumOf = ({ energy_ev, eps1, eps2, level }, broadening) =>
+  ({ energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level] });
+
+/** A slider with its value beside it; `scale` turns its position into the value. */
+function slider(id, title, unit, { min, max, step, value, scale = (position) => position }) {
+  const input = make("input", { id, type: "range", min, max, step, value });
+  const output = make("output", { htmlFor: id });
+  const read = () => scale(Number(input.value));
+  const tell = () => {
+    output.textContent = `${short(read(), 3)} ${unit}`;
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.addEventListener("input", tell);
+  tell();
+  return { element: make("div", {}, make("label", { htmlFor: id }, `${title}: `, output), input), read };
+}
+
+function choice(id, title, options) {
+  const select = make("select", { id }, ...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
+  return { element: make("label", {}, title, select), read: () => select.value };
+}
+
+function optionalNumber(id, title, properties) {
+  const input = make("input", { id, type: "number", ...properties });
+  return { element: make("label", {}, title, input), read: () => (input.value === "" ? null : Number(input.value)) };
+}
+
+const decades = (position) => Number((10 ** position).toPrecision(2));
+const thickness = (id, title, value) => slider(id, title, "nm", { min: 0.5, max: 5, step: 0.01, value: Math.log10(value), scale: decades });
+
+function colourTab() {
+  const film = thickness("colour-thickness", "film thickness", 500);
+  const light = choice("illuminant", "light", { D65: "daylight (D65)", A: "incandescent lamp (A)", E: "equal energy (E)" });
+  const shown = ["bulk", "film"].map((name) => ({ name, swatch: make("div", { className: "swatch", id: `swatch-${name}` }), list: make("dl", { id: `colour-${name}` }) }));
+  const titles = { bulk: "Polished crystal, reflected light", film: "Free-standing film, transmitted light" };
+  const swatches = make("div", { className: "wide swatches" }, ...shown.map(({ name, swatch, list }) => make("div", {}, make("strong", {}, titles[name]), swatch, list)));
+  return {
+    id: "colour", title: "colour", elements: [film.element, light.element, swatches],
+    request: () => ({ thickness_nm: film.read(), illuminant: light.read() }),
+    show(answer) {
+      for (const { name, swatch, list } of shown) {
+        const { hex, lab, in_gamut: inGamut } = answer[name];
+        swatch.style.backgroundColor = hex;
+        define(list, [["sRGB", inGamut ? hex : `${hex} (clipped)`], ["L*, a*, b*", lab.map((value) => value.toFixed(1)).join(", ")]]);
+      }
+    },
+  };
+}
+
+function solarTab() {
+  const film = thickness("solar-thickness", "film thickness", 500);
+  const temperature = slider("temperature", "temperature", "K", { min: 200, max: 400, step: 1, value: 293 });
+  const gaps = { min: 0.1, max: 10, step: 0.01 };
+  const direct = optionalNumber("gap-direct", "direct gap (eV), if you know it", { ...gaps, placeholder: "estimated" });
+  const indirect = optionalNumber("gap-indirect", "indirect gap (eV), if it is smaller", { ...gaps, placeholder: "as the direct one" });
+  const list = make("dl", { id: "solar-results", className: "wide" });
+  return {
+    id: "solar", title: "solar", elements: [film.element, temperature.element, direct.element, indirect.element, list],
+    request: () => ({ thickness_nm: film.read(), temperature_k: temperature.read(), gap_direct_ev: direct.read(), gap_indirect_ev: indirect.read() }),
+    show(answer) {
+      define(list, [
+        ["efficiency of the film (SLME)", percent(answer.slme)],
+        ["limit for full absorption", percent(answer.spectroscopic_limit)],
+        ["short-circuit current", `${short(answer.short_circuit_current_ma_per_cm2)} mA/cm²`],
+        ["open-circuit voltage", `${short(answer.open_circuit_voltage_v)} V`],
+        ["direct gap", `${short(answer.gap_direct_ev, 3)} eV, ${answer.gap_direct_source}`],
+        ["fundamental gap", `${short(answer.gap_indirect_ev, 3)} eV, ${answer.gap_indirect_source}`],
+      ]);
+    },
+  };
+}
+
+const AIR = { n: 1 };
+const GLASS = { n: 1.52 };
+const SUBSTRATES = {
+  none: { title: "none: the film stands free", layers: [], exit_index: AIR },
+  glass: { title: "glass, 1 mm, both faces", layers: [{ thickness_nm: 1e6, index: GLASS, coherent: false }], exit_index: AIR },
+  crystal: { title: "the crystal itself, without end", layers: [], exit_index: null },
+};
+
+function stackTab(chart, context) {
+  const coat = slider("coat-thickness", "coating thickness", "nm", { min: 0, max: 500, step: 1, value: 0 });
+  const index = slider("coat-index", "refractive index of the coating", "", { min: 1, max: 3, step: 0.01, value: 1.38 });
+  const film = slider("film-thickness", "film of the crystal", "nm", { min: 0, max: 2000, step: 1, value: 300 });
+  const angle = slider("angle", "angle of incidence", "°", { min: 0, max: 89, step: 1, value: 0 });
+  const field = choice("polarisation", "polarisation", { unpolarised: "unpolarised", s: "s", p: "p" });
+  const substrate = choice("substrate", "substrate", Object.fromEntries(Object.entries(SUBSTRATES).map(([key, { title }]) => [key, title])));
+  return {
+    id: "stack", title: "film stack", elements: [coat, index, film, angle, field, substrate].map(({ element }) => element),
+    request() {
+      const { layers, exit_index: exit } = SUBSTRATES[substrate.read()];
+      const coating = { thickness_nm: coat.read(), index: { n: index.read() } };
+      return { layers: [coating, { thickness_nm: film.read() }, ...layers], exit_index: exit, angle_degrees: angle.read(), polarisation: field.read() };
+    },
+    show(answer) {
+      const names = { reflectance: "R", transmittance: "T", absorptance: "A" };
+      const curves = Object.entries(names).map(([key, label]) => ({ label, energies: answer.energy_ev, values: answer[key] }));
+      const [low, high] = context.range();
+      const range = [Math.max(low, answer.energy_ev[0]), Math.min(high, answer.energy_ev.at(-1))];
+      chart.show({ title: context.title("film stack"), label: "fraction of the light", curves, measured: [], logarithmic: false, range });
+    },
+  };
+}
+
+/**
+ * Make the three tabs. `context` has `entry()`, the prediction shown, `broadening()` by level, `title(property)`, `range()`,
+ * `fail(error)` and `succeed()`.
+ * Each tab can `open(container)` its controls and ask anew with `update()`.
+ */
+export function makeDerivedTabs(chart, context) {
+  return [colourTab(), solarTab(), stackTab(chart, context)].map((tab) => {
+    let asking = null;
+    const group = make("div", {}, ...tab.elements);
+    async function update() {
+      asking?.abort();
+      const current = asking = new AbortController();
+      try {
+        const answer = await derived(tab.id, { spectrum: spectrumOf(context.entry(), context.broadening()), ...tab.request() }, current.signal);
+        if (group.isConnected && !current.signal.aborted) {
+          tab.show(answer);
+          context.succeed();
+        }
+      } catch (error) {
+        if (error.name !== "AbortError") context.fail(error);
+      }
+    }
+    group.className = "controls";
+    group.addEventListener("input", update);
+    return { id: tab.id, title: tab.title, drawsChart: tab.id === "stack", update, open: (container) => container.replaceChildren(group), close: () => asking?.abort() };
+  });
+}

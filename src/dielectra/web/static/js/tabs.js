@@ -1,0 +1,36 @@
+// A tab list after the ARIA pattern: arrow keys, Home and End move; the chosen tab is the one in the tab order.
+
+import { make } from "./dom.js";
+
+/** Fill a tab list with `{id, title}`; return a function that chooses one by id. */
+export function makeTabs(list, panel, tabs, onChoose) {
+  const buttons = tabs.map(({ id, title }) =>
+    make("button", { type: "button", id: `tab-${id}`, role: "tab", "aria-controls": panel.id }, title));
+  list.replaceChildren(...buttons);
+
+  function choose(id) {
+    buttons.forEach((button, index) => {
+      const chosen = tabs[index].id === id;
+      button.setAttribute("aria-selected", String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+    });
+    panel.setAttribute("aria-labelledby", `tab-${id}`);
+    onChoose(id);
+  }
+
+  const steps = { ArrowRight: 1, ArrowLeft: -1 };
+  buttons.forEach((button, index) => {
+    button.addEventListener("click", () => choose(tabs[index].id));
+    button.addEventListener("keydown", (event) => {
+      let target = null;
+      if (event.key in steps) target = (index + steps[event.key] + tabs.length) % tabs.length;
+      if (event.key === "Home") target = 0;
+      if (event.key === "End") target = tabs.length - 1;
+      if (target === null) return;
+      event.preventDefault();
+      choose(tabs[target].id);
+      buttons[target].focus();
+    });
+  });
+  return choose;
+}
