@@ -1,0 +1,27 @@
+"""Order the pool for a campaign: python datasets/ladder/pool.py STRUCTURES.jsonl.gz > pool.jsonl.
+
+Sorted by id, shuffled with seed 0, without the materials at hand and those of no split; training materials alternate with
+validation and test materials, so that scores soon rest on more than a handful.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sys
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from dielectra.data.store import material_ids
+
+entries = {entry["mat_id"]: entry for entry in map(json.loads, gzip.open(sys.argv[1], "rt", encoding="utf-8"))}
+names = sorted(entries)
+random.Random(0).shuffle(names)
+present = material_ids(Path(__file__).parent)
+left = [entries[name] for name in names if name not in present and entries[name]["split"]]
+training = [entry for entry in left if entry["split"] == "train"]
+held_out = [entry for entry in left if entry["split"] != "train"]
+order = [entry for entry in chain.from_iterable(zip_longest(training, held_out)) if entry is not None]
+for position, entry in enumerate(order):
+    sys.stdout.write(json.dumps(entry | {"priority": -position}) + "\n")
