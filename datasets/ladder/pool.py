@@ -1,7 +1,7 @@
 """Order the pool for a campaign: python datasets/ladder/pool.py STRUCTURES.jsonl.gz > pool.jsonl.
 
-Sorted by id, shuffled with seed 0, without the materials at hand and those of no split; training materials alternate with
-validation and test materials, so that scores soon rest on more than a handful.
+Sorted by id, shuffled with seed 0, without the materials at hand and those of no split; training materials alternate
+with validation and test materials, so that scores soon rest on more than a handful.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from dielectra.data.store import material_ids
 
-entries = {entry["mat_id"]: entry for entry in map(json.loads, gzip.open(sys.argv[1], "rt", encoding="utf-8"))}
+with gzip.open(sys.argv[1], "rt", encoding="utf-8") as file:
+    entries = {entry["mat_id"]: entry for entry in map(json.loads, file)}
 names = sorted(entries)
 random.Random(0).shuffle(names)
 present = material_ids(Path(__file__).parent)
