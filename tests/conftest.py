@@ -255,3 +255,29 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 def command_line(run: Run, *arguments: object) -> Any:
     """Return the JSON document that a command prints."""
     return json.loads(run(*arguments, "--json")[1])
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    """Compare plain data; numbers of two processes may differ in the last digit of single precision."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            assert_same(found[key], value)
+    elif isinstance(expected, list) and expected and isinstance(expected[0], dict):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_same(one, other)
+    elif isinstance(expected, list) and expected and isinstance(expected[0], float):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    else:
+        assert found == expected
+
+
+def assert_same_table(found: bytes, expected: bytes) -> None:
+    """Compare two tables of ``--csv``: comment, head, numbers."""
+    tables = [payload.decode().splitlines() for payload in (found, expected)]
+    assert tables[0][:2] == tables[1][:2]
+    numbers = [np.loadtxt(lines[2:], delimiter=",") for lines in tables]
+    np.testing.assert_allclose(*numbers, rtol=2e-5, atol=1e-5)
