@@ -9,9 +9,12 @@ from dielectra.abinitio.campaign import computed
 from dielectra.abinitio.convergence import compare_protocols
 from dielectra.abinitio.worker import record_path
 from dielectra.data.store import read_records
+from dielectra.errors import InputError
 from dielectra.optics.measured import measured_page
 from dielectra.plots import plot_validation, save_figure
+from dielectra.prediction import predict
 from dielectra.spectrum import similarity
+from dielectra.structures import read_structure
 
 HERE = Path(__file__).parent
 YAMBO = HERE.parent / "tests" / "data" / "yambo" / "o-RPA_dir_001_sc_4000.eps_q1_inv_rpa_dyson.gz"
@@ -35,6 +38,20 @@ def best_shift(energies, eps2, page):
     scores = similarity(shifted, function.imag, grid)
     best = int(scores.argmax())
     return float(SHIFTS[best]), float(scores[0]), float(scores[best])
+
+
+def predicted_line(name, computed_spectra):
+    """Return the table line of what the shipped networks predict; none where they have no features for an element."""
+    crystal = read_structure(HERE.parent / "examples" / f"{name}.cif")
+    predictions, scores = {}, []
+    for level, spectrum in computed_spectra.items():
+        try:
+            predictions[level] = predict(crystal, level)
+        except InputError:
+            return f"| {name} | - | - | - | - |"
+        scores.append(similarity(predictions[level].mean.imag, spectrum.mean.imag, spectrum.energies))
+    static = [f"{each['rpa'].mean[0].real:.1f}" for each in (computed_spectra, predictions)]
+    return f"| {name} | " + " | ".join([*(f"{score:.2f}" for score in scores), *static]) + " |"
 
 
 def row_of(entry, campaign, reference, scores, measured):
@@ -97,4 +114,8 @@ for row in rows:
         shift, without, with_shift = found["shift"]
         n = f"{found['static_n']:.2f}, {found['static_n_rpa']:.2f}"
         print(f"| {row['title'].split(',')[0]} | {n} | {shift:.2f} | {without:.2f}, {with_shift:.2f} |")
+print("\n| crystal | SC IPA | SC RPA | static eps RPA | predicted |\n|---|---:|---:|---:|---:|")
+for entry in computed(arguments.campaign):
+    name = entry["id"]
+    print(predicted_line(name, spectra(arguments.reference, name) or spectra(arguments.campaign, name)))
 save_figure(plot_validation(rows), arguments.plot)
