@@ -22,7 +22,7 @@ from dielectra.abinitio.protocol import (
     shifted_kpoints,
 )
 from dielectra.errors import InputError
-from dielectra.structures import Crystal
+from dielectra.structures import Crystal, FloatArray
 from dielectra.symmetry import point_group_rotations, standardise
 
 
@@ -106,13 +106,7 @@ def compute(
 
     ground_state = _ground_state(crystal, protocol, log)
     clock.append(time.process_time())
-    buffer = max(4, round(0.1 * n_bands))
-    bands = ground_state.fixed_density(
-        kpts=shifted_kpoints(crystal, grid, protocol.shift_cost_limit),
-        nbands=n_bands + buffer,
-        convergence={"bands": n_bands, "eigenstates": 1e-3},
-        txt=str(log) if log else None,
-    )
+    bands = _bands(ground_state, shifted_kpoints(crystal, grid, protocol.shift_cost_limit), n_bands, log)
     gap_direct, gap_indirect, n_kpoints = _gaps(bands, n_electrons // 2)
     clock.append(time.process_time())
     if gap_indirect < protocol.minimum_gap:
@@ -142,6 +136,19 @@ def _ground_state(crystal: Crystal, protocol: Protocol, log: Path | None) -> Any
     atoms.calc = calculator
     atoms.get_potential_energy()
     return calculator
+
+
+def _bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None) -> Any:
+    from dielectra.abinitio.small_basis import SmallBasisStart
+
+    return ground_state.fixed_density(
+        kpts=kpoints,
+        nbands=n_bands + max(4, round(0.1 * n_bands)),
+        convergence={"bands": n_bands, "eigenstates": 1e-3},
+        eigensolver=SmallBasisStart(),
+        random=True,
+        txt=str(log) if log else None,
+    )
 
 
 def _gaps(calculator: Any, n_occupied: int) -> tuple[float, float, int]:
