@@ -51,3 +51,12 @@ def test_a_crystal_below_the_smallest_gap_is_refused() -> None:
     wide = LADDER_1.model_copy(update={"ground_state_kpoints": 16, "response_kpoints": 16, "minimum_gap": 20.0})
     with pytest.raises(RefusedError, match="is below 20"):
         compute(lithium_hydride, wide)
+
+
+def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
+    from dielectra.abinitio.gpaw import estimate_cpu_seconds
+
+    records = [record for record in read_records("datasets/ladder/part-0000.parquet") if record.spectrum.level == "ipa"]
+    spent = np.log([record.properties["cpu_s"] for record in records])
+    estimated = np.log([estimate_cpu_seconds(record.crystal) for record in records])
+    assert np.corrcoef(spent, estimated)[0, 1] > 0.85

@@ -1,7 +1,8 @@
 """Order the pool for a campaign: python datasets/ladder/pool.py STRUCTURES.jsonl.gz > pool.jsonl.
 
 Sorted by id, shuffled with seed 0, without the materials at hand and those of no split; training materials alternate
-with validation and test materials, so that scores soon rest on more than a handful.
+with validation and test materials, so that scores soon rest on more than a handful. Crystals whose estimated cost is above
+a limit wait until the others are done: a few of them cost as much as all others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ import sys
 from itertools import chain, zip_longest
 from pathlib import Path
 
+from dielectra.abinitio.gpaw import estimate_cpu_seconds
 from dielectra.data.store import material_ids
+from dielectra.structures import read_structure
+
+AFFORDABLE_CPU_SECONDS = 20.0
 
 with gzip.open(sys.argv[1], "rt", encoding="utf-8") as file:
     entries = {entry["mat_id"]: entry for entry in map(json.loads, file)}
@@ -24,5 +29,6 @@ left = [entries[name] for name in names if name not in present and entries[name]
 training = [entry for entry in left if entry["split"] == "train"]
 held_out = [entry for entry in left if entry["split"] != "train"]
 order = [entry for entry in chain.from_iterable(zip_longest(training, held_out)) if entry is not None]
+order.sort(key=lambda entry: estimate_cpu_seconds(read_structure(entry)) > AFFORDABLE_CPU_SECONDS)  # stable
 for position, entry in enumerate(order):
     sys.stdout.write(json.dumps(entry | {"priority": -position}) + "\n")

@@ -33,7 +33,7 @@ from dielectra.abinitio.worker import (
     provenance,
     record_path,
 )
-from dielectra.data.store import read_records, write_part
+from dielectra.data.store import material_ids, read_records, write_part
 from dielectra.errors import InputError
 
 POLL_SECONDS = 0.1
@@ -215,7 +215,7 @@ def export_campaign(folder: str | Path, output: str | Path) -> list[Path]:
     folder, output = Path(folder), Path(output)
     table = JobTable(folder)
     existing = sorted(output.glob("part-*.parquet"))
-    present = {record.id for part in existing for record in read_records(part)}
+    present = {name for part in existing for name in material_ids(part)}
     names = [job.material.id for job in table.jobs("done") if job.material.id not in present]
     first = 1 + max((int(part.stem.removeprefix("part-")) for part in existing), default=-1)
     parts: list[Path] = []

@@ -23,7 +23,7 @@ from dielectra.abinitio.protocol import (
 )
 from dielectra.errors import InputError
 from dielectra.structures import Crystal, FloatArray
-from dielectra.symmetry import point_group_rotations, standardise
+from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
 
 
 def require() -> None:
@@ -76,6 +76,28 @@ def count_electrons(crystal: Crystal) -> int:
         except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
             raise RefusedError(f"{crystal.formula}: GPAW has no data set for {chemical_symbols[number]}") from error
     return sum(electrons[int(number)] for number in crystal.numbers)
+
+
+def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> float:
+    """Return about what a crystal will cost, to order a campaign by.
+
+    A power law in the irreducible k-points, the bands and the plane waves, by least squares over the ladder's first
+    406 materials; the standard deviation is a factor of 1.6.
+
+    Raises
+    ------
+    RefusedError
+        If an element has no PAW data set.
+    """
+    from ase.data import chemical_symbols
+
+    crystal = standardise(structure)
+    n_kpoints = np.prod(even_grid(crystal, protocol.response_kpoints)) / len(lattice_rotations(crystal, symprec=1e-4))
+    n_bands = response_bands(protocol, crystal.volume, count_electrons(crystal))
+    plane_waves = (
+        crystal.volume * plane_wave_cutoff(protocol, [chemical_symbols[number] for number in crystal.elements]) ** 1.5
+    )
+    return float(2.4e-6 * n_kpoints**0.41 * n_bands**0.96 * plane_waves**0.85)
 
 
 def compute(
