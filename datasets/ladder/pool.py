@@ -1,8 +1,8 @@
 """Order the pool for a campaign: python datasets/ladder/pool.py STRUCTURES.jsonl.gz > pool.jsonl.
 
 Sorted by id, shuffled with seed 0, without the materials at hand and those of no split; training materials alternate
-with validation and test materials, so that scores soon rest on more than a handful. Crystals whose estimated cost is above
-a limit wait until the others are done: a few of them cost as much as all others.
+with validation and test materials, so that scores soon rest on more than a handful. Crystals whose estimated cost is
+above a limit wait until the others are done: a few of them cost as much as all others.
 """
 
 from __future__ import annotations
