@@ -10,9 +10,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from dielectra.abinitio.materials import Material
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, make_crystal
+from dielectra.structures import Crystal
 
 TABLE = "jobs.sqlite"
 VERSION = 1
@@ -170,7 +172,7 @@ def _crystal_to_text(crystal: Crystal) -> str:
 
 def _job_from_row(row: tuple[Any, ...]) -> Job:
     name, _, priority, formula, split, moment, structure, state, attempts, host, started, finished, cpu, error = row
-    entry = json.loads(structure)
-    crystal = make_crystal(entry["cell"], entry["numbers"], entry["frac_coords"], name)
+    entry = {key: np.array(values) for key, values in json.loads(structure).items()}
+    crystal = Crystal(entry["cell"], entry["numbers"], entry["frac_coords"])  # checked when it was added
     material = Material(name, formula, crystal, split, moment, priority)
     return Job(material, state, attempts, host, started, finished, json.loads(cpu or "{}"), error)
