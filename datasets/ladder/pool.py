@@ -18,7 +18,7 @@ from dielectra.abinitio.gpaw import estimate_cpu_seconds
 from dielectra.data.store import material_ids
 from dielectra.structures import read_structure
 
-AFFORDABLE_CPU_SECONDS = 20.0
+AFFORDABLE_CPU_SECONDS = 15.0
 
 with gzip.open(sys.argv[1], "rt", encoding="utf-8") as file:
     entries = {entry["mat_id"]: entry for entry in map(json.loads, file)}

@@ -12,7 +12,6 @@ import fcntl
 import os
 import platform
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from dielectra.abinitio.cost import median_by_part
 from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import PROTOCOLS, NamedProtocol
@@ -168,16 +168,14 @@ def status(folder: str | Path) -> dict[str, Any]:
     done = [job for job in jobs if job.state == "done" and job.finished is not None]
     counts = table.counts()
     rate = _rate([job.finished for job in done if job.finished is not None])
-    parts = sorted({part for job in done for part in job.cpu_seconds})
-    cpu = {part: statistics.median(job.cpu_seconds.get(part, 0.0) for job in done) for part in parts}
-    totals = [sum(job.cpu_seconds.values()) for job in done]
+    cpu = median_by_part([{"total": sum(job.cpu_seconds.values()), **job.cpu_seconds} for job in done])
     left = counts["waiting"] + counts["running"]
     return {
         "engine": settings["engine_version"],
         "protocol": settings["protocol"]["name"],
         "jobs": counts,
-        "cpu_seconds_median": {"total": statistics.median(totals), **cpu} if totals else {},
-        "cpu_hours": round(sum(totals) / 3600, 3),
+        "cpu_seconds_median": cpu,
+        "cpu_hours": round(sum(sum(job.cpu_seconds.values()) for job in done) / 3600, 3),
         "materials_per_hour": rate,
         "hours_left": round(left / rate, 2) if rate else None,
         "not_computed": [

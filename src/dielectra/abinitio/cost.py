@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +57,12 @@ def dataset_costs(source: str | Path) -> list[Cost]:
     return list(found.values())
 
 
+def median_by_part(cpu_seconds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the median CPU seconds of each part of a computation, over materials; a part that one lacks took none."""
+    parts = sorted({part for seconds in cpu_seconds for part in seconds})
+    return {part: float(np.median([seconds.get(part, 0.0) for seconds in cpu_seconds])) for part in parts}
+
+
 def summarise_costs(costs: Sequence[Cost]) -> dict[str, Any]:
     """Return medians, quartiles and mean in CPU seconds, shares of the parts, and the growth with volume and k-points.
 
@@ -71,7 +77,7 @@ def summarise_costs(costs: Sequence[Cost]) -> dict[str, Any]:
     if not costs:
         raise InputError("no computed material notes its cost yet")
     totals = np.array([cost.total for cost in costs])
-    parts = sorted({part for cost in costs for part in cost.cpu_seconds} - {"total"})
+    by_part = median_by_part([cost.cpu_seconds for cost in costs])
     exponents = None
     if len(costs) >= 10:
         features = np.log([[np.e, cost.volume, cost.kpoints] for cost in costs])
@@ -84,9 +90,7 @@ def summarise_costs(costs: Sequence[Cost]) -> dict[str, Any]:
             "quartiles": [round(float(value), 1) for value in np.percentile(totals, [25, 75])],
             "mean": round(float(totals.mean()), 1),
         },
-        "median_by_part": {
-            part: round(float(np.median([cost.cpu_seconds.get(part, 0.0) for cost in costs])), 1) for part in parts
-        },
+        "median_by_part": {part: round(seconds, 1) for part, seconds in by_part.items() if part != "total"},
         "exponents": exponents,
         "times_cheaper_than_paper": {
             "median": round(3600 * PAPER_CPU_HOURS["median"] / float(np.median(totals))),

@@ -97,7 +97,7 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> f
     plane_waves = (
         crystal.volume * plane_wave_cutoff(protocol, [chemical_symbols[number] for number in crystal.elements]) ** 1.5
     )
-    return float(2.4e-6 * n_kpoints**0.41 * n_bands**0.96 * plane_waves**0.85)
+    return float(1.9e-6 * n_kpoints**0.41 * n_bands**0.96 * plane_waves**0.85)
 
 
 def compute(
