@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conftest import tiny_config
+from dielectra.data.store import read_records, write_part
 from dielectra.errors import InputError
 from dielectra.models.store import Model, load_model
 from dielectra.training.checkpoint import STATE
@@ -38,6 +41,16 @@ def test_a_finished_run_is_returned_and_not_trained_again(small_data: Path, tmp_
     assert (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns == stamp
     with pytest.raises(InputError, match="holds a finished model trained with other settings"):
         train_model(small_data, "ipa", tiny_config("direct", seed=1), tmp_path / "run")
+
+
+def test_a_finished_run_is_not_taken_for_one_on_data_that_have_grown(small_data: Path, tmp_path: Path) -> None:
+    grown = tmp_path / "grown"
+    shutil.copytree(small_data, grown)
+    train_model(grown, "ipa", tiny_config("direct"), tmp_path / "run")
+    more = [replace(record, id=f"{record.id}-more") for record in read_records(small_data)]
+    write_part(more, grown / "part-0001.parquet", {"broadening_eV": "0.3"})
+    with pytest.raises(InputError, match="of other data, or of fewer parts"):
+        train_model(grown, "ipa", tiny_config("direct"), tmp_path / "run")
 
 
 def test_a_climb_goes_up_only(small_data: Path, tiny_model: Model, tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def train_model(
     level
         Level of theory of the labels.
     run
-        Folder for the result. A finished run there with the same settings is returned, an unfinished one goes on.
+        Folder for the result. A finished run there with the same settings and data is returned, an unfinished one
+        goes on.
     init_from
         Model of a lower level to climb from; None trains directly.
     name
@@ -61,7 +62,7 @@ def train_model(
         raise InputError(f"cannot climb from {start.card.level} down to {level}; the order is {', '.join(LEVELS)}")
     settings = {"config": config.model_dump(mode="json"), "from": start.card.weights_sha256 if start else None}
     if (folder / CARD).is_file():
-        return _finished(folder, settings)
+        return _finished(folder, settings, dataset_hashes(source) if labels is None else None)
     labels = read_labels(source, level) if labels is None else labels
     workers = Workers.from_environment()
     network, log = train(config, labels, folder, start, device, progress)
@@ -91,8 +92,10 @@ def train_model(
     return load_model(folder)
 
 
-def _finished(folder: Path, settings: dict[str, Any]) -> Model:
+def _finished(folder: Path, settings: dict[str, Any], data_hashes: dict[str, str] | None) -> Model:
     model = load_model(folder)
     if any(model.card.training.get(key) != value for key, value in settings.items()):
         raise InputError(f"{folder}: holds a finished model trained with other settings; choose another folder")
+    if data_hashes is not None and model.card.data_hashes != data_hashes:
+        raise InputError(f"{folder}: holds a finished model of other data, or of fewer parts; choose another folder")
     return model
