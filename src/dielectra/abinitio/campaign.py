@@ -168,14 +168,14 @@ def status(folder: str | Path) -> dict[str, Any]:
     done = [job for job in jobs if job.state == "done" and job.finished is not None]
     counts = table.counts()
     rate = _rate([job.finished for job in done if job.finished is not None])
-    cpu = median_by_part([{"total": sum(job.cpu_seconds.values()), **job.cpu_seconds} for job in done])
+    cpu_seconds = [{"total": sum(job.cpu_seconds.values()), **job.cpu_seconds} for job in done]
     left = counts["waiting"] + counts["running"]
     return {
         "engine": settings["engine_version"],
         "protocol": settings["protocol"]["name"],
         "jobs": counts,
-        "cpu_seconds_median": cpu,
-        "cpu_hours": round(sum(sum(job.cpu_seconds.values()) for job in done) / 3600, 3),
+        "cpu_seconds_median": median_by_part(cpu_seconds),
+        "cpu_hours": round(sum(seconds["total"] for seconds in cpu_seconds) / 3600, 3),
         "materials_per_hour": rate,
         "hours_left": round(left / rate, 2) if rate else None,
         "not_computed": [

@@ -59,7 +59,7 @@ def dataset_costs(source: str | Path) -> list[Cost]:
 
 def median_by_part(cpu_seconds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the median CPU seconds of each part of a computation, over materials; a part that one lacks took none."""
-    parts = sorted({part for seconds in cpu_seconds for part in seconds})
+    parts = dict.fromkeys(part for seconds in cpu_seconds for part in seconds)
     return {part: float(np.median([seconds.get(part, 0.0) for seconds in cpu_seconds])) for part in parts}
 
 
