@@ -192,13 +192,14 @@ class TestStandardForm:
     def test_cell_is_the_one_spglib_makes(self, ladder_part: Path) -> None:
         for record in list(read_records(ladder_part, "ipa"))[:40]:
             given = conventional(record.crystal)
-            cell, number = standard_form(given)
+            form = standard_form(given)
+            cell = form.crystal
             expected = spglib.standardize_cell(spglib_cell(given), to_primitive=True, symprec=1e-2)
             np.testing.assert_allclose(cell.cell, expected[0], atol=1e-8)
             np.testing.assert_array_equal(cell.numbers, expected[2])
             steps = cell.frac_coords - expected[1]
             np.testing.assert_allclose(steps, steps.round(), atol=1e-8)
-            assert number == space_group(given)
+            assert form.space_group == space_group(given)
 
 
 class TestRefusals:

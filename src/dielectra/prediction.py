@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dielectra.models.store import Model
 
 BATCH = 64
-FIRST_CUBIC = 195
 MAXIMUM_ATOMS = 500
 REPORTED_COMPONENTS = ("xx", "yy", "zz", "mean")
 REPORTED_SPECTRA = {
@@ -84,7 +83,7 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
 
     loaded = model if isinstance(model, Model) else load_model(model or default_model(level))
     forms = [standard_form(crystal) for crystal in crystals]
-    cells = [cell for cell, _ in forms]
+    cells = [form.crystal for form in forms]
     for cell in cells:
         _refuse_unsupported(cell, loaded)
     graphs = [build_graph(cell, loaded.network.cutoff) for cell in cells]
@@ -95,9 +94,9 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
             batch = batch_graphs(graphs[start : start + BATCH]).to(device)
             rows.extend(loaded.network(batch).cpu().numpy())
     predictions = []
-    for given, (cell, space_group), graph, row in zip(crystals, forms, graphs, rows, strict=True):
-        isolated, cubic = len(np.unique(graph.target)) < cell.n_atoms, space_group >= FIRST_CUBIC
-        notes = _warnings(given, cell, loaded, isolated, cubic)
+    for given, form, graph, row in zip(crystals, forms, graphs, rows, strict=True):
+        cell, isolated = form.crystal, len(np.unique(graph.target)) < form.crystal.n_atoms
+        notes = _warnings(given, cell, loaded, isolated, form.cubic)
         provenance = {"model": loaded.card.name, "trained_on": loaded.card.trained_on, "warnings": notes}
         eps2 = np.maximum(row.astype(float), 0.0)
         spectrum = isotropic_spectrum(loaded.grid, eps2, loaded.card.level, loaded.card.broadening, provenance)

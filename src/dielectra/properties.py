@@ -143,8 +143,7 @@ def _anisotropy(prediction: Prediction, _: PropertyOptions) -> dict[str, Any]:
     import numpy as np
 
     from dielectra.optics.anisotropy import principal_indices
-    from dielectra.prediction import FIRST_CUBIC
-    from dielectra.symmetry import space_group
+    from dielectra.symmetry import FIRST_CUBIC, space_group
 
     principal = principal_indices(prediction.spectrum)
     if principal.kind == "isotropic" and space_group(prediction.crystal) < FIRST_CUBIC:

@@ -1,9 +1,11 @@
-"""Symmetry of a crystal by spglib: the one standard cell of all its cells, space group, rotations."""
+"""Symmetry of a crystal by spglib: the one standard cell of all its cells with its rotation, space group, point group."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 import spglib
@@ -11,6 +13,11 @@ from numpy.typing import NDArray
 
 from dielectra.errors import InputError
 from dielectra.structures import Crystal, FloatArray
+
+Number = TypeVar("Number", np.float64, np.complex128)
+
+FIRST_CUBIC = 195
+"""Number of the first cubic space group."""
 
 SYMMETRY_TOLERANCE = 1e-2
 """Distance in angstrom within which two atomic positions count as related by symmetry."""
@@ -26,44 +33,74 @@ CENTRINGS: dict[str, FloatArray] = {
 """Primitive vectors, as rows, in the conventional cell of each centring, in the choice of spglib's documentation."""
 
 
-def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crystal:
-    """Return the idealised primitive cell that stands for every choice of cell of a crystal.
+@dataclass(frozen=True, eq=False)
+class StandardForm:
+    """The one standard cell of all cells of a crystal, and how it lies to the cell that was given.
+
+    Attributes
+    ----------
+    crystal
+        Idealised primitive cell in the standard Cartesian axes, atoms exactly on their symmetry positions.
+    space_group
+        Number of the space group (1-230).
+    rotation
+        Proper rotation, shape ``(3, 3)``, that takes Cartesian vectors from the axes of the given cell to the standard
+        axes: ``v_standard = rotation @ v_given``.
+    point_group
+        Orthogonal matrices of the point group in the standard axes, shape ``(n, 3, 3)``, without repetition.
+    """
+
+    crystal: Crystal
+    space_group: int
+    rotation: FloatArray
+    point_group: FloatArray
+
+    @property
+    def cubic(self) -> bool:
+        """Return whether the space group is cubic, so that every tensor of rank 2 is isotropic."""
+        return self.space_group >= FIRST_CUBIC
+
+    @property
+    def in_place(self) -> Crystal:
+        """Return the primitive cell in the Cartesian axes of the given cell, to which tensors of its file belong."""
+        return Crystal(self.crystal.cell @ self.rotation, self.crystal.numbers, self.crystal.frac_coords)
+
+    def to_given_axes(self, tensor: NDArray[Number]) -> NDArray[Number]:
+        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the axes of the given cell instead of the standard ones."""
+        return np.asarray(np.einsum("ki,kl...,lj->ij...", self.rotation, tensor, self.rotation))
+
+    def to_standard_axes(self, tensor: NDArray[Number]) -> NDArray[Number]:
+        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the standard axes instead of those of the given cell."""
+        return np.asarray(np.einsum("ik,kl...,jl->ij...", self.rotation, tensor, self.rotation))
+
+
+def standard_form(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> StandardForm:
+    """Return the standard cell of a crystal with space group, point group and rotation, for one symmetry search.
 
     Parameters
     ----------
     crystal
-        Any cell of the crystal: a supercell, a conventional cell, a cell with relaxation noise below `symprec`.
+        Any cell of the crystal: a supercell, a conventional cell, a cell with relaxation noise below `symprec`, a
+        left-handed basis.
     symprec
         Distance tolerance in angstrom of the symmetry search (spglib).
-
-    Returns
-    -------
-    Crystal
-        Standardised primitive cell with atoms exactly on their symmetry positions.
 
     Raises
     ------
     InputError
         If spglib finds no space group, as happens when atoms overlap.
     """
-    return standard_form(crystal, symprec)[0]
-
-
-def standard_form(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
-    """Return the cell of :func:`standardise` and the number of the space group (1-230), for one call of spglib."""
     symmetry = _symmetry_dataset(crystal, symprec)
-    return _primitive_cell(symmetry), symmetry.number
+    # A cell with noise below the tolerance is idealised by a matrix that is a rotation only up to that noise.
+    left, _, right = np.linalg.svd(np.asarray(symmetry.std_rotation_matrix, float))
+    operations = _database_rotations(int(symmetry.hall_number))
+    point_group = _in_cartesian_axes(operations, np.asarray(symmetry.std_lattice, float))
+    return StandardForm(_primitive_cell(symmetry), int(symmetry.number), left @ right, point_group)
 
 
-def standard_form_in_place(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> tuple[Crystal, int]:
-    """Return the cell of :func:`standardise` in the Cartesian axes of the given cell, and the space group's number.
-
-    A tensor that was given together with `crystal` belongs to this cell as it stands.
-    """
-    symmetry = _symmetry_dataset(crystal, symprec)
-    primitive = _primitive_cell(symmetry)
-    rotation = np.asarray(symmetry.std_rotation_matrix, float)  # from the given axes to the standard ones
-    return Crystal(primitive.cell @ rotation, primitive.numbers, primitive.frac_coords), symmetry.number
+def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crystal:
+    """Return the idealised primitive cell of :func:`standard_form`."""
+    return standard_form(crystal, symprec).crystal
 
 
 def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
@@ -78,9 +115,22 @@ def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> 
 
 def point_group_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> FloatArray:
     """Return the orthogonal matrices of the point group in Cartesian axes, shape ``(n, 3, 3)``."""
-    basis = crystal.cell.T
-    rotations = np.einsum("ij,njk,kl->nil", basis, lattice_rotations(crystal, symprec), np.linalg.inv(basis))
-    return np.asarray(rotations)
+    return _in_cartesian_axes(lattice_rotations(crystal, symprec), crystal.cell)
+
+
+def _in_cartesian_axes(rotations: NDArray[np.int64], cell: FloatArray) -> FloatArray:
+    """Return matrices given in the basis of a cell's rows as Cartesian matrices, shape ``(n, 3, 3)``."""
+    basis = cell.T
+    return np.asarray(np.einsum("ij,njk,kl->nil", basis, rotations, np.linalg.inv(basis)))
+
+
+@cache
+def _database_rotations(hall_number: int) -> NDArray[np.int64]:
+    """Return the rotation parts of a space group in the basis of its conventional cell, each once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        operations = spglib.get_symmetry_from_database(hall_number)
+    return np.unique(np.asarray(operations["rotations"], np.int64), axis=0)
 
 
 def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:

@@ -21,7 +21,7 @@ from dielectra.data.splits import split_of
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.structures import Crystal, read_structure
-from dielectra.symmetry import point_group_rotations, standard_form_in_place
+from dielectra.symmetry import point_group_rotations, standard_form
 
 COMPUTATIONS = {"yambo": r"(o-.*\.eps|epsilon_)", "gpaw": r"df.*\.csv$"}
 """Forms of finished computations, and the pattern of the files that hold their responses."""
@@ -194,11 +194,12 @@ def _records(
     name: str,
     source: str,
 ) -> list[Record]:
-    primitive, number = standard_form_in_place(crystal)
-    formula = primitive.formula
+    form = standard_form(crystal)
+    primitive, formula = form.in_place, form.crystal.formula
     spectra = [Spectrum(ENERGIES, tensor, level, broadening, {"engine": source}) for level, tensor in tensors.items()]
     return [
-        Record(name, formula, split_of(formula), primitive, spectrum, {"spacegroup": number}) for spectrum in spectra
+        Record(name, formula, split_of(formula), primitive, spectrum, {"spacegroup": form.space_group})
+        for spectrum in spectra
     ]
 
 

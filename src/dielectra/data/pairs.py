@@ -17,7 +17,7 @@ from dielectra.errors import InputError
 from dielectra.optics.measured import read_measured
 from dielectra.spectrum import COMPONENTS, Spectrum, real_from_imaginary
 from dielectra.structures import read_structure
-from dielectra.symmetry import point_group_rotations, standard_form_in_place
+from dielectra.symmetry import point_group_rotations, standard_form
 
 FloatArray = NDArray[np.float64]
 
@@ -98,7 +98,8 @@ def measured_record(
     """
     if settings.level != "experiment":
         raise InputError(f"measured n and k are of level experiment, not {settings.level}")
-    crystal, spacegroup = standard_form_in_place(read_structure(structure))
+    form = standard_form(read_structure(structure))
+    crystal, spacegroup = form.in_place, form.space_group
     ordinary = read_measured(spectrum).spectrum
     if spacegroup < UNIAXIAL:
         raise InputError(f"{structure}: space group {spacegroup} has three optical axes; give a CSV with xx, yy and zz")
@@ -120,7 +121,8 @@ def measured_record(
 
 
 def _csv_record(spectrum: Path, structure: Path, settings: Settings) -> Record:
-    crystal, spacegroup = standard_form_in_place(read_structure(structure))
+    form = standard_form(read_structure(structure))
+    crystal, spacegroup = form.in_place, form.space_group
     energies, tensor = read_csv(spectrum)
     provenance = {"source": spectrum.name}
     full = Spectrum(energies, tensor, settings.level, settings.broadening, provenance)

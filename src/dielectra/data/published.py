@@ -26,7 +26,7 @@ from dielectra.data.splits import paper_splits
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.structures import Crystal, make_crystal, read_structure
-from dielectra.symmetry import standard_form_in_place
+from dielectra.symmetry import standard_form
 
 ENERGIES = np.linspace(0.0, 20.0, 2001)
 AXES = ("xx", "yy", "zz")
@@ -142,8 +142,11 @@ def _outcome(name: str, entry: Any) -> Outcome:
         return Outcome(name, filtered=(f"indirect gap below {MINIMUM_INDIRECT_GAP} eV",))
     if math.isnan(gaps["direct"]) or gaps["direct"] > MAXIMUM_DIRECT_GAP:
         return Outcome(name, filtered=(f"direct gap above {MAXIMUM_DIRECT_GAP} eV",))
-    crystal, spacegroup = standard_form_in_place(_crystal(structure))
-    properties: dict[str, Any] = {f"gap_{kind}": value for kind, value in gaps.items()} | {"spacegroup": spacegroup}
+    form = standard_form(_crystal(structure))
+    crystal = form.in_place
+    properties: dict[str, Any] = {f"gap_{kind}": value for kind, value in gaps.items()} | {
+        "spacegroup": form.space_group
+    }
     n_bands = _setting(parameters, "ipa_nbands")
     properties["nbands"] = None if n_bands is None else round(n_bands)
     provenance = _plain(
