@@ -97,6 +97,6 @@ def test_the_point_group_is_that_of_the_standard_cell(ladder_part: Path) -> None
 
 def test_the_point_group_does_not_depend_on_the_cell(crystal: Crystal, disguise: Callable[[Crystal], Crystal]) -> None:
     stretched = np.diag([1, 1, 2])
-    frac_coords = np.concatenate([crystal.frac_coords, crystal.frac_coords + [0, 0, 1]]) / [1, 1, 2]
+    frac_coords = np.concatenate([crystal.frac_coords, crystal.frac_coords + np.array([0, 0, 1])]) / [1, 1, 2]
     given = Crystal(stretched @ crystal.cell, np.tile(crystal.numbers, 2), frac_coords)
     assert len(standard_form(disguise(given)).point_group) == len(point_group_rotations(crystal))

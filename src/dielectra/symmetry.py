@@ -1,4 +1,4 @@
-"""Symmetry of a crystal by spglib: the one standard cell of all its cells with its rotation, space group, point group."""
+"""Symmetry of a crystal by spglib: standard cell with its rotation, space group, point group."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class StandardForm:
         return Crystal(self.crystal.cell @ self.rotation, self.crystal.numbers, self.crystal.frac_coords)
 
     def to_given_axes(self, tensor: NDArray[Number]) -> NDArray[Number]:
-        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the axes of the given cell instead of the standard ones."""
+        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the given instead of the standard axes."""
         return np.asarray(np.einsum("ki,kl...,lj->ij...", self.rotation, tensor, self.rotation))
 
     def to_standard_axes(self, tensor: NDArray[Number]) -> NDArray[Number]:
-        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the standard axes instead of those of the given cell."""
+        """Return tensors of rank 2, shape ``(3, 3, ...)``, in the standard instead of the given axes."""
         return np.asarray(np.einsum("ik,kl...,jl->ij...", self.rotation, tensor, self.rotation))
 
 
