@@ -129,7 +129,7 @@ def _database_rotations(hall_number: int) -> NDArray[np.int64]:
     """Return the rotation parts of a space group in the basis of its conventional cell, each once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        operations = spglib.get_symmetry_from_database(hall_number)
+        operations: Any = spglib.get_symmetry_from_database(hall_number)
     return np.unique(np.asarray(operations["rotations"], np.int64), axis=0)
 
 
