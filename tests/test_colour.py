@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from dielectra.errors import InputError
 from dielectra.optics.colour import ILLUMINANTS, bulk_colour, colour_of, film_colour, visible_energies
-from dielectra.optics.constants import HC, reflectivity
+from dielectra.optics.constants import reflectivity
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.spectrum import Spectrum, isotropic_spectrum
+from dielectra.units import HC
 
 GRID = np.linspace(0, 20, 401)
 WAVELENGTHS = np.arange(360, 781)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC, reflectivity
+from dielectra.optics.constants import reflectivity
 from dielectra.optics.stack import Layer, material_index, stack_optics
 from dielectra.spectrum import Spectrum, isotropic_spectrum
+from dielectra.units import HC
 
 ENERGIES = np.array([0.8, 1.7, 2.6, 4.1])
 ANGLES = np.array([0.0, 20.0, 56.0, 85.0])

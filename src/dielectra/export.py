@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from dielectra.files import whole_file, write_whole
-from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE, optical_constants
+from dielectra.optics.constants import optical_constants
 from dielectra.prediction import Prediction, describe
 from dielectra.spectrum import Spectrum
+from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
 COLUMNS = ("eps1", "eps2", "n", "k", "absorption", "reflectivity", "loss")
 VASP_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))

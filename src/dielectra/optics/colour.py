@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC, reflectivity
+from dielectra.optics.constants import reflectivity
 from dielectra.optics.stack import Layer, material_index, stack_optics
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
+from dielectra.units import HC
 
 FloatArray = NDArray[np.float64]
 Triple = tuple[float, float, float]

@@ -24,12 +24,6 @@ STATIC_LIMIT = 0.1
 HBAR_C = 1.9732698045930252e-5
 """Reduced Planck constant times speed of light, eV cm."""
 
-HC = 1239.8419843320026
-"""Planck constant times speed of light, eV nm: photon energy times wavelength."""
-
-NANOMETRES_PER_CM = 1e7
-NANOMETRES_PER_MICROMETRE = 1000.0
-
 
 class OpticalConstants(NamedTuple):
     """Hold what follows from a dielectric function along one direction, each of shape ``(n_energies,)``.

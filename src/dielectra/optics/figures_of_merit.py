@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC, energy_loss, static_dielectric_constant
+from dielectra.optics.constants import energy_loss, static_dielectric_constant
 from dielectra.optics.stack import FloatArray, material_index
 from dielectra.spectrum import Spectrum
-
-VISIBLE = (380.0, 780.0)
-"""Range of visible light, nm."""
+from dielectra.units import HC, VISIBLE_NM
 
 FRAUNHOFER_LINES = {"F": 486.13, "d": 587.56, "C": 656.27}
 """Wavelengths in nm of the lines that define the Abbe number."""
@@ -103,7 +101,7 @@ def visible_index(spectrum: Spectrum) -> float:
     InputError
         If the spectrum does not cover them.
     """
-    return float(_index_at(spectrum, np.arange(VISIBLE[0], VISIBLE[1] + 1.0)).mean())
+    return float(_index_at(spectrum, np.arange(VISIBLE_NM[0], VISIBLE_NM[1] + 1.0)).mean())
 
 
 def abbe_number(spectrum: Spectrum) -> float:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC, NANOMETRES_PER_MICROMETRE
 from dielectra.spectrum import Spectrum
+from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
 FloatArray = NDArray[np.float64]
 

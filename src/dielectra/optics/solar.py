@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HC, NANOMETRES_PER_CM, absorption_coefficient
+from dielectra.optics.constants import absorption_coefficient
 from dielectra.optics.onset import estimate_gap
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
+from dielectra.units import HC, NANOMETRES_PER_CM
 
 FloatArray = NDArray[np.float64]
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.constants import HBAR_C, NANOMETRES_PER_CM, refractive_index
+from dielectra.optics.constants import HBAR_C, refractive_index
 from dielectra.spectrum import Spectrum
+from dielectra.units import NANOMETRES_PER_CM
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dielectra.optics.constants import HC, optical_constants
+from dielectra.optics.constants import optical_constants
 from dielectra.plots.style import BLACK, BLUE, CYCLE, LEVEL_COLOURS, RED, style
+from dielectra.units import HC
 
 if TYPE_CHECKING:
     from dielectra.optics.colour import Colour
