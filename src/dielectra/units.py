@@ -128,7 +128,7 @@ def from_energies(energies: ArrayLike, unit: str | Unit) -> FloatArray:
     given, unit = np.asarray(energies, float), parse_unit(unit)
     if not unit.is_wavelength:
         return np.asarray(given / unit.scale)
-    return np.divide(unit.scale, given, out=np.full_like(given, np.inf), where=given != 0)
+    return np.asarray(np.divide(unit.scale, given, out=np.full_like(given, np.inf), where=given != 0))
 
 
 def parse_energy(text: str | float, unit: str | Unit = EV) -> float:
