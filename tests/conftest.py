@@ -21,10 +21,10 @@ from hypothesis import settings
 from scipy.spatial.transform import Rotation
 
 from dielectra.cli import main
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records, write_part
 from dielectra.models.store import Model, save_model
-from dielectra.structures import Crystal, make_crystal
 from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.recipes import train_model
 from dielectra.web.app import create_app, served_models

@@ -9,7 +9,7 @@ import numpy as np
 
 from dielectra.abinitio.computation import Computation, RefusedError
 from dielectra.abinitio.protocol import Protocol
-from dielectra.structures import Crystal
+from dielectra.crystal import Crystal
 from dielectra.symmetry import standardise
 
 ENERGIES = np.linspace(0.0, 20.0, 41)

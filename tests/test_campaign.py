@@ -21,9 +21,9 @@ from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material, read_materials
 from dielectra.abinitio.protocol import LADDER_1, LADDER_1_FINE, Protocol
 from dielectra.abinitio.worker import Limits, load_engine, record_path
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.store import material_ids, read_labels, read_records
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, make_crystal
 
 TESTS = str(Path(__file__).parent)
 

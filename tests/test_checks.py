@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dielectra.cli import main
+from dielectra.crystal import make_crystal
 from dielectra.data.checks import CHECKS, check_dataset, check_record, measure
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records, write_part
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
-from dielectra.structures import make_crystal
 
 
 def oscillators(tail: float = 0.0) -> Record:

@@ -16,9 +16,9 @@ from dielectra.abinitio.jobs import JobTable
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import LADDER_1
 from dielectra.abinitio.worker import Limits, record_path
+from dielectra.crystal import make_crystal
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
-from dielectra.structures import make_crystal
 
 pytest.importorskip("parsl", reason="needs the extra [hpc]")
 from dielectra.abinitio.cluster import local_config, read_config, run_on_cluster

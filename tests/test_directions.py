@@ -9,8 +9,8 @@ from dielectra.abinitio.directions import (
     invariant_tensors,
     tensor_from_directions,
 )
+from dielectra.crystal import FloatArray, make_crystal
 from dielectra.data.store import read_records
-from dielectra.structures import FloatArray, make_crystal
 from dielectra.symmetry import point_group_rotations
 
 CELLS = {

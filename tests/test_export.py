@@ -13,11 +13,11 @@ from ase import Atoms
 from ase.io import read, write
 
 from conftest import Run
+from dielectra.crystal import Crystal
 from dielectra.export import tensor_columns, write_json, write_refractiveindex
 from dielectra.optics.constants import absorption_coefficient, optical_constants
 from dielectra.prediction import Prediction, describe, predict_many
 from dielectra.spectrum import Spectrum
-from dielectra.structures import Crystal
 
 
 @pytest.fixture(scope="module")

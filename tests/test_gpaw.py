@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dielectra.crystal import make_crystal
 from dielectra.data.store import read_records
 from dielectra.spectrum import similarity
-from dielectra.structures import make_crystal
 
 pytest.importorskip("gpaw", reason="the engine needs the extra [abinitio]")
 pytestmark = pytest.mark.filterwarnings("default")  # GPAW and ASE warn of their own deprecations

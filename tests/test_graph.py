@@ -12,8 +12,8 @@ from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.graph import SAME_DISTANCE, CrystalGraph, batch_graphs, build_graph
-from dielectra.structures import Crystal, make_crystal
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]

@@ -16,6 +16,7 @@ from pymatgen.core import Element
 from torch import Tensor, nn
 
 from conftest import repeated
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
 from dielectra.graph import GraphBatch, batch_graphs, build_graph
 from dielectra.models.optimate import (
@@ -30,7 +31,6 @@ from dielectra.models.optimate import (
     supported_elements,
     valence_electrons,
 )
-from dielectra.structures import Crystal, make_crystal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # torch_geometric 2.8 calls torch.jit.script while it is imported

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import make_aln, make_mgo, make_triclinic, rotated
+from dielectra.crystal import Crystal
 from dielectra.data.exporting import export_dataset
 from dielectra.data.importing import energies_from, import_dataset
 from dielectra.data.pairs import Settings, measured_record, read_pairs
@@ -14,7 +15,6 @@ from dielectra.data.splits import split_of
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.spectrum import real_from_imaginary
-from dielectra.structures import Crystal
 
 GRID = np.linspace(0, 25, 251)
 PEAK = np.exp(-((GRID - 8) ** 2))

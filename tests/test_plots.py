@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from dielectra.crystal import Crystal
 from dielectra.data.store import read_labels
 from dielectra.errors import InputError
 from dielectra.export import write_csv
@@ -25,7 +26,6 @@ from dielectra.plots.experiments import plot_panels
 from dielectra.plots.interactive import scatter_page
 from dielectra.plots.periodic_table import table_position
 from dielectra.prediction import predict_many
-from dielectra.structures import Crystal
 from dielectra.training.evaluation import score
 
 

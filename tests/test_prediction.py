@@ -9,11 +9,12 @@ from ase.build import bulk, fcc111, molecule
 
 import dielectra
 from conftest import conventional, make_aln, make_gaas, make_mgo, make_triclinic, rattled, repeated, rotated
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
 from dielectra.models.store import Model, load_model
 from dielectra.optics.constants import optical_constants
 from dielectra.prediction import describe, predict, predict_many
-from dielectra.structures import Crystal, make_crystal, read_structure
+from dielectra.structures import read_structure
 
 EXAMPLES = Path("examples")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Run
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.optics.colour import bulk_colour, film_colour
 from dielectra.optics.oscillators import fit_oscillators
@@ -15,7 +16,6 @@ from dielectra.optics.solar import solar_efficiency
 from dielectra.prediction import Prediction, predict_many
 from dielectra.properties import PROPERTIES, PropertyOptions, derive
 from dielectra.spectrum import Spectrum
-from dielectra.structures import Crystal
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from dielectra.abinitio.protocol import (
     plane_wave_cutoff,
     shifted_kpoints,
 )
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, make_crystal
 
 FCC = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 2.1
 BCT = np.array([[-1.9, 1.9, 3.1], [1.9, -1.9, 3.1], [1.9, 1.9, -3.1]])

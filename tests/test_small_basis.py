@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dielectra.structures import make_crystal
+from dielectra.crystal import make_crystal
 
 pytest.importorskip("gpaw", reason="the engine needs the extra [abinitio]")
 pytestmark = pytest.mark.filterwarnings("default")  # GPAW and ASE warn of their own deprecations

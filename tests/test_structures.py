@@ -21,9 +21,10 @@ from pymatgen.core import Lattice, Molecule, Structure
 from pymatgen.io.cif import CifWriter
 
 from conftest import conventional
+from dielectra.crystal import Crystal, make_crystal, widest_empty_layer
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, make_crystal, read_structure, read_structures, widest_empty_layer
+from dielectra.structures import read_structure, read_structures
 from dielectra.symmetry import (
     lattice_rotations,
     point_group_rotations,

@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 from vesin import NeighborList
 
 from conftest import CRYSTALS, conventional, repeated
+from dielectra.crystal import Crystal
 from dielectra.data.store import read_records
-from dielectra.structures import Crystal
 from dielectra.symmetry import point_group_rotations, standard_form, standardise
 
 

@@ -36,8 +36,9 @@ from dielectra.abinitio.yambo_files import (
     parse_response,
     write_inputs,
 )
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, make_crystal, read_structure
+from dielectra.structures import read_structure
 from dielectra.symmetry import point_group_rotations, standardise
 
 SAMPLE = Path(__file__).parent / "data" / "yambo"

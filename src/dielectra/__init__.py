@@ -6,18 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dielectra.crystal import Crystal
     from dielectra.errors import InputError
     from dielectra.models.store import load_model
     from dielectra.prediction import predict
     from dielectra.spectrum import Spectrum
-    from dielectra.structures import Crystal, read_structure
+    from dielectra.structures import read_structure
 
 __version__ = "0.1.0"
 
 __all__ = ["Crystal", "InputError", "Spectrum", "load_model", "predict", "read_structure"]
 
 _HOMES = {
-    "Crystal": "dielectra.structures",
+    "Crystal": "dielectra.crystal",
     "InputError": "dielectra.errors",
     "Spectrum": "dielectra.spectrum",
     "load_model": "dielectra.models.store",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.structures import Crystal
+from dielectra.crystal import Crystal
 
 if TYPE_CHECKING:
     import torch

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dielectra.crystal import VACUUM_GAP, Crystal, widest_empty_layer
 from dielectra.errors import InputError
 from dielectra.graph import batch_graphs, build_graph
 from dielectra.optics.constants import optical_constants
 from dielectra.spectrum import Spectrum, isotropic_spectrum
-from dielectra.structures import VACUUM_GAP, Crystal, read_structure, read_structures, widest_empty_layer
+from dielectra.structures import Refused, read_structure, scan
 from dielectra.symmetry import standard_form
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def predict(structure: Any, level: str = "rpa", model: Model | str | None = None
     Parameters
     ----------
     structure
-        Path of a structure file, ``ase.Atoms``, pymatgen ``Structure`` or :class:`~dielectra.structures.Crystal`.
+        Path of a structure file, ``ase.Atoms``, pymatgen ``Structure`` or :class:`~dielectra.crystal.Crystal`.
     level
         Level of theory of the shipped model: ``ipa`` or ``rpa``.
     model
@@ -120,14 +121,12 @@ def predict_files(files: Sequence[tuple[str, Path]], model: Model, maximum: int 
         If there are more crystals than that.
     """
     names, crystals, problems = [], [], []
-    for name, path in files:
-        try:
-            found = read_structures(path)
-        except InputError as error:
-            problems.append(str(error).replace(str(path), name))
-            continue
-        names += [name if len(found) == 1 else f"{name}#{index}" for index in range(len(found))]
-        crystals += found
+    for entry in scan(files):
+        if isinstance(entry, Refused):
+            problems.append(entry.reason)
+        else:
+            names.append(entry.name)
+            crystals.append(entry.crystal)
     if maximum is not None and len(crystals) > maximum:
         raise InputError(f"{len(crystals)} crystals; up to {maximum} are answered at a time")
     answers = _predict_each(names, crystals, model)

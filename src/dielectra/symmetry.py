@@ -11,8 +11,8 @@ import numpy as np
 import spglib
 from numpy.typing import NDArray
 
+from dielectra.crystal import Crystal, FloatArray
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, FloatArray
 
 Number = TypeVar("Number", np.float64, np.complex128)
 

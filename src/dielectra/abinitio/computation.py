@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import NamedProtocol
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal
 
 ENERGIES = np.linspace(0.0, 20.0, 401)
 """Photon energies in eV of every record that an engine makes."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.structures import FloatArray
+from dielectra.crystal import FloatArray
 
 Direction = tuple[int, int, int]
 DIRECTIONS: tuple[Direction, ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0))

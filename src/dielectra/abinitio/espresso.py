@@ -13,8 +13,8 @@ from ase.data import atomic_masses, chemical_symbols
 from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import HARTREE, YamboProtocol
+from dielectra.crystal import Crystal, FloatArray, make_crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, FloatArray, make_crystal
 
 RYDBERG = HARTREE / 2
 BOHR = 0.529177210903

@@ -15,12 +15,13 @@ from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import read_pw_input
 from dielectra.abinitio.yambo_files import Response, parse_outputs, parse_response
+from dielectra.crystal import Crystal
 from dielectra.data.outcomes import ImportReport, Outcome, write_dataset
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
-from dielectra.structures import Crystal, read_structure
+from dielectra.structures import read_structure
 from dielectra.symmetry import point_group_rotations, standard_form
 
 COMPUTATIONS = {"yambo": r"(o-.*\.eps|epsilon_)", "gpaw": r"df.*\.csv$"}

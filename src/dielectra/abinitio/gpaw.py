@@ -21,8 +21,8 @@ from dielectra.abinitio.protocol import (
     response_bands,
     shifted_kpoints,
 )
+from dielectra.crystal import Crystal, FloatArray
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, FloatArray
 from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dielectra.abinitio.materials import Material
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal
 
 TABLE = "jobs.sqlite"
 VERSION = 1

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, read_entries
+from dielectra.structures import read_entries
 
 ID_KEYS = ("mat_id", "id", "material_id")
 MOMENT_KEYS = ("total_mag", "magnetic_moment")

@@ -10,8 +10,8 @@ import spglib
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from dielectra.crystal import Crystal, FloatArray
 from dielectra.errors import InputError
-from dielectra.structures import Crystal, FloatArray
 from dielectra.symmetry import lattice_rotations, spglib_cell
 
 ATOMIC_VOLUME = 0.529177210903**3

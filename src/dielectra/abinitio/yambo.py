@@ -42,8 +42,8 @@ from dielectra.abinitio.yambo_files import (
     parse_response,
     yambo_input,
 )
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.structures import Crystal
 from dielectra.symmetry import point_group_rotations, standardise
 
 DEFAULT_PROTOCOL = GRUNERT_2025

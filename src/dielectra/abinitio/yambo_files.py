@@ -14,9 +14,9 @@ from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import offset_kpoints, pw_input, reciprocal_grid
 from dielectra.abinitio.protocol import YamboProtocol
+from dielectra.crystal import Crystal, FloatArray
 from dielectra.errors import InputError
 from dielectra.spectrum import similarity
-from dielectra.structures import Crystal, FloatArray
 from dielectra.symmetry import point_group_rotations
 
 COLUMNS = ("E[1] [eV]", "Im(eps)", "Re(eps)", "Im(eps_o)", "Re(eps_o)")

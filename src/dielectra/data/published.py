@@ -18,6 +18,7 @@ import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.outcomes import Outcome
 from dielectra.data.pickles import read_pickle
 from dielectra.data.schema import Record
@@ -25,7 +26,7 @@ from dielectra.data.sources import Document, is_pickle, read_documents
 from dielectra.data.splits import paper_splits
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
-from dielectra.structures import Crystal, make_crystal, read_structure
+from dielectra.structures import read_structure
 from dielectra.symmetry import standard_form
 
 ENERGIES = np.linspace(0.0, 20.0, 2001)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.spectrum import COMPONENTS, Spectrum
-from dielectra.structures import Crystal
 
 SCHEMA_VERSION = "1"
 SPLITS = ("train", "validation", "test")

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.schema import (
     FIELDS,
     REQUIRED,
@@ -29,7 +30,6 @@ from dielectra.data.schema import (
 from dielectra.errors import InputError
 from dielectra.files import whole_file
 from dielectra.spectrum import Spectrum, check_level
-from dielectra.structures import Crystal, make_crystal
 
 ROWS_PER_GROUP = 256
 PROPERTIES = ("spacegroup", "gap_direct", "gap_indirect", "cpu_s", "kgrid", "nbands")

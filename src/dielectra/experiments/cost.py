@@ -18,8 +18,8 @@ from dielectra.experiments.trainings import Models, Training
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from dielectra.crystal import Crystal
     from dielectra.models.store import Model
-    from dielectra.structures import Crystal
 
 N_TIMED = 50
 N_QUICK = 10
