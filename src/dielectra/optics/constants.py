@@ -25,8 +25,12 @@ HBAR_C = 1.9732698045930252e-5
 """Reduced Planck constant times speed of light, eV cm."""
 
 
+SAME_COMPONENT = 1e-6
+"""Difference between components, relative to the largest one, below which it is numerical noise."""
+
+
 class OpticalConstants(NamedTuple):
-    """Hold what follows from a dielectric function along one direction, each of shape ``(n_energies,)``.
+    """What follows from a dielectric function along one direction, each of shape ``(n_energies,)``.
 
     Attributes
     ----------
@@ -40,8 +44,8 @@ class OpticalConstants(NamedTuple):
         Normal-incidence reflectivity of a half-space in vacuum, 0 to 1.
     loss
         Energy loss function.
-    static_eps
-        Electronic dielectric constant, None for a grid that does not begin near zero.
+    eps_infinity
+        Electronic dielectric constant, ions clamped; None for a grid that does not begin near zero.
     """
 
     eps1: FloatArray
@@ -51,7 +55,12 @@ class OpticalConstants(NamedTuple):
     absorption: FloatArray
     reflectivity: FloatArray
     loss: FloatArray
-    static_eps: float | None
+    eps_infinity: float | None
+
+    @property
+    def static_eps(self) -> float | None:
+        """Return `eps_infinity` by its name in the first edition; without phonons it is no static value."""
+        return self.eps_infinity
 
 
 def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "mean") -> OpticalConstants:
@@ -79,8 +88,16 @@ def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "me
         absorption=absorption_coefficient(spectrum.energies, eps),
         reflectivity=reflectivity(eps),
         loss=energy_loss(eps),
-        static_eps=static_dielectric_constant(spectrum.energies, eps) if spectrum.energies[0] <= STATIC_LIMIT else None,
+        eps_infinity=static_dielectric_constant(spectrum.energies, eps)
+        if spectrum.energies[0] <= STATIC_LIMIT
+        else None,
     )
+
+
+def is_isotropic(spectrum: Spectrum) -> bool:
+    """Return whether a tensor is a multiple of the unit matrix at every energy, within :data:`SAME_COMPONENT`."""
+    deviation = np.abs(spectrum.tensor - np.eye(3)[:, :, None] * spectrum.mean).max()
+    return bool(deviation <= SAME_COMPONENT * np.abs(spectrum.tensor).max())
 
 
 def refractive_index(eps: ArrayLike) -> ComplexArray:

@@ -1,0 +1,218 @@
+"""Optical quantities by name: curves, values at a photon energy or wavelength, and tables on any axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dielectra.errors import InputError
+from dielectra.optics.anisotropy import principal_indices
+from dielectra.optics.constants import (
+    absorption_coefficient,
+    energy_loss,
+    is_isotropic,
+    reflectivity,
+    refractive_index,
+)
+from dielectra.spectrum import Spectrum
+from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, parse_unit, to_energies
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+Component = str | Sequence[float]
+"""``mean``, ``xx``, ``yy``, ``zz``, ``ordinary``, ``extraordinary``, ``alpha``, ``beta``, ``gamma`` or a direction."""
+
+WAVES = ("ordinary", "extraordinary")
+PRINCIPAL = ("alpha", "beta", "gamma")
+OFF_DIAGONAL = ("yz", "xz", "xy")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Describe an optical quantity.
+
+    Attributes
+    ----------
+    name
+        As the Python API spells it.
+    column
+        Name in tables, with the unit where there is one.
+    label
+        Title of an axis that shows it.
+    formula
+        Its values from photon energies (eV) and dielectric function, each of shape ``(n_energies,)``.
+    lowest, highest
+        Bounds of its values in a passive crystal.
+    """
+
+    name: str
+    column: str
+    label: str
+    formula: Callable[[FloatArray, ComplexArray], FloatArray]
+    lowest: float = -np.inf
+    highest: float = np.inf
+
+
+QUANTITIES = {
+    quantity.name: quantity
+    for quantity in (
+        Quantity("eps1", "eps1", r"$\varepsilon_1$", lambda _, eps: eps.real),
+        Quantity("eps2", "eps2", r"$\varepsilon_2$", lambda _, eps: eps.imag, 0.0),
+        Quantity("n", "n", "refractive index n", lambda _, eps: refractive_index(eps).real, 0.0),
+        Quantity("k", "k", "extinction coefficient k", lambda _, eps: refractive_index(eps).imag, 0.0),
+        Quantity("absorption", "absorption_per_cm", "absorption coefficient (1/cm)", absorption_coefficient, 0.0),
+        Quantity("reflectivity", "reflectivity", "reflectivity", lambda _, eps: reflectivity(eps), 0.0, 1.0),
+        Quantity("loss", "loss", r"energy loss $-\mathrm{Im}\,1/\varepsilon$", lambda _, eps: energy_loss(eps), 0.0),
+    )
+}
+
+
+def find_quantity(name: str) -> Quantity:
+    """Return the quantity of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in QUANTITIES:
+        raise InputError(f"unknown quantity {name!r}; allowed are {', '.join(QUANTITIES)}")
+    return QUANTITIES[name]
+
+
+def dielectric_function(spectrum: Spectrum, component: Component = "mean") -> ComplexArray:
+    """Return the dielectric function of one component, wave or direction, shape ``(n_energies,)``.
+
+    Parameters
+    ----------
+    component
+        ``mean`` for the isotropic average; ``xx``, ``yy`` or ``zz``; ``ordinary`` or ``extraordinary`` of a uniaxial
+        crystal; ``alpha``, ``beta`` or ``gamma``, the principal axes by rising index; or the Cartesian direction of the
+        electric field.
+
+    Raises
+    ------
+    InputError
+        If the component is unknown or off-diagonal, or a biaxial crystal is asked for its ordinary wave.
+    """
+    if not isinstance(component, str):
+        return spectrum.along(component)
+    if component in OFF_DIAGONAL:
+        raise InputError(f"component {component} is off-diagonal and has no refractive index; give a direction instead")
+    if component in WAVES:
+        principal = principal_indices(spectrum)
+        index = principal.ordinary if component == "ordinary" else principal.extraordinary
+        return np.asarray(index**2)
+    if component in PRINCIPAL:
+        indices = principal_indices(spectrum).indices
+        order = np.argsort(indices[:, 0].real, kind="stable")
+        return np.asarray(indices[order[PRINCIPAL.index(component)]] ** 2)
+    if component != "mean" and component not in ("xx", "yy", "zz"):
+        known = ("mean", "xx", "yy", "zz", *WAVES, *PRINCIPAL)
+        raise InputError(f"unknown component {component!r}; allowed are {', '.join(known)} or a direction")
+    return spectrum.component(component)
+
+
+def quantity_curve(spectrum: Spectrum, quantity: str, component: Component = "mean") -> FloatArray:
+    """Return a quantity on the energies of the spectrum, shape ``(n_energies,)``; errors as for the parts of the name.
+
+    Parameters
+    ----------
+    quantity
+        ``eps1``, ``eps2``, ``n``, ``k``, ``absorption`` (1/cm), ``reflectivity`` or ``loss``.
+    component
+        See :func:`dielectric_function`.
+    """
+    formula = find_quantity(quantity).formula
+    return np.asarray(formula(spectrum.energies, dielectric_function(spectrum, component)))
+
+
+def interpolate(spectrum: Spectrum, energies: ArrayLike, component: Component = "mean") -> ComplexArray:
+    """Return the dielectric function at photon energies (eV), interpolated linearly, in their shape.
+
+    Raises
+    ------
+    InputError
+        If an energy lies outside the spectrum.
+    """
+    wanted = np.asarray(energies, float)
+    low, high = spectrum.energies[[0, -1]]
+    outside = (wanted < low - 1e-9) | (wanted > high + 1e-9)
+    if outside.any():
+        far = float(wanted[outside].flat[0])
+        wavelengths = f" ({format_energy(far, 'nm')})" if far > 0 else ""
+        raise InputError(f"the spectrum covers {low:g} to {high:g} eV; asked for {far:.4g} eV{wavelengths}")
+    return np.asarray(np.interp(wanted, spectrum.energies, dielectric_function(spectrum, component)))
+
+
+def quantity_at(
+    spectrum: Spectrum,
+    quantity: str,
+    at: ArrayLike | str,
+    unit: str | Unit = EV,
+    component: Component = "mean",
+) -> float | FloatArray:
+    """Return a quantity at photon energies or wavelengths: a number for one, an array of their shape for many.
+
+    Parameters
+    ----------
+    at
+        Values in `unit`, or text such as ``589 nm``.
+
+    Raises
+    ------
+    InputError
+        If quantity, unit or component is unknown, or a value lies outside the spectrum.
+    """
+    formula = find_quantity(quantity).formula
+    energies = parse_energy(at, unit) if isinstance(at, str) else to_energies(at, unit)
+    values = formula(np.asarray(energies), interpolate(spectrum, energies, component))
+    return float(values) if np.ndim(values) == 0 else np.asarray(values)
+
+
+def resample_on(spectrum: Spectrum, axis: Axis) -> Spectrum:
+    """Return a spectrum on the points of an axis; see :func:`~dielectra.units.make_axis`."""
+    return spectrum.resample(np.sort(axis.energies))
+
+
+def tabulate(
+    spectrum: Spectrum,
+    unit: str | Unit = EV,
+    limits: tuple[float, float] | str | None = None,
+    step: float | None = None,
+    components: Sequence[str] | None = None,
+) -> dict[str, FloatArray]:
+    """Return a spectrum as columns: the axis first, then every quantity.
+
+    Parameters
+    ----------
+    unit, limits, step
+        The axis; see :func:`~dielectra.units.make_axis`.
+    components
+        Columns of ``mean`` bear the name of their quantity, those of others end with that of the component, as
+        ``n_xx``. By default ``mean``, and ``xx``, ``yy``, ``zz`` where they differ.
+
+    Returns
+    -------
+    dict
+        Arrays of one length by column, rows in the order of the rising axis.
+
+    Raises
+    ------
+    InputError
+        If the axis leaves the spectrum, or unit or component is unknown.
+    """
+    axis = make_axis(spectrum.energies, parse_unit(unit), limits, step)
+    if components is None:
+        components = ("mean",) if is_isotropic(spectrum) else ("mean", "xx", "yy", "zz")
+    energies = axis.energies
+    columns = {axis.unit.column: axis.values}
+    for component in components:
+        eps = interpolate(spectrum, energies, component)
+        suffix = "" if component == "mean" else f"_{component}"
+        columns |= {q.column + suffix: np.asarray(q.formula(energies, eps)) for q in QUANTITIES.values()}
+    return columns

@@ -1,0 +1,99 @@
+"""Bands of derived quantities from the members of an ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dielectra.errors import InputError
+from dielectra.optics import solar_efficiency
+from dielectra.optics.bands import Calibration, band, member_spectra, misfit
+from dielectra.optics.quantities import QUANTITIES, quantity_curve
+from dielectra.spectrum import Spectrum, isotropic_spectrum
+
+ENERGIES = np.linspace(0, 20, 401)
+
+
+def drude_lorentz(strength: float, centre: float, width: float = 1.0) -> Spectrum:
+    eps2 = strength * centre**2 * width * ENERGIES / ((centre**2 - ENERGIES**2) ** 2 + (width * ENERGIES) ** 2)
+    return isotropic_spectrum(ENERGIES, eps2, "rpa")
+
+
+def ensemble(seed: int, size: int = 5, noise: float = 0.05) -> Spectrum:
+    """Return the mean of spectra whose strength and centre scatter around 5 and 6 eV."""
+    rng = np.random.default_rng(seed)
+    members = [drude_lorentz(*(np.array([5.0, 6.0]) * (1 + noise * rng.normal(size=2)))) for _ in range(size)]
+    tensors = tuple(member.tensor for member in members)
+    return replace(members[0], tensor=np.mean(tensors, axis=0), members=tensors)
+
+
+def truth(seed: int) -> Spectrum:
+    rng = np.random.default_rng(1000 + seed)
+    return drude_lorentz(*(np.array([5.0, 6.0]) * (1 + 0.05 * rng.normal(size=2))))
+
+
+def test_a_single_model_has_no_band() -> None:
+    assert band(drude_lorentz(5, 6), "n") is None
+
+
+@pytest.mark.parametrize("quantity", sorted(QUANTITIES))
+def test_the_range_of_the_members_holds_each_of_them(quantity: str) -> None:
+    spectrum = ensemble(0)
+    found = band(spectrum, quantity)
+    assert found is not None
+    assert found.coverage is None
+    for one in [spectrum, *member_spectra(spectrum)]:
+        curve = quantity_curve(one, quantity)
+        assert np.all((found.lower <= curve) & (curve <= found.upper))
+
+
+def test_a_band_of_a_number_follows_from_the_same_members() -> None:
+    spectrum = ensemble(0)
+    efficiencies = [solar_efficiency(member, 1.5).slme for member in member_spectra(spectrum)]
+    found = band(spectrum, lambda one: solar_efficiency(one, 1.5).slme)
+    assert found is not None
+    assert found.lower == pytest.approx(min(efficiencies))
+    assert found.upper == pytest.approx(max(efficiencies))
+
+
+@pytest.mark.parametrize("quantity", ["eps2", "n", "k"])
+def test_a_calibrated_band_holds_as_many_true_curves_as_it_says(quantity: str) -> None:
+    scores = np.sort([misfit(ensemble(seed), truth(seed), quantity) for seed in range(99)])
+    calibration = Calibration(0.8, {quantity: float(scores[80 - 1])})
+    inside = 0
+    for seed in range(200, 300):
+        found, known = band(ensemble(seed), quantity, calibration), quantity_curve(truth(seed), quantity)
+        assert found is not None
+        assert found.coverage == 0.8
+        inside += bool(np.all((found.lower <= known) & (known <= found.upper)))
+    assert 70 <= inside <= 90
+
+
+def test_bands_stay_within_what_a_passive_crystal_allows() -> None:
+    wide = Calibration(0.9, dict.fromkeys(QUANTITIES, 100.0))
+    for name, quantity in QUANTITIES.items():
+        found = band(ensemble(0), name, wide)
+        assert found is not None
+        assert found.lower.min() >= quantity.lowest
+        assert found.upper.max() <= quantity.highest
+
+
+def test_a_quantity_without_calibration_has_no_calibrated_band() -> None:
+    assert band(ensemble(0), "n", Calibration(0.9, {"k": 2.0})) is None
+
+
+def test_members_follow_the_spectrum_to_another_grid() -> None:
+    spectrum = ensemble(0)
+    coarse = spectrum.resample(np.linspace(1, 5, 9))
+    assert len(coarse.members) == 5
+    np.testing.assert_allclose(np.mean(coarse.members, axis=0), coarse.tensor, atol=1e-12)
+
+
+def test_members_that_do_not_match_are_refused() -> None:
+    spectrum = drude_lorentz(5, 6)
+    with pytest.raises(InputError, match="member"):
+        replace(spectrum, members=(spectrum.tensor[..., :-1],))
+    with pytest.raises(InputError, match="not symmetric"):
+        replace(spectrum, members=(spectrum.tensor + np.triu(np.ones((3, 3)), 1)[..., None],))
