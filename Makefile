@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint docs models abinitio browser clean
+.PHONY: setup demo test test-fast fuzz lint docs models abinitio browser clean
 
 setup: $(STAMP)
 
@@ -35,8 +35,14 @@ browser:
 	command -v chromium >/dev/null || { apt-get update \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; }
 
+# One thread a process: two processes then keep two cores busy and no more.
+export OMP_NUM_THREADS ?= 1
+
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
+
+test-fast: setup
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,36 +1,32 @@
-"""Crystals that the tests share, and the ways to write one crystal differently."""
+"""Crystals that the tests share, and the ways to write one crystal differently.
+
+Nothing here imports torch, the web server or an engine before a test asks for it: a small test file starts in a second.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import spglib
-import torch
-import uvicorn
-from fastapi import FastAPI
 from hypothesis import settings
-from scipy.spatial.transform import Rotation
 
-from dielectra.cli import main
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.data.schema import Record
-from dielectra.data.store import read_records, write_part
-from dielectra.models.store import Model, save_model
-from dielectra.training.config import TrainingConfig, load_config
-from dielectra.training.recipes import train_model
-from dielectra.web.app import create_app, served_models
 from dielectra.web.limits import Limits
 
-torch.set_num_threads(1)
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from dielectra.models.store import Model
+    from dielectra.training.config import TrainingConfig
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -77,6 +73,8 @@ def repeated(crystal: Crystal) -> Crystal:
 
 def conventional(crystal: Crystal) -> Crystal:
     """Return the conventional cell of spglib."""
+    import spglib
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # spglib 2.8 announces its new way to report errors
         cell, frac_coords, numbers = spglib.standardize_cell(
@@ -94,6 +92,8 @@ def rattled(crystal: Crystal) -> Crystal:
 
 def rotated(crystal: Crystal) -> Crystal:
     """Return the crystal turned in space."""
+    from scipy.spatial.transform import Rotation
+
     rotation = Rotation.from_euler("zyx", [0.4, 1.1, -0.7]).as_matrix()
     return Crystal(crystal.cell @ rotation.T, crystal.numbers, crystal.frac_coords)
 
@@ -125,6 +125,13 @@ DISGUISES: dict[str, Callable[[Crystal], Crystal]] = {
     "sheared": sheared,
     "all at once": lambda crystal: rotated(permuted(shifted(sheared(rattled(repeated(crystal)))))),
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Let torch, once a test has imported it, compute by one thread: the tests share the cores between processes."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +189,9 @@ TINY = (
 @pytest.fixture(scope="session")
 def small_data(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data set of 24 computed materials at both levels on a coarse grid: 16 train, 4 validation, 4 test."""
+    from dielectra.data.schema import Record
+    from dielectra.data.store import read_records, write_part
+
     left = {"train": 32, "validation": 8, "test": 8}
     records = []
     for record in read_records(ladder_part):
@@ -197,6 +207,8 @@ def small_data(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def tiny_config(recipe: str, *overrides: str, **settings: Any) -> TrainingConfig:
     """Return a recipe with a network and a length that suit tests."""
+    from dielectra.training.config import load_config
+
     network = () if "climb" in recipe else TINY
     lengths = ("epochs=6", "minimum_steps=0", "validations=3", "batch_size=8")
     return load_config(recipe, None, (*network, *lengths, *overrides), **settings)
@@ -205,6 +217,8 @@ def tiny_config(recipe: str, *overrides: str, **settings: Any) -> TrainingConfig
 @pytest.fixture(scope="session")
 def tiny_model(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Return a small IPA model trained on the small data set."""
+    from dielectra.training.recipes import train_model
+
     run = tmp_path_factory.mktemp("models") / "tiny-ipa"
     return train_model(small_data, "ipa", tiny_config("pretrain", "epochs=20"), run)
 
@@ -212,6 +226,8 @@ def tiny_model(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
 @pytest.fixture
 def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
     """Return a folder with that model, free to be damaged."""
+    from dielectra.models.store import save_model
+
     return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")
 
 
@@ -221,6 +237,8 @@ WEB_LIMITS = Limits(seconds=10, files=30)
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application on a free port of this machine; give its address."""
+    import uvicorn
+
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = Thread(target=server.run)
     thread.start()
@@ -234,6 +252,8 @@ def served(app: FastAPI) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """Return the address of a server with both shipped models and one worker."""
+    from dielectra.web.app import create_app, served_models
+
     with served(create_app(served_models(), n_workers=1, limits=WEB_LIMITS)) as found:
         yield found
 
@@ -241,6 +261,7 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs the command line and returns exit code, stdout and stderr."""
+    from dielectra.cli import main
 
     def call(*arguments: object) -> tuple[int, str, str]:
         capfd.readouterr()
@@ -254,6 +275,8 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 
 def command_line(run: Run, *arguments: object) -> Any:
     """Return the JSON document that a command prints, by one thread: so it adds in the order of the page's workers."""
+    import torch
+
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

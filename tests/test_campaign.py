@@ -45,6 +45,7 @@ def campaign(folder: Path, *symbols: str, protocol: Protocol = LADDER_1) -> JobT
     return create_campaign(folder, materials(*symbols), "oscillator_engine", protocol)[0]
 
 
+@pytest.mark.slow
 def test_every_material_gets_both_spectra(tmp_path: Path) -> None:
     campaign(tmp_path / "c", "Li", "Na", "K")
     counts = run_campaign(tmp_path / "c", n_workers=2)
@@ -58,6 +59,7 @@ def test_every_material_gets_both_spectra(tmp_path: Path) -> None:
     assert all(entry["static_eps"]["ipa"] > entry["static_eps"]["rpa"] > 1 for entry in entries)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_computed_does_not_stop_the_others(tmp_path: Path) -> None:
     campaign(tmp_path / "c", "He", "Ne", "Ar", "Kr", "Xe", "Li")
     counts = run_campaign(tmp_path / "c", 2, Limits(cpu_seconds=4, memory=4 * 2**30), maximum_attempts=2)
@@ -78,6 +80,7 @@ def test_failed_jobs_can_be_tried_again(tmp_path: Path) -> None:
     assert table.job("m-He").attempts == 0
 
 
+@pytest.mark.slow
 def test_work_is_done_by_priority_then_as_added(tmp_path: Path) -> None:
     first = [m._replace(priority=p) for m, p in zip(materials("Li", "Na", "K"), (0.0, 2.0, 1.0), strict=True)]
     table, n_new = create_campaign(tmp_path / "c", first, "oscillator_engine", LADDER_1)
@@ -88,6 +91,7 @@ def test_work_is_done_by_priority_then_as_added(tmp_path: Path) -> None:
     assert [job.material.id for job in table.jobs("done")] == ["m-Na", "m-K", "m-Li", "m-Rb"]
 
 
+@pytest.mark.slow
 def test_status_tells_cost_rate_and_what_is_left(tmp_path: Path) -> None:
     table = campaign(tmp_path / "c", "Li", "Na", "K")
     report = status(tmp_path / "c")
@@ -104,6 +108,7 @@ def test_status_tells_cost_rate_and_what_is_left(tmp_path: Path) -> None:
     assert table.settings()["protocol"]["response_kpoints"] == 1000
 
 
+@pytest.mark.slow
 def test_an_export_adds_parts_and_rewrites_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dielectra.abinitio.campaign.MATERIALS_PER_PART", 2)
     campaign(tmp_path / "c", "Li", "Na", "K")
@@ -122,6 +127,7 @@ def test_an_export_adds_parts_and_rewrites_none(tmp_path: Path, monkeypatch: pyt
     assert material_ids(tmp_path / "set") == set(labels.ids)
 
 
+@pytest.mark.slow
 def test_two_protocols_are_compared_material_by_material(tmp_path: Path) -> None:
     campaign(tmp_path / "a", "Li", "Na")
     campaign(tmp_path / "b", "Li", "He", protocol=LADDER_1_FINE)
@@ -199,12 +205,14 @@ def survive_kills(folder: Path, names: set[str], n_kills: int, longest_wait: flo
     assert Counter(record.id for part in parts for record in read_records(part)) == dict.fromkeys(names, 2)
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_or_done_twice_when_killed_at_random_moments(tmp_path: Path) -> None:
     symbols = ("Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg", "Al")
     campaign(tmp_path / "c", *symbols)
     survive_kills(tmp_path / "c", {f"m-{symbol}" for symbol in symbols}, n_kills=20, longest_wait=1.0)
 
 
+@pytest.mark.slow
 def test_two_runners_share_a_campaign(tmp_path: Path) -> None:
     symbols = ("Li", "Be", "B", "C", "N", "O")
     table = campaign(tmp_path / "c", *symbols)
@@ -249,6 +257,7 @@ def test_materials_are_named_after_ids_or_files(tmp_path: Path) -> None:
 TINY = Protocol(name="tiny", response_kpoints=16, band_energy=8.0, response_cutoff=15.0)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_gpaw_survives_being_killed(tmp_path: Path) -> None:
     pytest.importorskip("gpaw", reason="the engine needs the extra [abinitio]")

@@ -73,15 +73,15 @@ def test_predict_answers_good_files_and_reports_bad_ones(run: Run, tmp_path: Pat
 
 def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
     lines = [
-        {"cell": (np.eye(3) * a).tolist(), "species": ["Cs", "Cl"], "frac_coords": [[0, 0, 0], [0.5, 0.5, 0.5]]}
+        {"cell": (np.eye(3) * a).tolist(), "species": ["Rb", "Cl"], "frac_coords": [[0, 0, 0], [0.5, 0.5, 0.5]]}
         for a in (4.0, 4.2)
     ]
     file = tmp_path / "two.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     code, out, _ = run("predict", file, "--json", "--csv", tmp_path)
-    assert [entry["file"] for entry in json.loads(out)] == [f"{file}#0", f"{file}#1"] or code == 2
-    if code == 0:
-        assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["two-0.csv", "two-1.csv"]
+    assert code == 0
+    assert [entry["file"] for entry in json.loads(out)] == [f"{file}#0", f"{file}#1"]
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["two-0.csv", "two-1.csv"]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,7 @@ def test_an_interrupted_training_goes_on_with_the_same_command(
     assert run(*command)[0] == 0
 
 
+@pytest.mark.slow
 def test_compute_status_and_export_from_the_shell(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     lines = tmp_path / "two.jsonl"

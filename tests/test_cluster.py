@@ -23,7 +23,7 @@ from dielectra.errors import InputError
 pytest.importorskip("parsl", reason="needs the extra [hpc]")
 from dielectra.abinitio.cluster import local_config, read_config, run_on_cluster
 
-pytestmark = pytest.mark.filterwarnings("default")  # Parsl's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # the warnings are Parsl's own
 TESTS = str(Path(__file__).parent)
 
 

@@ -29,6 +29,8 @@ from dielectra.models.store import load_model
 from dielectra.training import recipes
 from dielectra.training.evaluation import evaluate
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 2
 
 

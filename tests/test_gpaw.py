@@ -15,6 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # GPAW and ASE warn of their
 ROCK_SALT = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
 
 
+@pytest.mark.slow
 def test_recomputing_the_cheapest_ladder_record_gives_its_spectra(tmp_path: Path) -> None:
     from dielectra.abinitio.gpaw import ENERGIES, compute
 
@@ -43,6 +44,7 @@ def test_unsuitable_crystals_are_refused_before_any_computation(species: list[st
         compute(crystal, magnetic_moment=moment)
 
 
+@pytest.mark.slow
 def test_a_crystal_below_the_smallest_gap_is_refused() -> None:
     from dielectra.abinitio.gpaw import RefusedError, compute
     from dielectra.abinitio.protocol import LADDER_1
@@ -53,6 +55,7 @@ def test_a_crystal_below_the_smallest_gap_is_refused() -> None:
         compute(lithium_hydride, wide)
 
 
+@pytest.mark.slow
 def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
     from dielectra.abinitio.gpaw import estimate_cpu_seconds
 

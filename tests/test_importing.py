@@ -34,6 +34,7 @@ def archive(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+@pytest.mark.slow
 def test_published_files_train_climb_and_are_scored(run: Run, archive: Path, tmp_path: Path) -> None:
     data = tmp_path / "set"
     code, out, err = run("data", "import", archive, "-o", data, "--json")

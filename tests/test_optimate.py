@@ -202,6 +202,7 @@ class TestAttention:
 class TestPublishedNetwork:
     """The whole network equals the published one."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("prefix", ["", "gatnn."])
     def test_spectra_are_equal(
         self, published: PublishedPlain, prefix: str, mgo: Crystal, gaas: Crystal, aln: Crystal, triclinic: Crystal

@@ -53,6 +53,7 @@ def test_known_poles_come_back(drude: bool) -> None:
     assert fitted.drude_width == pytest.approx(model.drude_width, rel=0.05)
 
 
+@pytest.mark.slow
 def test_spectra_of_the_ladder_are_fitted_well_and_passively() -> None:
     records = [record for record in read_records("ladder", "rpa") if record.split == "test"][::3]
     errors = []

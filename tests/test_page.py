@@ -28,7 +28,10 @@ DROP = """([name, content]) => {
     new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
 }"""
 chromium = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(chromium is None, reason="chromium is not installed; make browser installs it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium is None, reason="chromium is not installed; make browser installs it"),
+]
 
 
 @pytest.fixture(scope="module")

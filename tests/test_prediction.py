@@ -34,6 +34,7 @@ def test_known_crystals_get_a_physical_spectrum_without_warnings(name: str, leve
     assert 1.5 < constants.static_eps < 20
 
 
+@pytest.mark.slow
 def test_semiconductor_insulator_and_their_order() -> None:
     static = {name: optical_constants(predict(EXAMPLES / f"{name}.cif")).static_eps for name in ("GaAs", "MgO", "NaCl")}
     assert static["GaAs"] > 1.5 * static["MgO"]
@@ -125,6 +126,7 @@ def test_the_description_has_the_agreed_keys() -> None:
     assert report["eps1"]["mean"][0] == pytest.approx(report["static_eps"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_on_request_replaces_the_default(tiny_model: Model) -> None:
     assert predict(make_mgo(), model="ladder-ipa").level == "ipa"
     assert predict(make_mgo(), model=load_model("ladder-ipa")).provenance["model"] == "ladder-ipa"

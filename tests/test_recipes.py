@@ -33,6 +33,7 @@ def test_the_card_says_what_was_trained_on_what(small_data: Path, tiny_model: Mo
     assert len(card.data_hashes["part-0000.parquet"]) == 64
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_returned_and_not_trained_again(small_data: Path, tmp_path: Path) -> None:
     first = train_model(small_data, "ipa", tiny_config("direct"), tmp_path / "run")
     stamp = (tmp_path / "run" / "model.safetensors").stat().st_mtime_ns

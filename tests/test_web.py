@@ -180,6 +180,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_gets_a_sentence(client: httpx.Client, case: str) -> None:
     file, status, sentence = HOSTILE[case]
@@ -335,6 +336,7 @@ def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
     assert "not a chemical formula" in client.get("/api/measured", params={"formula": "!"}).json()["detail"]
 
 
+@pytest.mark.slow
 def test_the_verb_serves_until_interrupted() -> None:
     command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1", "--json"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -384,6 +386,7 @@ def described_operations() -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("operation", "mode"), described_operations())
 def test_the_api_answers_as_it_describes(address: str, operation: Any, mode: GenerationMode) -> None:
     """No 5xx; status, content type and body are those of the OpenAPI description."""

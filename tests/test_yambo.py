@@ -217,6 +217,7 @@ def silicon_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> yambo.Run:
     return yambo.Run(crystal, GRUNERT_2025.model_copy(update=settings), files, tmp_path, tmp_path / "log.txt")
 
 
+@pytest.mark.slow
 @needs_pw
 def test_pw_runs_the_written_inputs(silicon_run: yambo.Run) -> None:
     assert silicon_run.n_electrons == 8
@@ -250,6 +251,7 @@ def test_odd_electron_counts_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
         yambo.compute(aluminium)
 
 
+@pytest.mark.slow
 @needs_pw
 def test_whole_engine_with_recorded_yambo_output(silicon_run: yambo.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """pw.x computes; in place of Yambo, which no package ships, two scripts answer with its original output."""
