@@ -1,0 +1,1 @@
+"""Features of atoms from the interaction layers of a foundation potential, frozen."""

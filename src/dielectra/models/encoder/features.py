@@ -1,0 +1,120 @@
+"""Features of atoms that a network on a frozen encoder starts from: invariants and symmetric tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from safetensors.torch import load
+from torch import Tensor
+
+from dielectra.errors import InputError
+from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, join
+from dielectra.models.encoder.sevennet import EncoderCard, Parts, SevenNet
+from dielectra.structures import Crystal
+
+WEIGHTS = Path(__file__).parent / "weights"
+PAIRS_PER_BATCH = 200
+"""Pairs of atoms that are encoded together: beyond it, batches leave the processor's cache and grow slower."""
+
+
+class AtomFeatures(NamedTuple):
+    """Features of the atoms of one crystal.
+
+    They are those of a crystal and of its mirror image, averaged: SevenNet does not know parity, the dielectric tensor
+    does.
+
+    Attributes
+    ----------
+    invariants
+        Unchanged by rotation: scalars of every layer and norms of the higher degrees, shape ``(n_atoms, n_invariants)``.
+    tensors
+        The parts of degree 2, which turn with the crystal, shape ``(n_atoms, 5, n_tensors)``
+        (:func:`dielectra.models.encoder.harmonics.symmetric_tensors` gives their Cartesian form).
+    """
+
+    invariants: Float[Tensor, "n_atoms n_invariants"]
+    tensors: Float[Tensor, "n_atoms 5 n_tensors"]
+
+
+def list_encoders() -> list[str]:
+    """Return the names of the encoders inside the package."""
+    return sorted(card.stem for card in WEIGHTS.glob("*.json"))
+
+
+@cache
+def load_encoder(name: str) -> SevenNet:
+    """Load an encoder of the package, on the CPU in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or its weights differ from the digest in its card.
+    """
+    if name not in list_encoders():
+        raise InputError(f"unknown encoder {name!r}; allowed are {', '.join(list_encoders())}")
+    card = EncoderCard.model_validate_json((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+    payload = (WEIGHTS / f"{name}.safetensors").read_bytes()
+    if hashlib.sha256(payload).hexdigest() != card.weights_sha256:
+        raise InputError(f"encoder {name}: its weights differ from the digest in its card; install dielectra again")
+    return SevenNet(card, load(payload)).eval()
+
+
+def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]:
+    """Return the features of the atoms of each crystal.
+
+    Raises
+    ------
+    InputError
+        If a crystal contains an element that the encoder does not know.
+    """
+    features: list[AtomFeatures] = []
+    for batch in _batches(crystals, encoder):
+        joined = join(batch)
+        with torch.inference_mode():
+            images = [encoder(joined), encoder(joined, inverted=True)]
+        invariants = sum(_invariants(layers) for layers in images) / 2
+        tensors = sum(_tensors(layers) for layers in images) / 2
+        sizes = [len(neighbours.numbers) for neighbours in batch]
+        features += map(AtomFeatures, invariants.split(sizes), tensors.split(sizes))
+    return features
+
+
+def _batches(crystals: Sequence[Crystal], encoder: SevenNet) -> Iterator[list[Neighbours]]:
+    """Yield the neighbours of successive crystals, ``PAIRS_PER_BATCH`` or one crystal at a time."""
+    batch: list[Neighbours] = []
+    n_pairs = 0
+    for crystal in crystals:
+        refuse_unknown_elements(crystal, encoder)
+        neighbours = find_neighbours(crystal, encoder.card.cutoff)
+        if batch and n_pairs + len(neighbours.receiver) > PAIRS_PER_BATCH:
+            yield batch
+            batch, n_pairs = [], 0
+        batch.append(neighbours)
+        n_pairs += len(neighbours.receiver)
+    if batch:
+        yield batch
+
+
+def refuse_unknown_elements(crystal: Crystal, encoder: SevenNet) -> None:
+    """Raise InputError if the encoder has no embedding for an element of the crystal."""
+    unknown = sorted(crystal.elements - encoder.elements)
+    if unknown:
+        from ase.data import chemical_symbols
+
+        names = ", ".join(chemical_symbols[number] for number in unknown)
+        raise InputError(f"{crystal.formula}: encoder {encoder.card.name} does not know {names}")
+
+
+def _invariants(layers: list[Parts]) -> Tensor:
+    parts = [[parts[0][:, 0], *(part.norm(dim=1) for part in parts[1:])] for parts in layers]
+    return torch.cat([feature for layer in parts for feature in layer], dim=1)
+
+
+def _tensors(layers: list[Parts]) -> Tensor:
+    return torch.cat([parts[2] for parts in layers if len(parts) > 2], dim=2)

@@ -1,0 +1,248 @@
+"""The interaction layers of SevenNet, in plain torch: features of every atom, without energies and forces.
+
+Park, Kim, Hwang, Han, J. Chem. Theory Comput. 20, 4857 (2024), on the architecture of NequIP (Batzner et al., Nat.
+Commun. 13, 2453 (2022)). Weights are converted by ``scripts/convert_encoder.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Annotated, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from dielectra.models.encoder.harmonics import inversion_signs, spherical_harmonics
+from dielectra.models.encoder.neighbours import Neighbours
+
+silu = nn.functional.silu
+
+Parts = list[Tensor]
+"""Features of atoms by degree l, each of shape ``(n_atoms, 2 l + 1, channels)``."""
+
+
+class Xplor(BaseModel):
+    """Envelope that is 1 up to `onset` (angstrom) and falls smoothly to 0 at the cutoff."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["xplor"] = "xplor"
+    onset: float
+
+    def __call__(self, radii: Float[Tensor, " n"], cutoff: float) -> Float[Tensor, " n"]:
+        """Return the envelope at distances (angstrom)."""
+        end, square = cutoff**2, radii**2
+        falling = (end - square) ** 2 * (end + 2 * square - 3 * self.onset**2) / (end - self.onset**2) ** 3
+        return torch.where(radii < self.onset, torch.ones_like(radii), falling)
+
+
+class Polynomial(BaseModel):
+    """Envelope ``1 - a u^p + b u^(p+1) - c u^(p+2)`` of Gasteiger, Gross, Guennemann, ICLR 2020, with u = r / cutoff."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["polynomial"] = "polynomial"
+    power: int
+
+    def __call__(self, radii: Float[Tensor, " n"], cutoff: float) -> Float[Tensor, " n"]:
+        """Return the envelope at distances (angstrom)."""
+        p, u = self.power, radii / cutoff
+        a, b, c = (p + 1) * (p + 2) / 2, p * (p + 2), p * (p + 1) / 2
+        return 1 - u**p * (a - b * u + c * u**2)
+
+
+class EncoderCard(BaseModel):
+    """Describe an encoder: its sizes, and where its weights come from.
+
+    ``channels`` counts the channels of each degree before the first layer and after each layer, ``degree`` is the
+    highest one of the directions, ``gain`` the factor of every SiLU that makes its mean square 1 for normal input.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    source: str
+    source_sha256: str
+    weights_sha256: str
+    licence: str
+    reference: str
+    channels: tuple[tuple[int, ...], ...]
+    degree: int
+    cutoff: float
+    gain: float
+    envelope: Annotated[Xplor | Polynomial, Field(discriminator="kind")]
+
+
+class Coupling(NamedTuple):
+    """Describe how degree `atom` of a sender and `edge` of a direction make degree `message`: one Clebsch-Gordan term."""
+
+    atom: int
+    edge: int
+    message: int
+
+
+def couplings(atom_degree: int, edge_degree: int, message_degree: int) -> list[Coupling]:
+    """Return all couplings up to given degrees, sorted by the degree of the message."""
+    return [
+        Coupling(atom, edge, message)
+        for message in range(message_degree + 1)
+        for atom, edge in product(range(atom_degree + 1), range(edge_degree + 1))
+        if abs(atom - edge) <= message <= atom + edge
+    ]
+
+
+class Interaction(nn.Module):
+    """One layer: messages from neighbours, a linear map, the atom's own features added, a gate.
+
+    Parameters
+    ----------
+    weights
+        Converted matrices of this layer by kind (``connection``, ``sender``, ``receiver``, ``radial``) and index.
+    terms
+        Clebsch-Gordan tensors by name.
+    before, after
+        Channels of each degree before and after the layer.
+    edge_degree
+        Highest degree of the directions.
+    gain
+        Factor of each SiLU.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        terms: Mapping[str, Tensor],
+        before: Sequence[int],
+        after: Sequence[int],
+        edge_degree: int,
+        gain: float,
+    ) -> None:
+        super().__init__()
+        self.after, self.gain = list(after), gain
+        self.couplings = couplings(len(before) - 1, edge_degree, len(after) - 1)
+        self.widths = [before[coupling.atom] for coupling in self.couplings]
+        self.hidden = nn.ParameterList([weights["radial.0"], weights["radial.1"]])
+        by_coupling = weights["radial.2"].split(self.widths, dim=1)
+        self.by_edge_degree = [
+            [index for index, coupling in enumerate(self.couplings) if coupling.edge == degree]
+            for degree in range(edge_degree + 1)
+        ]
+        self.filters = nn.ParameterList(
+            [torch.cat([by_coupling[index] for index in indices], dim=1) for indices in self.by_edge_degree]
+        )
+        self.terms = nn.ParameterList(
+            [terms[f"coupling.{a}.{e}.{m}"].flatten(0, 1).T.contiguous() for a, e, m in self.couplings]
+        )
+        self.sender = nn.ParameterList([weights[f"sender.{l}"] for l in range(len(before))])
+        kept = range(min(len(before), len(after)))
+        self.connection = nn.ParameterList([weights[f"connection.{l}"] for l in kept])
+        self.receiver = nn.ParameterList([weights[f"receiver.{l}"] for l in range(len(after))])
+
+    def forward(self, parts: Parts, radial: Tensor, harmonics: Tensor, neighbours: Neighbours) -> Parts:
+        """Return the features after the layer.
+
+        Parameters
+        ----------
+        parts
+            Features before it.
+        radial
+            Radial basis of each shell, shape ``(n_shells, n_basis)``.
+        harmonics
+            Spherical harmonics summed over the images of each shell, shape ``(n_shells, n_components)``.
+        """
+        hidden = silu(silu(radial @ self.hidden[0]) @ self.hidden[1])
+        products = harmonics[:, :, None] * hidden[:, None, :]
+        n_pairs = len(neighbours.receiver)
+        density = products.new_zeros(n_pairs, *products.shape[1:]).index_add_(0, neighbours.pair_of_shell, products)
+        senders = [(part @ matrix)[neighbours.sender] for part, matrix in zip(parts, self.sender, strict=True)]
+        messages = self._messages(senders, density, neighbours.receiver, len(neighbours.numbers))
+        updated = [message @ matrix for message, matrix in zip(messages, self.receiver, strict=True)]
+        for degree, matrix in enumerate(self.connection):
+            updated[degree] = updated[degree] + parts[degree] @ matrix
+        return self._gate(updated)
+
+    def _messages(self, senders: Parts, density: Tensor, receiver: Tensor, n_atoms: int) -> Parts:
+        """Return the sums over neighbours of all couplings, by degree of the message."""
+        edges: dict[int, Tensor] = {}
+        for degree, indices in enumerate(self.by_edge_degree):
+            filtered = density[:, degree**2 : (degree + 1) ** 2] @ self.filters[degree]
+            edges |= dict(zip(indices, filtered.split([self.widths[index] for index in indices], dim=2), strict=True))
+        messages: list[Parts] = [[] for _ in self.after]
+        for index, coupling in enumerate(self.couplings):
+            outer = (senders[coupling.atom][:, :, None] * edges[index][:, None]).flatten(1, 2)
+            message = self.terms[index] @ outer
+            total = message.new_zeros(n_atoms, *message.shape[1:]).index_add_(0, receiver, message)
+            messages[coupling.message].append(total)
+        return [torch.cat(message, dim=2) for message in messages]
+
+    def _gate(self, parts: Parts) -> Parts:
+        """Apply SiLU to scalars; multiply higher degrees by SiLU of the further scalars."""
+        scalars, *gates = (self.gain * silu(parts[0])).split(self.after, dim=2)
+        return [scalars, *(gate * part for gate, part in zip(gates, parts[1:], strict=True))]
+
+
+class SevenNet(nn.Module):
+    """Compute the features of every atom after every interaction layer; parameters are frozen.
+
+    Parameters
+    ----------
+    card
+        Sizes of the network.
+    weights
+        Converted tensors by name.
+    """
+
+    rows: Tensor
+
+    def __init__(self, card: EncoderCard, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.card = card
+        rows = torch.full((119,), -1)
+        rows[weights["numbers"]] = torch.arange(len(weights["numbers"]))
+        self.register_buffer("rows", rows)
+        self.frequencies = nn.Parameter(weights["frequencies"])
+        self.embedding = nn.Parameter(weights["embedding"])
+        self.layers = nn.ModuleList(
+            Interaction(
+                {name.removeprefix(f"layers.{index}."): w for name, w in weights.items() if f"layers.{index}." in name},
+                weights,
+                before,
+                after,
+                card.degree,
+                card.gain,
+            )
+            for index, (before, after) in enumerate(zip(card.channels[:-1], card.channels[1:], strict=True))
+        )
+        self.requires_grad_(requires_grad=False)
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Return the atomic numbers that the network knows."""
+        return frozenset(self.rows.ge(0).nonzero().flatten().tolist())
+
+    def forward(self, neighbours: Neighbours, *, inverted: bool = False) -> list[Parts]:
+        """Return the features after each layer.
+
+        Parameters
+        ----------
+        inverted
+            Whether to encode the crystal with all its vectors reversed. SevenNet does not know parity, so that its
+            features of a crystal and its mirror image differ.
+        """
+        radii, cutoff = neighbours.radii, self.card.cutoff
+        waves = torch.sin(self.frequencies * radii[:, None]) * (2.0 / cutoff) / radii[:, None]
+        radial = waves * self.card.envelope(radii, cutoff)[:, None]
+        images = spherical_harmonics(neighbours.directions, self.card.degree)
+        if inverted:
+            images = images * inversion_signs(self.card.degree).to(images)
+        harmonics = images.new_zeros(len(radii), images.shape[1]).index_add_(0, neighbours.shell_of_image, images)
+        parts = [self.embedding[self.rows[neighbours.numbers]][:, None]]
+        layers = []
+        for layer in self.layers:
+            parts = layer(parts, radial, harmonics, neighbours)
+            layers.append(parts)
+        return layers
