@@ -1,4 +1,4 @@
-"""Convert the pickled SevenNet checkpoints inside the wheel of ``sevenn`` (MIT) to the safetensors that Dielectra ships.
+"""Convert the pickled SevenNet checkpoints in the wheel of ``sevenn`` (MIT) to the safetensors that Dielectra ships.
 
 Run once, in an environment of its own, with ``pip install torch sevenn safetensors``::
 
@@ -16,7 +16,7 @@ import json
 import math
 import sys
 from importlib import metadata
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +67,18 @@ def convert(checkpoint: SevenNetCheckpoint) -> tuple[dict[str, Tensor], dict[str
     config = checkpoint.config
     state = {name: value.detach() for name, value in checkpoint.build_model().state_dict().items()}
     channels = [multiplicities(irreps) for irreps in config["irreps_manual"]]
-    degree = config["lmax"]
+    edge_degree = config["lmax"]
     tensors = {
         "frequencies": state["edge_embedding.basis_function.coeffs"],
         "embedding": linear(state, "onehot_to_feature_x", [config["_number_of_species"]], channels[0])[0],
         "numbers": torch.tensor(config["_chemical_species_by_atomic_number"]),
     }
-    for layer, (before, after) in enumerate(zip(channels[:-1], channels[1:], strict=True)):
+    for layer, (before, after) in enumerate(pairwise(channels)):
         gated = [after[0] + sum(after[1:]), *after[1:]]
-        couplings = paths(before, degree, len(after) - 1)
-        middle = [sum(before[first] for first, _, third in couplings if third == l) for l in range(len(after))]
+        couplings = paths(before, edge_degree, len(after) - 1)
+        middle = [
+            sum(before[first] for first, _, third in couplings if third == degree) for degree in range(len(after))
+        ]
         denominator = state[f"{layer}_convolution.denominator"]
         radial = [state[f"{layer}_convolution.weight_nn.layer{i}.weight"] for i in range(3)]
         matrices = {
@@ -87,16 +89,18 @@ def convert(checkpoint: SevenNetCheckpoint) -> tuple[dict[str, Tensor], dict[str
         }
         for kind, parts in matrices.items():
             tensors |= {f"layers.{layer}.{kind}.{i}": part for i, part in enumerate(parts)}
-    for first, second, third in paths(channels[1], degree, degree):
+    for first, second, third in paths(channels[1], edge_degree, edge_degree):
         coupling = wigner_3j(first, second, third) * math.sqrt(2 * third + 1)
         tensors[f"coupling.{first}.{second}.{third}"] = coupling
-    description = {"channels": channels, "degree": degree, "cutoff": config["cutoff"], "gain": GAIN}
+    description = {"channels": channels, "degree": edge_degree, "cutoff": config["cutoff"], "gain": GAIN}
     envelope = dict(config["cutoff_function"])
     if envelope.pop("cutoff_function_name") == "XPLOR":
         description["envelope"] = {"kind": "xplor", "onset": envelope["cutoff_on"]}
     else:
         description["envelope"] = {"kind": "polynomial", "power": envelope["poly_cut_p_value"]}
-    return {name: value.float().contiguous() if value.is_floating_point() else value for name, value in tensors.items()}, description
+    return {
+        name: value.float().contiguous() if value.is_floating_point() else value for name, value in tensors.items()
+    }, description
 
 
 def main(folder: Path) -> None:

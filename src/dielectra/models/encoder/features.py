@@ -13,10 +13,10 @@ from jaxtyping import Float
 from safetensors.torch import load
 from torch import Tensor
 
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, join
 from dielectra.models.encoder.sevennet import EncoderCard, Parts, SevenNet
-from dielectra.structures import Crystal
 
 WEIGHTS = Path(__file__).parent / "weights"
 PAIRS_PER_BATCH = 200
@@ -32,7 +32,8 @@ class AtomFeatures(NamedTuple):
     Attributes
     ----------
     invariants
-        Unchanged by rotation: scalars of every layer and norms of the higher degrees, shape ``(n_atoms, n_invariants)``.
+        Unchanged by rotation: scalars of every layer and norms of the higher degrees, shape
+        ``(n_atoms, n_invariants)``.
     tensors
         The parts of degree 2, which turn with the crystal, shape ``(n_atoms, 5, n_tensors)``
         (:func:`dielectra.models.encoder.harmonics.symmetric_tensors` gives their Cartesian form).
@@ -77,11 +78,11 @@ def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]
     for batch in _batches(crystals, encoder):
         joined = join(batch)
         with torch.inference_mode():
-            images = [encoder(joined), encoder(joined, inverted=True)]
-        invariants = sum(_invariants(layers) for layers in images) / 2
-        tensors = sum(_tensors(layers) for layers in images) / 2
+            given, mirrored = encoder(joined), encoder(joined, inverted=True)
+            invariants = (_invariants(given) + _invariants(mirrored)) / 2
+            tensors = (_tensors(given) + _tensors(mirrored)) / 2
         sizes = [len(neighbours.numbers) for neighbours in batch]
-        features += map(AtomFeatures, invariants.split(sizes), tensors.split(sizes))
+        features += map(AtomFeatures, torch.split(invariants, sizes), torch.split(tensors, sizes))
     return features
 
 

@@ -48,7 +48,7 @@ def spherical_harmonics(directions: Float[Tensor, "n 3"], degree: int) -> Float[
 
 def inversion_signs(degree: int) -> Float[Tensor, " components"]:
     """Return what each spherical harmonic of degrees 0 to `degree` is multiplied by when its direction is reversed."""
-    return torch.tensor([(-1.0) ** l for l in range(degree + 1) for _ in range(2 * l + 1)])
+    return torch.tensor([(-1.0) ** part for part in range(degree + 1) for _ in range(2 * part + 1)])
 
 
 def symmetric_tensors(components: Float[Tensor, "n 5 channels"]) -> Float[Tensor, "n channels 6"]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dielectra.structures import Crystal
+from dielectra.crystal import Crystal
 
 SAME_DISTANCE = 1e-6
 """Difference in angstrom within which the images of an atom lie in one shell around another."""

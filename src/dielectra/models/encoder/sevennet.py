@@ -6,7 +6,6 @@ Commun. 13, 2453 (2022)). Weights are converted by ``scripts/convert_encoder.py`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Annotated, Literal, NamedTuple
@@ -41,7 +40,7 @@ class Xplor(BaseModel):
 
 
 class Polynomial(BaseModel):
-    """Envelope ``1 - a u^p + b u^(p+1) - c u^(p+2)`` of Gasteiger, Gross, Guennemann, ICLR 2020, with u = r / cutoff."""
+    """Envelope ``1 - a u^p + b u^(p+1) - c u^(p+2)`` with u = r / cutoff (Gasteiger, Gross, Guennemann, ICLR 2020)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,7 +77,7 @@ class EncoderCard(BaseModel):
 
 
 class Coupling(NamedTuple):
-    """Describe how degree `atom` of a sender and `edge` of a direction make degree `message`: one Clebsch-Gordan term."""
+    """Name a Clebsch-Gordan term: degree `atom` of a sender and `edge` of a direction make degree `message`."""
 
     atom: int
     edge: int
@@ -126,7 +125,7 @@ class Interaction(nn.Module):
         self.couplings = couplings(len(before) - 1, edge_degree, len(after) - 1)
         self.widths = [before[coupling.atom] for coupling in self.couplings]
         self.hidden = nn.ParameterList([weights["radial.0"], weights["radial.1"]])
-        by_coupling = weights["radial.2"].split(self.widths, dim=1)
+        by_coupling = torch.split(weights["radial.2"], self.widths, dim=1)
         self.by_edge_degree = [
             [index for index, coupling in enumerate(self.couplings) if coupling.edge == degree]
             for degree in range(edge_degree + 1)
@@ -137,10 +136,10 @@ class Interaction(nn.Module):
         self.terms = nn.ParameterList(
             [terms[f"coupling.{a}.{e}.{m}"].flatten(0, 1).T.contiguous() for a, e, m in self.couplings]
         )
-        self.sender = nn.ParameterList([weights[f"sender.{l}"] for l in range(len(before))])
+        self.sender = nn.ParameterList([weights[f"sender.{degree}"] for degree in range(len(before))])
         kept = range(min(len(before), len(after)))
-        self.connection = nn.ParameterList([weights[f"connection.{l}"] for l in kept])
-        self.receiver = nn.ParameterList([weights[f"receiver.{l}"] for l in range(len(after))])
+        self.connection = nn.ParameterList([weights[f"connection.{degree}"] for degree in kept])
+        self.receiver = nn.ParameterList([weights[f"receiver.{degree}"] for degree in range(len(after))])
 
     def forward(self, parts: Parts, radial: Tensor, harmonics: Tensor, neighbours: Neighbours) -> Parts:
         """Return the features after the layer.
@@ -170,7 +169,8 @@ class Interaction(nn.Module):
         edges: dict[int, Tensor] = {}
         for degree, indices in enumerate(self.by_edge_degree):
             filtered = density[:, degree**2 : (degree + 1) ** 2] @ self.filters[degree]
-            edges |= dict(zip(indices, filtered.split([self.widths[index] for index in indices], dim=2), strict=True))
+            widths = [self.widths[index] for index in indices]
+            edges |= dict(zip(indices, torch.split(filtered, widths, dim=2), strict=True))
         messages: list[Parts] = [[] for _ in self.after]
         for index, coupling in enumerate(self.couplings):
             outer = (senders[coupling.atom][:, :, None] * edges[index][:, None]).flatten(1, 2)
@@ -181,7 +181,7 @@ class Interaction(nn.Module):
 
     def _gate(self, parts: Parts) -> Parts:
         """Apply SiLU to scalars; multiply higher degrees by SiLU of the further scalars."""
-        scalars, *gates = (self.gain * silu(parts[0])).split(self.after, dim=2)
+        scalars, *gates = torch.split(self.gain * silu(parts[0]), self.after, dim=2)
         return [scalars, *(gate * part for gate, part in zip(gates, parts[1:], strict=True))]
 
 
