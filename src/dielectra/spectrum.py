@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,11 +21,17 @@ from dielectra.integrals import (
     similarity,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from dielectra.optics.constants import OpticalConstants
+
 __all__ = [
     "COMPONENTS",
     "LEVELS",
     "PLASMA_ENERGY_SQUARED",
     "ComplexArray",
+    "Component",
     "FloatArray",
     "Spectrum",
     "check_level",
@@ -42,6 +49,9 @@ ComplexArray = NDArray[np.complex128]
 
 LEVELS = ("ipa", "rpa", "bse", "experiment")
 COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 2), "xy": (0, 1)}
+
+Component = str | Sequence[float]
+"""Name of a component or wave, or the Cartesian direction of the electric field."""
 
 
 def check_level(level: str) -> str:
@@ -174,6 +184,117 @@ class Spectrum:
 
         members = tuple(interpolate(member) for member in self.members)
         return replace(self, energies=grid, tensor=interpolate(self.tensor), members=members)
+
+    def n(self, at: ArrayLike | str | None = None, unit: str = "ev", component: Component = "mean") -> Any:
+        """Return the refractive index: ``spectrum.n(589, "nm")``.
+
+        Parameters
+        ----------
+        at
+            One value or many in `unit`, or text such as ``589 nm``; by default the spectrum's own energies.
+        unit
+            ``ev``, ``nm``, ``um``, ``cm-1`` or ``thz``.
+        component
+            ``mean``, ``xx``, ``yy``, ``zz``, ``ordinary``, ``extraordinary``, ``alpha``, ``beta``, ``gamma`` or the
+            Cartesian direction of the field.
+
+        Returns
+        -------
+        float or array
+            A number for one value, else an array of the shape of the values.
+
+        Raises
+        ------
+        InputError
+            If a value lies outside the spectrum, or unit or component is unknown.
+        """
+        return self._quantity("n", at, unit, component)
+
+    def k(self, at: ArrayLike | str | None = None, unit: str = "ev", component: Component = "mean") -> Any:
+        """Return the extinction coefficient; parameters as for :meth:`n`."""
+        return self._quantity("k", at, unit, component)
+
+    def absorption(self, at: ArrayLike | str | None = None, unit: str = "ev", component: Component = "mean") -> Any:
+        """Return the absorption coefficient in 1/cm; parameters as for :meth:`n`."""
+        return self._quantity("absorption", at, unit, component)
+
+    def nk(self, wavelength: ArrayLike | str, unit: str = "nm", component: Component = "mean") -> Any:
+        """Return the complex refractive index n + i k at wavelengths, as ``tmm`` and other solvers take it.
+
+        Parameters are those of :meth:`n`; a number is a wavelength in nm unless `unit` says otherwise.
+        """
+        return self.n(wavelength, unit, component) + 1j * self.k(wavelength, unit, component)
+
+    def at(self, at: float | str, unit: str = "ev", component: Component = "mean") -> OpticalConstants:
+        """Return all optical constants at one photon energy or wavelength; parameters as for :meth:`n`."""
+        from dielectra.optics.quantities import constants_at
+
+        return constants_at(self, at, unit, component)
+
+    def plot(
+        self,
+        quantity: str = "eps",
+        unit: str = "ev",
+        limits: tuple[float, float] | str | None = None,
+        components: Sequence[Component] | None = None,
+    ) -> Figure:
+        """Draw ``eps``, ``nk``, ``eps1``, ``eps2``, ``n``, ``k``, ``absorption``, ``reflectivity`` or ``loss``.
+
+        Parameters
+        ----------
+        unit, limits
+            Unit of the axis and its ends in that unit, for instance ``nm`` and ``400:800``.
+        components
+            As in :meth:`n`; by default those that differ.
+        """
+        from dielectra import presentation
+
+        return presentation.draw(self, quantity, unit, limits, components)
+
+    def to_dataframe(
+        self,
+        unit: str = "ev",
+        limits: tuple[float, float] | str | None = None,
+        step: float | None = None,
+        components: Sequence[str] | None = None,
+    ) -> Any:
+        """Return all quantities as a pandas table; parameters as for :func:`~dielectra.optics.quantities.tabulate`."""
+        from dielectra import presentation
+
+        return presentation.to_dataframe(self, unit, limits, step, components)
+
+    def to_csv(
+        self,
+        path: str | Path,
+        unit: str = "ev",
+        limits: tuple[float, float] | str | None = None,
+        step: float | None = None,
+        components: Sequence[str] | None = None,
+    ) -> Path:
+        """Write all quantities as CSV; parameters as for :func:`~dielectra.optics.quantities.tabulate`."""
+        from dielectra import presentation
+
+        return presentation.to_csv(self, path, unit, limits, step, components)
+
+    def _quantity(self, name: str, at: ArrayLike | str | None, unit: str, component: Component) -> Any:
+        from dielectra.optics.quantities import quantity_at, quantity_curve
+
+        return quantity_curve(self, name, component) if at is None else quantity_at(self, name, at, unit, component)
+
+    def __repr__(self) -> str:
+        from dielectra import presentation
+
+        return presentation.one_line(self)
+
+    def _repr_html_(self) -> str:
+        from dielectra import presentation
+
+        return presentation.as_html(self)
+
+    def _repr_png_(self) -> bytes:
+        from dielectra import presentation
+
+        return presentation.as_png(self)
 
 
 def _check_tensor(tensor: ComplexArray) -> None:

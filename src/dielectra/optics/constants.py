@@ -128,7 +128,7 @@ def reflectivity(eps: ArrayLike) -> FloatArray:
 
 def energy_loss(eps: ArrayLike) -> FloatArray:
     """Return the energy loss function ``-Im 1/eps``; its peak marks the plasmon."""
-    return np.asarray(-(1.0 / np.asarray(eps, complex)).imag)
+    return np.asarray(0.0 - (1.0 / np.asarray(eps, complex)).imag)
 
 
 def static_dielectric_constant(energies: ArrayLike, eps: ArrayLike) -> float:

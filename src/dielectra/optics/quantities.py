@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from dielectra.errors import InputError
 from dielectra.optics.anisotropy import principal_indices
 from dielectra.optics.constants import (
+    STATIC_LIMIT,
+    OpticalConstants,
     absorption_coefficient,
     energy_loss,
     is_isotropic,
     reflectivity,
     refractive_index,
 )
-from dielectra.spectrum import Spectrum
+from dielectra.spectrum import Component, Spectrum
 from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, parse_unit, to_energies
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-
-Component = str | Sequence[float]
-"""``mean``, ``xx``, ``yy``, ``zz``, ``ordinary``, ``extraordinary``, ``alpha``, ``beta``, ``gamma`` or a direction."""
 
 WAVES = ("ordinary", "extraordinary")
 PRINCIPAL = ("alpha", "beta", "gamma")
@@ -117,6 +116,12 @@ def dielectric_function(spectrum: Spectrum, component: Component = "mean") -> Co
     return spectrum.component(component)
 
 
+def distinct_components(spectrum: Spectrum) -> tuple[str, ...]:
+    """Return the names of the functions a crystal has: one, two of a uniaxial crystal, or three."""
+    kind = principal_indices(spectrum).kind
+    return {"isotropic": ("mean",), "uniaxial": WAVES, "biaxial": PRINCIPAL}[kind]
+
+
 def quantity_curve(spectrum: Spectrum, quantity: str, component: Component = "mean") -> FloatArray:
     """Return a quantity on the energies of the spectrum, shape ``(n_energies,)``; errors as for the parts of the name.
 
@@ -174,6 +179,16 @@ def quantity_at(
     return float(values) if np.ndim(values) == 0 else np.asarray(values)
 
 
+def constants_at(
+    spectrum: Spectrum, at: float | str, unit: str | Unit = EV, component: Component = "mean"
+) -> OpticalConstants:
+    """Return all optical constants at one photon energy or wavelength; parameters as for :func:`quantity_at`."""
+    values = {name: quantity_at(spectrum, name, at, unit, component) for name in QUANTITIES}
+    eps = dielectric_function(spectrum, component)
+    static = float(eps[0].real) if spectrum.energies[0] <= STATIC_LIMIT else None
+    return OpticalConstants(**values, eps_infinity=static)  # type: ignore[arg-type]
+
+
 def resample_on(spectrum: Spectrum, axis: Axis) -> Spectrum:
     """Return a spectrum on the points of an axis; see :func:`~dielectra.units.make_axis`."""
     return spectrum.resample(np.sort(axis.energies))
@@ -216,3 +231,10 @@ def tabulate(
         suffix = "" if component == "mean" else f"_{component}"
         columns |= {q.column + suffix: np.asarray(q.formula(energies, eps)) for q in QUANTITIES.values()}
     return columns
+
+
+def csv_text(comment: str, columns: Mapping[str, FloatArray]) -> str:
+    """Return columns of one length as CSV below a comment line, six significant digits each."""
+    rows = zip(*columns.values(), strict=True)
+    lines = [f"# {comment}", ",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in rows)]
+    return "\n".join(lines) + "\n"

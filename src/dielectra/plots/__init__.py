@@ -3,7 +3,7 @@
 from dielectra.plots.abinitio import plot_costs, plot_validation
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
-from dielectra.plots.spectra import plot_predictions, plot_summary
+from dielectra.plots.spectra import plot_predictions, plot_quantity, plot_summary
 from dielectra.plots.style import save_figure
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "plot_measured",
     "plot_oscillators",
     "plot_predictions",
+    "plot_quantity",
     "plot_stack",
     "plot_summary",
     "plot_training_log",

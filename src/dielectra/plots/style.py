@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,13 @@ STYLE: dict[Any, Any] = {
 }
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows as the value of a cell, with or without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return figure_bytes(self)
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house style inside the ``with`` block."""
@@ -47,6 +55,13 @@ def style() -> Iterator[None]:
 
     with rc_context(STYLE):
         yield
+
+
+def figure_bytes(figure: Figure, form: str = "png") -> bytes:
+    """Return a figure as the bytes of a PNG, PDF or SVG file."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format=form)
+    return buffer.getvalue()
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
