@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dielectra.documents.properties import ColourDocument
+from dielectra.documents.stack import LayerDocument, StackColours, StackDocument, SubstrateDocument, stack_curves
 from dielectra.errors import InputError
 from dielectra.optics.colour import Colour, colour_of, visible_energies
 from dielectra.optics.constants import refractive_index
@@ -197,28 +199,27 @@ def compute_stack(description: StackDescription, folder: str | Path = ".") -> St
     return StackResult(description, optics, *colours, warnings)
 
 
-def describe_stack(result: StackResult, file: str) -> dict[str, Any]:
-    """Return a computed stack as plain data: spectra are lists over angles of lists over photon energies."""
-    colours = {"reflected": result.reflected, "transmitted": result.transmitted}
+def describe_stack(result: StackResult, file: str) -> StackDocument:
+    """Return the document of a computed stack."""
+    description = result.description
     layers = [
-        {"material": layer.label, "thickness_nm": layer.thickness_nm, "coherent": layer.coherent}
-        for layer in result.description.layers
+        LayerDocument(material=layer.label, thickness_nm=layer.thickness_nm, coherent=layer.coherent)
+        for layer in description.layers
     ]
-    substrate = result.description.substrate
-    return {
-        "file": file,
-        "layers": layers,
-        "substrate": {"material": substrate.label, "thickness_nm": substrate.thickness_nm},
-        "incidence": result.description.incidence,
-        "polarisation": result.description.polarisation,
-        "angles_deg": result.optics.angles.tolist(),
-        "energy_ev": result.optics.energies.tolist(),
-        "reflectance": result.optics.reflectance.tolist(),
-        "transmittance": result.optics.transmittance.tolist(),
-        "absorptance": result.optics.absorptance.tolist(),
-        "colour": {name: None if colour is None else colour._asdict() for name, colour in colours.items()},
-        "warnings": result.warnings,
-    }
+    substrate = SubstrateDocument(material=description.substrate.label, thickness_nm=description.substrate.thickness_nm)
+    colours = [
+        None if colour is None else ColourDocument.of(colour) for colour in (result.reflected, result.transmitted)
+    ]
+    return StackDocument(
+        file=file,
+        layers=layers,
+        substrate=substrate,
+        incidence=description.incidence,
+        polarisation=description.polarisation,
+        **stack_curves(result.optics),
+        colour=StackColours(reflected=colours[0], transmitted=colours[1]),
+        warnings=result.warnings,
+    )
 
 
 def _predict_all(

@@ -13,7 +13,8 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from dielectra.prediction import Prediction
+    from dielectra.documents.document import Document
+    from dielectra.prediction import Predicted
     from dielectra.stack_file import StackResult
 
 stdout = Console()
@@ -25,16 +26,15 @@ def print_error(message: str) -> None:
     stderr.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
-def print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+def print_predictions(found: Sequence[Predicted]) -> None:
     """Print one line per predicted crystal; warnings go to stderr."""
-    from dielectra.optics.constants import optical_constants
-
     rows = []
-    for name, prediction in zip(names, predictions, strict=True):
-        constants = optical_constants(prediction.spectrum)
-        peak = prediction.spectrum.energies[constants.eps2.argmax()]
-        numbers = (f"{constants.static_eps:.2f}", f"{constants.n[0]:.2f}", f"{peak:.1f}", f"{constants.eps2.max():.1f}")
-        rows.append((name, prediction.crystal.formula, prediction.spectrum.level, *numbers))
+    for name, prediction in found:
+        eps2, index = prediction.table["eps2"], prediction.table["n"]
+        peak = prediction.spectrum.energies[eps2.argmax()]
+        eps_infinity = "" if prediction.eps_infinity is None else f"{prediction.eps_infinity:.2f}"
+        numbers = (eps_infinity, f"{index[0]:.2f}", f"{peak:.1f}", f"{eps2.max():.1f}")
+        rows.append((name, prediction.formula, prediction.spectrum.level, *numbers))
         for note in prediction.warnings:
             stderr.print(f"[yellow]warning:[/] {escape(name)}: {escape(note)}", highlight=False, soft_wrap=True)
     if rows:
@@ -42,13 +42,13 @@ def print_predictions(names: Sequence[str], predictions: Sequence[Prediction]) -
         print_table("dielectric functions", heads, rows)
 
 
-def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Document]]) -> None:
     """Print the single values of derived properties; lists are left to ``--json``."""
     rows = [
         (name, key, quantity, text)
         for name, properties in zip(names, derived, strict=True)
-        for key, answer in properties.items()
-        for quantity, value in answer.items()
+        for key, document in properties.items()
+        for quantity, value in document.plain().items()
         if quantity != "error"
         for text in _lines(value)
     ]
@@ -84,6 +84,13 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     stdout.print(table)
+
+
+def print_documents(documents: Document | Sequence[Document]) -> None:
+    """Print a document, or a list of documents, on stdout: the JSON that the API returns."""
+    from dielectra.documents.document import dump_json
+
+    sys.stdout.write(dump_json(documents).decode() + "\n")
 
 
 def print_json(document: Any) -> None:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from dielectra.cli.options import Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
-from dielectra.terminal import print_json, print_predictions, print_properties
+from dielectra.terminal import print_documents, print_predictions, print_properties
 
 Properties = Annotated[
     Sequence[str],
@@ -34,37 +34,43 @@ def predict(
 ) -> None:
     """Predict the dielectric function of crystals from their structure files.
 
-    Files that cannot be used are reported on stderr; the others are answered all the same and the exit code is 2.
+    Files that cannot be used are reported on stderr; the others are predicted and the exit code is 2.
     """
-    from dielectra.export import write_csv, write_refractiveindex
-    from dielectra.models.store import default_model, load_model
-    from dielectra.prediction import describe, predict_files
+    from dielectra.documents.crystal import describe
+    from dielectra.documents.files import write_csv, write_refractiveindex
+    from dielectra.documents.properties import Failure
+    from dielectra.prediction import Predicted, loaded_model, predict_files
 
     check_properties(properties)
-    loaded = load_model(model or default_model(level))
-    names, predictions, problems = predict_files([(str(file), file) for file in files], loaded)
-    for name, prediction in zip(names, predictions, strict=True):
+    outcomes = list(predict_files([(str(file), file) for file in files], loaded_model(level, model)))
+    found = [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
+    for name, prediction in found:
         if csv is not None:
             write_csv(prediction, csv / f"{_file_stem(name)}.csv")
         if yaml is not None:
             write_refractiveindex(prediction, yaml / f"{_file_stem(name)}.yml")
-    if plot is not None and predictions:
+    if plot is not None and found:
         from dielectra.plots import plot_predictions, save_figure
 
-        save_figure(plot_predictions([(p.crystal.formula, p.spectrum) for p in predictions]), plot)
-    derived = [derive(prediction, properties, options) for prediction in predictions]
+        save_figure(plot_predictions([(each.formula, each.spectrum) for _, each in found]), plot)
+    derived = [derive(prediction, properties, options) for _, prediction in found]
+    problems = [outcome.reason for outcome in outcomes if not isinstance(outcome, Predicted)]
     problems += [
-        f"{name}: {key}: {answer['error']}"
-        for name, answers in zip(names, derived, strict=True)
-        for key, answer in answers.items()
-        if "error" in answer
+        f"{name}: {key}: {document.error}"
+        for (name, _), documents in zip(found, derived, strict=True)
+        for key, document in documents.items()
+        if isinstance(document, Failure)
     ]
     if as_json:
-        entries = [describe(prediction, name) for name, prediction in zip(names, predictions, strict=True)]
-        print_json([e | {"properties": p} if properties else e for e, p in zip(entries, derived, strict=True)])
+        print_documents(
+            [
+                describe(prediction, name, documents if properties else None)
+                for (name, prediction), documents in zip(found, derived, strict=True)
+            ]
+        )
     else:
-        print_predictions(names, predictions)
-        print_properties(names, derived)
+        print_predictions(found)
+        print_properties([name for name, _ in found], derived)
     if problems:
         raise InputError("\n".join(problems))
 

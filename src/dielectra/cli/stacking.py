@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dielectra.cli.options import Json
-from dielectra.terminal import print_json, print_stack
+from dielectra.terminal import print_documents, print_stack
 
 
 def stack(
@@ -30,4 +30,4 @@ def stack(
         from dielectra.plots import plot_stack, save_figure
 
         save_figure(plot_stack(result.optics), plot)
-    print_json(describe_stack(result, str(description))) if as_json else print_stack(result)
+    print_documents(describe_stack(result, str(description))) if as_json else print_stack(result)

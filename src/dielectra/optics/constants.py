@@ -24,7 +24,6 @@ STATIC_LIMIT = 0.1
 HBAR_C = 1.9732698045930252e-5
 """Reduced Planck constant times speed of light, eV cm."""
 
-
 SAME_COMPONENT = 1e-6
 """Difference between components, relative to the largest one, below which it is numerical noise."""
 
@@ -98,6 +97,12 @@ def is_isotropic(spectrum: Spectrum) -> bool:
     """Return whether a tensor is a multiple of the unit matrix at every energy, within :data:`SAME_COMPONENT`."""
     deviation = np.abs(spectrum.tensor - np.eye(3)[:, :, None] * spectrum.mean).max()
     return bool(deviation <= SAME_COMPONENT * np.abs(spectrum.tensor).max())
+
+
+def off_diagonals(spectrum: Spectrum) -> tuple[str, ...]:
+    """Return the names of the off-diagonal components that do not vanish, within :data:`SAME_COMPONENT`."""
+    noise = SAME_COMPONENT * np.abs(spectrum.tensor).max()
+    return tuple(name for name in ("yz", "xz", "xy") if np.abs(spectrum.component(name)).max() > noise)
 
 
 def refractive_index(eps: ArrayLike) -> ComplexArray:

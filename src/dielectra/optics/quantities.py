@@ -16,6 +16,7 @@ from dielectra.optics.constants import (
     absorption_coefficient,
     energy_loss,
     is_isotropic,
+    off_diagonals,
     reflectivity,
     refractive_index,
 )
@@ -209,7 +210,8 @@ def tabulate(
         The axis; see :func:`~dielectra.units.make_axis`.
     components
         Columns of ``mean`` bear the name of their quantity, those of others end with that of the component, as
-        ``n_xx``. By default ``mean``, and ``xx``, ``yy``, ``zz`` where they differ.
+        ``n_xx``. By default ``mean``; ``xx``, ``yy`` and ``zz`` where they differ; and eps of the
+        off-diagonal components that do not vanish.
 
     Returns
     -------
@@ -222,14 +224,19 @@ def tabulate(
         If the axis leaves the spectrum, or unit or component is unknown.
     """
     axis = make_axis(spectrum.energies, parse_unit(unit), limits, step)
+    skew: tuple[str, ...] = ()
     if components is None:
         components = ("mean",) if is_isotropic(spectrum) else ("mean", "xx", "yy", "zz")
+        skew = off_diagonals(spectrum)
     energies = axis.energies
     columns = {axis.unit.column: axis.values}
     for component in components:
         eps = interpolate(spectrum, energies, component)
         suffix = "" if component == "mean" else f"_{component}"
         columns |= {q.column + suffix: np.asarray(q.formula(energies, eps)) for q in QUANTITIES.values()}
+    for component in skew:
+        eps = np.interp(energies, spectrum.energies, spectrum.component(component))
+        columns |= {f"eps1_{component}": eps.real, f"eps2_{component}": eps.imag}
     return columns
 
 

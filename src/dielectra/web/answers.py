@@ -1,10 +1,13 @@
-"""The shapes of what the API answers, for its description."""
+"""Documents that only the API has."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic import BaseModel, Field
+
+from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
+from dielectra.documents.document import Document
 
 
 class Problem(BaseModel):
@@ -13,32 +16,12 @@ class Problem(BaseModel):
     detail: str = Field(description="What was given, what is allowed, how to mend it.")
 
 
-class ByComponent(BaseModel):
-    """A spectrum along the Cartesian axes and its isotropic average."""
-
-    xx: list[float]
-    yy: list[float]
-    zz: list[float]
-    mean: list[float]
-
-
-class PredictedCrystal(BaseModel):
-    """One entry of ``dielectra predict --json``."""
+class BatchLine(Document):
+    """A file of a batch: its crystals as it gives them, and their predictions."""
 
     file: str
-    formula: str
-    level: str
-    model: str
-    energy_ev: list[float]
-    eps1: ByComponent
-    eps2: ByComponent
-    n: ByComponent
-    k: ByComponent
-    absorption_per_cm: ByComponent
-    reflectivity: ByComponent
-    loss: ByComponent
-    static_eps: float | None
-    warnings: list[str]
+    structures: list[ReadCrystal]
+    predictions: list[PredictedCrystal]
 
 
 class ListedModel(BaseModel):
@@ -49,18 +32,6 @@ class ListedModel(BaseModel):
     architecture: str
     trained_on: str
     metrics: dict[str, Any]
-
-
-class ReadCrystal(BaseModel):
-    """One crystal of a structure file in the cell the file gives; lengths in angstrom."""
-
-    file: str
-    formula: str
-    space_group: int = Field(ge=1, le=230)
-    space_group_symbol: str
-    lattice: list[list[float]]
-    species: list[str]
-    frac_coords: list[list[float]]
 
 
 class Example(BaseModel):

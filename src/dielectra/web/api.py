@@ -13,10 +13,13 @@ from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 
 from dielectra import __version__
+from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
+from dielectra.documents.properties import SolarDocument
+from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
 from dielectra.models.store import ModelCard, default_model
 from dielectra.web import derived, workers
-from dielectra.web.answers import Example, ListedModel, PredictedCrystal, Problem, ReadCrystal, Service
+from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.uploads import Upload, store, unpack
 from dielectra.web.workers import Workers
@@ -107,8 +110,7 @@ async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
     """Read structure files: cells, atoms, formulas and space groups."""
     with TemporaryDirectory(prefix="dielectra-") as folder:
         uploads = store(await _contents(file), Path(folder), served.limits)
-        found = await served.workers.call(workers.structures, uploads, served.limits)
-    return [ReadCrystal.model_validate(crystal) for crystal in found]
+        return await served.workers.call(workers.structures, uploads, served.limits)
 
 
 @router.post("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
@@ -148,13 +150,13 @@ async def find_colours(request: derived.ColourRequest, served: Shared) -> derive
 
 
 @router.post("/solar")
-async def find_solar_efficiency(request: derived.SolarRequest, served: Shared) -> derived.SolarAnswer:
+async def find_solar_efficiency(request: derived.SolarRequest, served: Shared) -> SolarDocument:
     """Return the efficiency of a crystal as solar absorber (SLME) under AM1.5G."""
     return await served.workers.call(derived.solar, request)
 
 
 @router.post("/stack")
-async def find_stack_optics(request: derived.StackRequest, served: Shared) -> derived.StackAnswer:
+async def find_stack_optics(request: derived.StackRequest, served: Shared) -> StackSpectra:
     """Return what a stack of layers reflects, transmits and absorbs."""
     return await served.workers.call(derived.stack, request)
 
@@ -164,10 +166,9 @@ async def find_measured(
     served: Shared,
     formula: Annotated[str, Query(max_length=100, description="Chemical formula, in any order.")],
     space_group: Annotated[int | None, Query(ge=1, le=230, description="To take one polymorph only.")] = None,
-) -> list[derived.MeasuredAnswer]:
+) -> list[derived.MeasuredCurves]:
     """Return the measured spectra of a compound that ship with the package."""
-    found = await served.workers.call(derived.measured, formula, space_group)
-    return [derived.MeasuredAnswer.model_validate(entry) for entry in found]
+    return await served.workers.call(derived.measured, formula, space_group)
 
 
 async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[Upload, str]]:
@@ -200,12 +201,9 @@ async def _batch_line(upload: Upload, refusal: str, model: str, served: Served) 
     try:
         if refusal:
             raise InputError(refusal)
-        predictions = await served.workers.call(workers.predict, [upload], model, served.limits)
-        structures = await served.workers.call(workers.structures, [upload], served.limits)
+        return await served.workers.call(workers.read_and_predict, upload, model, served.limits)
     except (InputError, workers.BusyError) as error:
         return json.dumps({"file": upload.name, "problem": str(error)}).encode()
-    described = json.dumps({"file": upload.name, "structures": structures}).encode()
-    return described[:-1] + b', "predictions": ' + predictions + b"}"
 
 
 async def _contents(files: Sequence[UploadFile]) -> list[tuple[str, bytes]]:

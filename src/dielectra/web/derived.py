@@ -1,22 +1,25 @@
-"""What the page shows beside the optical constants: requests and answers for the functions of ``dielectra.optics``.
+"""Requests for derived optics, and the documents that the functions of ``dielectra.optics`` make of them.
 
-The functions run in a worker process; each takes a request and returns plain data.
+The functions run in a worker process.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from dielectra.documents.curves import MeanCurves, mean_curves
+from dielectra.documents.document import Document
+from dielectra.documents.properties import ColourDocument, FilmColour, SolarDocument
+from dielectra.documents.stack import StackSpectra, stack_curves
 from dielectra.errors import InputError
-from dielectra.optics.colour import Colour, bulk_colour, film_colour
-from dielectra.optics.constants import optical_constants
+from dielectra.optics.colour import bulk_colour, film_colour
 from dielectra.optics.measured import load_measured
+from dielectra.optics.quantities import tabulate
 from dielectra.optics.solar import solar_efficiency
 from dielectra.optics.stack import Layer, Material, stack_optics
-from dielectra.prediction import REPORTED_SPECTRA
 from dielectra.spectrum import Spectrum
 
 LARGEST = 1e6
@@ -57,21 +60,11 @@ class ColourRequest(_Request):
     illuminant: Literal["D65", "A", "E"] = "D65"
 
 
-class ColourAnswer(BaseModel):
-    """A colour: tristimulus values, Lab relative to the illuminant, sRGB."""
-
-    xyz: tuple[float, float, float]
-    lab: tuple[float, float, float]
-    srgb: tuple[float, float, float]
-    hex: str
-    in_gamut: bool
-
-
-class ColoursAnswer(BaseModel):
+class ColoursAnswer(Document):
     """The colours of a polished crystal and of light through its film."""
 
-    bulk: ColourAnswer
-    film: ColourAnswer
+    bulk: ColourDocument
+    film: FilmColour
 
 
 class SolarRequest(_Request):
@@ -82,19 +75,6 @@ class SolarRequest(_Request):
     temperature_k: float = Field(293.15, ge=100, le=1000)
     gap_direct_ev: float | None = Field(None, gt=0, le=20)
     gap_indirect_ev: float | None = Field(None, gt=0, le=20)
-
-
-class SolarAnswer(BaseModel):
-    """Efficiencies (0 to 1) under AM1.5G, short-circuit current, open-circuit voltage, and the gaps they rest on."""
-
-    slme: float
-    spectroscopic_limit: float
-    short_circuit_current_ma_per_cm2: float
-    open_circuit_voltage_v: float
-    gap_direct_ev: float
-    gap_indirect_ev: float
-    gap_direct_source: str
-    gap_indirect_source: str
 
 
 class Index(_Request):
@@ -125,17 +105,8 @@ class StackRequest(_Request):
     points: int = Field(221, ge=2, le=2001)
 
 
-class StackAnswer(BaseModel):
-    """Fractions of the incident power against photon energy."""
-
-    energy_ev: list[float]
-    reflectance: list[float]
-    transmittance: list[float]
-    absorptance: list[float]
-
-
-class MeasuredAnswer(BaseModel):
-    """One measured spectrum with its source, and what follows from it."""
+class MeasuredCurves(MeanCurves):
+    """One measured spectrum with its source, and its optical constants."""
 
     formula: str
     polymorph: str
@@ -143,14 +114,6 @@ class MeasuredAnswer(BaseModel):
     kind: str
     reference: str
     source: str
-    energy_ev: list[float]
-    eps1: list[float]
-    eps2: list[float]
-    n: list[float]
-    k: list[float]
-    absorption_per_cm: list[float]
-    reflectivity: list[float]
-    loss: list[float]
 
 
 def colours(request: ColourRequest) -> ColoursAnswer:
@@ -158,35 +121,23 @@ def colours(request: ColourRequest) -> ColoursAnswer:
     spectrum = request.spectrum.spectrum()
     bulk = bulk_colour(spectrum, request.illuminant)
     film = film_colour(spectrum, request.thickness_nm, request.illuminant)
-    return ColoursAnswer(bulk=_colour(bulk), film=_colour(film))
+    return ColoursAnswer(bulk=ColourDocument.of(bulk), film=FilmColour.of_film(film, request.thickness_nm))
 
 
-def _colour(colour: Colour) -> ColourAnswer:
-    return ColourAnswer.model_validate(colour._asdict())
-
-
-def solar(request: SolarRequest) -> SolarAnswer:
+def solar(request: SolarRequest) -> SolarDocument:
     """Return the efficiency of a film as solar absorber."""
-    found = solar_efficiency(
-        request.spectrum.spectrum(),
-        request.gap_direct_ev,
-        request.gap_indirect_ev,
-        request.temperature_k,
-        request.thickness_nm,
-    )
-    return SolarAnswer(
-        slme=found.slme,
-        spectroscopic_limit=found.spectroscopic_limit,
-        short_circuit_current_ma_per_cm2=found.short_circuit_current,
-        open_circuit_voltage_v=found.open_circuit_voltage,
-        gap_direct_ev=found.gap_direct,
-        gap_indirect_ev=found.gap_indirect,
-        gap_direct_source=found.gap_direct_source,
-        gap_indirect_source=found.gap_indirect_source,
+    return SolarDocument.of(
+        solar_efficiency(
+            request.spectrum.spectrum(),
+            request.gap_direct_ev,
+            request.gap_indirect_ev,
+            request.temperature_k,
+            request.thickness_nm,
+        )
     )
 
 
-def stack(request: StackRequest) -> StackAnswer:
+def stack(request: StackRequest) -> StackSpectra:
     """Return reflectance, transmittance and absorptance of a stack."""
     spectrum = request.spectrum.spectrum()
 
@@ -197,31 +148,20 @@ def stack(request: StackRequest) -> StackAnswer:
     energies = np.linspace(request.minimum_energy_ev, request.maximum_energy_ev, request.points)
     exit_medium = material(request.exit_index)
     found = stack_optics(layers, energies, request.angle_degrees, request.polarisation, exit_medium=exit_medium)
-    return StackAnswer(
-        energy_ev=energies.tolist(),
-        reflectance=found.reflectance[0].tolist(),
-        transmittance=found.transmittance[0].tolist(),
-        absorptance=found.absorptance[0].tolist(),
-    )
+    return StackSpectra(polarisation=request.polarisation, **stack_curves(found))
 
 
-def measured(formula: str, space_group: int | None) -> list[dict[str, Any]]:
+def measured(formula: str, space_group: int | None) -> list[MeasuredCurves]:
     """Return the shipped measured spectra of a compound with their optical constants."""
     return [
-        {
-            "formula": entry.formula,
-            "polymorph": entry.polymorph,
-            "axis": entry.axis,
-            "kind": entry.kind,
-            "reference": entry.reference,
-            "source": entry.source,
-            "energy_ev": entry.spectrum.energies.tolist(),
-        }
-        | _constants(entry.spectrum)
+        MeasuredCurves(
+            formula=entry.formula,
+            polymorph=entry.polymorph,
+            axis=entry.axis,
+            kind=entry.kind,
+            reference=entry.reference,
+            source=entry.source,
+            **mean_curves(tabulate(entry.spectrum, components=("mean",))),
+        )
         for entry in load_measured(formula, space_group)
     ]
-
-
-def _constants(spectrum: Spectrum) -> dict[str, list[float]]:
-    constants = optical_constants(spectrum)
-    return {key: getattr(constants, field).tolist() for key, field in REPORTED_SPECTRA.items()}

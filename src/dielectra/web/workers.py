@@ -7,22 +7,22 @@ replaced; the server and the other processes go on.
 from __future__ import annotations
 
 import asyncio
-import json
 import multiprocessing
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as TimeExceeded
-from functools import cache
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from dielectra.documents.crystal import ReadCrystal, describe, describe_cell
+from dielectra.documents.document import dump_json
+from dielectra.documents.files import write_csv
 from dielectra.errors import InputError
-from dielectra.export import write_csv
-from dielectra.models.store import Model, load_model
-from dielectra.prediction import Answers, describe, predict_files
-from dielectra.structures import read_structures
+from dielectra.prediction import Predicted, loaded_model, predict_files
+from dielectra.structures import Entry, Refused, scan
 from dielectra.symmetry import space_group
+from dielectra.web.answers import BatchLine
 from dielectra.web.limits import Limits
 from dielectra.web.uploads import Upload, check_text
 
@@ -90,7 +90,7 @@ def _start(models: Sequence[str], memory: int) -> None:
 
     torch.set_num_threads(1)
     for name in models:
-        _model(name)
+        loaded_model(model=name)
     if sys.platform != "win32":
         import resource
 
@@ -101,57 +101,46 @@ def _ready() -> None:
     pass
 
 
-@cache
-def _model(name: str) -> Model:
-    return load_model(name)
-
-
 def predict(uploads: Sequence[Upload], model: str, limits: Limits) -> bytes:
     """Return the JSON list of ``dielectra predict --json``; a file that cannot be used raises InputError."""
-    answers = _predict(uploads, model, limits)
-    entries = [describe(found, name) for name, found in zip(answers.names, answers.predictions, strict=True)]
-    return json.dumps(entries, allow_nan=False).encode()
+    return dump_json([describe(found.prediction, found.name) for found in _predict(uploads, model, limits)])
+
+
+def read_and_predict(upload: Upload, model: str, limits: Limits) -> bytes:
+    """Return a line of a batch: the cells of a file as it gives them, and their predictions; both from one reading."""
+    found = _predict([upload], model, limits)
+    cells = [describe_cell(each.given, each.form.space_group, name) for name, each in found]
+    predictions = [describe(each, name) for name, each in found]
+    return dump_json(BatchLine(file=upload.name, structures=cells, predictions=predictions))
 
 
 def tabulate(upload: Upload, model: str, limits: Limits) -> bytes:
     """Return the file of ``dielectra predict --csv`` for the first crystal of a structure file."""
-    path = write_csv(_predict([upload], model, limits).predictions[0], upload.path.with_suffix(".csv"))
+    path = write_csv(_predict([upload], model, limits)[0].prediction, upload.path.with_suffix(".csv"))
     return path.read_bytes()
 
 
-def structures(uploads: Sequence[Upload], limits: Limits) -> list[dict[str, Any]]:
-    """Return the crystals of structure files as plain data, in the cells the files give."""
-    import gemmi
-    from ase.data import chemical_symbols
-
+def structures(uploads: Sequence[Upload], limits: Limits) -> list[ReadCrystal]:
+    """Return the crystals of structure files, in the cells the files give."""
     check_text(uploads)
-    found: list[dict[str, Any]] = []
-    for upload in uploads:
-        try:
-            crystals = read_structures(upload.path)
-        except InputError as error:
-            raise InputError(str(error).replace(str(upload.path), upload.name)) from error
-        if len(found) + len(crystals) > limits.crystals:
-            raise InputError(f"{upload.name}: holds {len(crystals)} crystals; up to {limits.crystals} are answered")
-        for index, crystal in enumerate(crystals):
-            group = space_group(crystal)
-            found.append(
-                {
-                    "file": upload.name if len(crystals) == 1 else f"{upload.name}#{index}",
-                    "formula": crystal.formula,
-                    "space_group": group,
-                    "space_group_symbol": gemmi.find_spacegroup_by_number(group).hm,
-                    "lattice": crystal.cell.tolist(),
-                    "species": [chemical_symbols[number] for number in crystal.numbers],
-                    "frac_coords": crystal.frac_coords.tolist(),
-                }
-            )
-    return found
+    entries = list(scan(uploads))
+    _refuse([entry for entry in entries if isinstance(entry, Refused)])
+    if len(entries) > limits.crystals:
+        raise InputError(f"{len(entries)} crystals; up to {limits.crystals} are read at a time")
+    return [
+        describe_cell(entry.crystal, space_group(entry.crystal), entry.name)
+        for entry in entries
+        if isinstance(entry, Entry)
+    ]
 
 
-def _predict(uploads: Sequence[Upload], model: str, limits: Limits) -> Answers:
+def _predict(uploads: Sequence[Upload], model: str, limits: Limits) -> list[Predicted]:
     check_text(uploads)
-    answers = predict_files(uploads, _model(model), limits.crystals)
-    if answers.problems:
-        raise InputError("\n".join(answers.problems))
-    return answers
+    outcomes = list(predict_files(uploads, loaded_model(model=model), limits.crystals))
+    _refuse([outcome for outcome in outcomes if isinstance(outcome, Refused)])
+    return [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
+
+
+def _refuse(refused: Sequence[Refused]) -> None:
+    if refused:
+        raise InputError("\n".join(one.reason for one in refused))

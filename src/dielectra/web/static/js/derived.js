@@ -102,7 +102,7 @@ function stackTab(chart, context) {
     },
     show(answer) {
       const names = { reflectance: "R", transmittance: "T", absorptance: "A" };
-      const curves = Object.entries(names).map(([key, label]) => ({ label, energies: answer.energy_ev, values: answer[key] }));
+      const curves = Object.entries(names).map(([key, label]) => ({ label, energies: answer.energy_ev, values: answer[key][0] }));
       const [low, high] = context.range();
       const range = [Math.max(low, answer.energy_ev[0]), Math.min(high, answer.energy_ev.at(-1))];
       chart.show({ title: context.title("film stack"), label: "fraction of the light", curves, measured: [], logarithmic: false, range });

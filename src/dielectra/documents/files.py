@@ -8,34 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from dielectra.documents.crystal import describe
+from dielectra.documents.document import dump_json
 from dielectra.files import whole_file, write_whole
-from dielectra.optics.constants import optical_constants
-from dielectra.prediction import Prediction, describe
+from dielectra.prediction import Prediction
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
-COLUMNS = ("eps1", "eps2", "n", "k", "absorption", "reflectivity", "loss")
 VASP_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
 """Order of tensor components in VASP's output and pymatgen: xx, yy, zz, xy, yz, xz."""
 
 
 def write_csv(prediction: Prediction, path: str | Path) -> Path:
-    """Write the isotropic optical constants of a prediction as CSV, one row per photon energy.
+    """Write the optical constants of a prediction as CSV, one row per photon energy.
 
-    The header names units; comment lines say formula, level and model. The file appears whole or not at all.
+    Columns are named by the keys of the JSON document: ``energy_ev``, ``eps1``, ... for the isotropic average; then,
+    where the spectrum is not isotropic, ``eps1_xx``, ``eps1_yy``, ... A comment line says formula, level and model. The
+    file appears whole or not at all.
     """
-    spectrum = prediction.spectrum
-    constants = optical_constants(spectrum)
-    table = np.column_stack([spectrum.energies, *(getattr(constants, name) for name in COLUMNS)])
-    header = f"# {_title(prediction)}\nenergy_ev,eps1,eps2,n,k,absorption_per_cm,reflectivity,loss"
+    header = f"# {_title(prediction)}\n{','.join(prediction.table)}"
     with whole_file(path) as temporary:
-        np.savetxt(temporary, table, fmt="%.6g", delimiter=",", header=header, comments="")
+        np.savetxt(
+            temporary,
+            np.column_stack(list(prediction.table.values())),
+            fmt="%.6g",
+            delimiter=",",
+            header=header,
+            comments="",
+        )
     return Path(path)
 
 
 def write_json(prediction: Prediction, path: str | Path, file: str = "") -> Path:
-    """Write a prediction as JSON with the keys of ``dielectra predict --json``; `file` names its structure file."""
-    return write_whole(path, json.dumps(describe(prediction, file), allow_nan=False) + "\n")
+    """Write the document of ``dielectra predict --json``; `file` names the structure file in it."""
+    return write_whole(path, dump_json(describe(prediction, file)) + b"\n")
 
 
 def write_refractiveindex(prediction: Prediction, path: str | Path) -> Path:
@@ -43,14 +49,14 @@ def write_refractiveindex(prediction: Prediction, path: str | Path) -> Path:
 
     Wavelengths are in micrometre, increasing; the point at 0 eV has none and is left out.
     """
-    spectrum = prediction.spectrum
-    constants = optical_constants(spectrum)
-    inside = spectrum.energies > 0
-    wavelengths = HC / NANOMETRES_PER_MICROMETRE / spectrum.energies[inside]
-    table = np.column_stack([wavelengths, constants.n[inside], constants.k[inside]])[::-1]
+    energies, n, k = (prediction.table[key] for key in ("energy_ev", "n", "k"))
+    inside = energies > 0
+    wavelengths = HC / NANOMETRES_PER_MICROMETRE / energies[inside]
+    table = np.column_stack([wavelengths, n[inside], k[inside]])[::-1]
     rows = "".join("        " + " ".join(f"{value:.6g}" for value in row) + "\n" for row in table)
     comments = "; ".join(["Predicted, not measured", *prediction.warnings])
-    head = f"REFERENCES: {json.dumps('Dielectra: ' + _title(prediction))}\nCOMMENTS: {json.dumps(comments)}\n"
+    title = f"Dielectra: {_title(prediction)}, isotropic average"
+    head = f"REFERENCES: {json.dumps(title)}\nCOMMENTS: {json.dumps(comments)}\n"
     return write_whole(path, f"{head}DATA:\n  - type: tabulated nk\n    data: |\n{rows}")
 
 
@@ -75,7 +81,4 @@ def tensor_columns(spectrum: Spectrum) -> dict[str, Any]:
 
 
 def _title(prediction: Prediction) -> str:
-    spectrum = prediction.spectrum
-    return (
-        f"{prediction.crystal.formula}, level {spectrum.level}, model {spectrum.provenance['model']}, isotropic average"
-    )
+    return f"{prediction.formula}, level {prediction.spectrum.level}, model {prediction.model}"

@@ -1,0 +1,110 @@
+"""The document of a predicted crystal: ``dielectra predict --json``, ``POST /api/predict``, ``.json`` files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ase.data import chemical_symbols
+from pydantic import Field, SerializeAsAny
+
+from dielectra.crystal import Crystal
+from dielectra.documents.curves import BandCurves, Curve, TensorCurve, components_of
+from dielectra.documents.document import Document, optional, rounded
+from dielectra.optics.bands import Band
+from dielectra.optics.quantities import QUANTITIES
+from dielectra.prediction import Prediction
+
+
+class PredictedCrystal(Document):
+    """A predicted crystal. Curves are lists along ``energy_ev``, keyed by component."""
+
+    file: str = Field(description="Structure file, with #index where it holds several crystals.")
+    formula: str = Field(description="Reduced chemical formula.")
+    space_group: int = Field(ge=1, le=230, description="Number of the space group.")
+    level: str = Field(description="Level of theory.")
+    model: str = Field(description="Name of the model.")
+    energy_ev: list[float] = Field(description="Photon energies (eV).")
+    eps1: TensorCurve = Field(description="Real part of the dielectric function.")
+    eps2: TensorCurve = Field(description="Imaginary part of the dielectric function.")
+    n: Curve = Field(description="Refractive index.")
+    k: Curve = Field(description="Extinction coefficient.")
+    absorption_per_cm: Curve = Field(description="Absorption coefficient (1/cm).")
+    reflectivity: Curve = Field(description="Reflectivity at normal incidence.")
+    loss: Curve = Field(description="Energy loss function, -Im 1/eps.")
+    static_eps: float | None = Field(description="As eps_infinity, under its first name.")
+    eps_infinity: float | None = Field(
+        description="Electronic dielectric constant, isotropic average; null where the grid begins above 0.1 eV."
+    )
+    gap_ev: float | None = optional("Predicted gap (eV), by models that predict one.")
+    metal: bool | None = optional("Whether the crystal is a metal, by models that say so.")
+    in_domain: bool | None = optional("Whether the crystal is like those of the training, by models that say so.")
+    band: dict[str, BandCurves] | None = optional("Intervals by curve, by models that have them.")
+    warnings: list[str] = Field(description="Reasons to doubt the prediction.")
+    properties: dict[str, SerializeAsAny[Document]] | None = optional("Derived properties by name, where asked for.")
+
+
+class ReadCrystal(Document):
+    """One crystal of a structure file in the cell that the file gives; lengths in angstrom."""
+
+    file: str
+    formula: str
+    space_group: int = Field(ge=1, le=230)
+    space_group_symbol: str
+    lattice: list[list[float]]
+    species: list[str]
+    frac_coords: list[list[float]]
+
+
+def describe(prediction: Prediction, file: str, properties: Mapping[str, Document] | None = None) -> PredictedCrystal:
+    """Return the document of a prediction.
+
+    Parameters
+    ----------
+    file
+        Name of the structure file.
+    properties
+        Derived properties by name, where there are some (:func:`dielectra.properties.derive`).
+    """
+    spectrum, table = prediction.spectrum, prediction.table
+    return PredictedCrystal(
+        file=file,
+        formula=prediction.formula,
+        space_group=prediction.form.space_group,
+        level=spectrum.level,
+        model=prediction.model,
+        energy_ev=rounded(spectrum.energies),
+        eps1=TensorCurve(**components_of(table, "eps1")),
+        eps2=TensorCurve(**components_of(table, "eps2")),
+        n=Curve(**components_of(table, "n")),
+        k=Curve(**components_of(table, "k")),
+        absorption_per_cm=Curve(**components_of(table, "absorption_per_cm")),
+        reflectivity=Curve(**components_of(table, "reflectivity")),
+        loss=Curve(**components_of(table, "loss")),
+        static_eps=prediction.eps_infinity,
+        eps_infinity=prediction.eps_infinity,
+        gap_ev=prediction.gap,
+        metal=prediction.metal,
+        in_domain=prediction.in_domain,
+        band={QUANTITIES[name].column: _band_curves(band) for name, band in prediction.bands.items()} or None,
+        warnings=list(prediction.warnings),
+        properties=None if properties is None else dict(properties),
+    )
+
+
+def describe_cell(crystal: Crystal, space_group: int, file: str) -> ReadCrystal:
+    """Return the document of a crystal as its file gives it."""
+    import gemmi
+
+    return ReadCrystal(
+        file=file,
+        formula=crystal.formula,
+        space_group=space_group,
+        space_group_symbol=gemmi.find_spacegroup_by_number(space_group).hm,
+        lattice=crystal.cell.tolist(),
+        species=[chemical_symbols[number] for number in crystal.numbers],
+        frac_coords=crystal.frac_coords.tolist(),
+    )
+
+
+def _band_curves(band: Band) -> BandCurves:
+    return BandCurves(lower=rounded(band.lower), upper=rounded(band.upper), coverage=band.coverage)

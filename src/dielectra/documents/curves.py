@@ -1,0 +1,61 @@
+"""Curves in documents: lists along the photon energies, by component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from dielectra.documents.document import Document, optional, rounded
+from dielectra.spectrum import COMPONENTS, FloatArray
+
+
+class Curve(Document):
+    """A curve of the isotropic average (``mean``), and along the axes of the structure file where they differ."""
+
+    xx: list[float] | None = optional("Field along x; left out where the spectrum is isotropic.")
+    yy: list[float] | None = optional("Field along y; left out where the spectrum is isotropic.")
+    zz: list[float] | None = optional("Field along z; left out where the spectrum is isotropic.")
+    mean: list[float] = Field(description="Of the isotropic average of the tensor.")
+
+
+class TensorCurve(Curve):
+    """The real or imaginary part of the dielectric tensor, with the off-diagonal components that do not vanish."""
+
+    yz: list[float] | None = optional("Left out where it vanishes.")
+    xz: list[float] | None = optional("Left out where it vanishes.")
+    xy: list[float] | None = optional("Left out where it vanishes.")
+
+
+class BandCurves(Document):
+    """An interval around the isotropic average of a curve."""
+
+    lower: list[float]
+    upper: list[float]
+    coverage: float | None = Field(
+        ge=0, le=1, description="Probability that the whole true curve lies inside; null where it is not calibrated."
+    )
+
+
+class MeanCurves(Document):
+    """The curves of an isotropic spectrum."""
+
+    energy_ev: list[float] = Field(description="Photon energies (eV).")
+    eps1: list[float] = Field(description="Real part of the dielectric function.")
+    eps2: list[float] = Field(description="Imaginary part of the dielectric function.")
+    n: list[float] = Field(description="Refractive index.")
+    k: list[float] = Field(description="Extinction coefficient.")
+    absorption_per_cm: list[float] = Field(description="Absorption coefficient (1/cm).")
+    reflectivity: list[float] = Field(description="Reflectivity at normal incidence.")
+    loss: list[float] = Field(description="Energy loss function, -Im 1/eps.")
+
+
+def mean_curves(table: Mapping[str, FloatArray]) -> dict[str, list[float]]:
+    """Return the keys of :class:`MeanCurves` from a table of :func:`dielectra.optics.quantities.tabulate`."""
+    return {key: rounded(table[key]) for key in MeanCurves.model_fields}
+
+
+def components_of(table: Mapping[str, FloatArray], key: str) -> dict[str, list[float]]:
+    """Return the columns of a quantity in a table by component."""
+    columns = {"mean": key} | {name: f"{key}_{name}" for name in COMPONENTS}
+    return {name: rounded(table[column]) for name, column in columns.items() if column in table}

@@ -1,0 +1,205 @@
+"""Documents of derived properties: ``dielectra predict --property NAME --json`` and the API's answers to a spectrum."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from dielectra.documents.document import Document, optional
+from dielectra.optics.anisotropy import Anisotropy
+from dielectra.optics.colour import Colour
+from dielectra.optics.figures_of_merit import Plasmon
+from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities
+from dielectra.optics.solar import SolarEfficiency
+
+Triple = tuple[float, float, float]
+
+SODIUM_D = 2.1038
+"""Photon energy in eV of the wavelength 589.3 nm, at which birefringence is quoted."""
+
+
+class Failure(Document):
+    """A property that cannot be had, with the reason."""
+
+    error: str
+
+
+class ColourDocument(Document):
+    """A colour: tristimulus values, chromaticity and luminance, Lab relative to the illuminant, sRGB."""
+
+    xyz: Triple
+    xyy: Triple
+    lab: Triple
+    srgb: Triple
+    hex: str = Field(description="The sRGB colour as #rrggbb.")
+    in_gamut: bool = Field(description="False where sRGB cannot show the colour and it was clipped.")
+    illuminant: str
+
+    @classmethod
+    def of(cls, colour: Colour) -> ColourDocument:
+        """Return the document of a colour."""
+        return cls(**colour._asdict())
+
+
+class FilmColour(ColourDocument):
+    """The colour of light that passes a film."""
+
+    thickness_nm: float
+
+    @classmethod
+    def of_film(cls, colour: Colour, thickness_nm: float) -> FilmColour:
+        """Return the document of a film's colour."""
+        return cls(thickness_nm=thickness_nm, **colour._asdict())
+
+
+class SolarDocument(Document):
+    """Efficiencies (0 to 1) under AM1.5G, short-circuit current, open-circuit voltage, and the gaps they rest on."""
+
+    slme: float = Field(description="Spectroscopic limited maximum efficiency of the film.")
+    spectroscopic_limit: float = Field(description="The same with full absorption above the direct gap.")
+    short_circuit_current_ma_per_cm2: float
+    open_circuit_voltage_v: float
+    gap_direct_ev: float
+    gap_indirect_ev: float
+    gap_direct_source: str
+    gap_indirect_source: str
+    temperature_k: float
+    thickness_nm: float
+
+    @classmethod
+    def of(cls, found: SolarEfficiency) -> SolarDocument:
+        """Return the document of an efficiency."""
+        return cls(
+            slme=found.slme,
+            spectroscopic_limit=found.spectroscopic_limit,
+            short_circuit_current_ma_per_cm2=found.short_circuit_current,
+            open_circuit_voltage_v=found.open_circuit_voltage,
+            gap_direct_ev=found.gap_direct,
+            gap_indirect_ev=found.gap_indirect,
+            gap_direct_source=found.gap_direct_source,
+            gap_indirect_source=found.gap_indirect_source,
+            temperature_k=found.temperature,
+            thickness_nm=found.thickness_nm,
+        )
+
+
+class GapDocument(Document):
+    """The direct gap estimated from the onset of absorption."""
+
+    gap_direct_ev: float
+
+
+class IndexDocument(Document):
+    """The refractive index at zero energy and over the visible range, and its dispersion."""
+
+    static_n: float
+    mean_n_380_780_nm: float
+    abbe_number: float
+
+    @classmethod
+    def of(cls, eps_infinity: float, visible_index: float, abbe_number: float) -> IndexDocument:
+        """Return the document of an electronic dielectric constant, a mean index and an Abbe number."""
+        static = math.sqrt(max(eps_infinity, 0.0))
+        return cls(static_n=static, mean_n_380_780_nm=visible_index, abbe_number=abbe_number)
+
+
+class PlasmonDocument(Document):
+    """The main peak of the energy loss function."""
+
+    energy_ev: float
+    height: float
+    width_ev: float | None = Field(description="Full width at half maximum; null where the grid ends too early.")
+
+    @classmethod
+    def of(cls, found: Plasmon) -> PlasmonDocument:
+        """Return the document of a plasmon."""
+        return cls(energy_ev=found.energy, height=found.height, width_ev=found.width)
+
+
+class PennGapDocument(Document):
+    """The mean gap of the Penn model."""
+
+    penn_gap_ev: float
+
+
+class AnisotropyDocument(Document):
+    """Principal axes of a crystal, and n and k along them."""
+
+    kind: Literal["isotropic", "uniaxial", "biaxial"]
+    axes: list[list[float]] = Field(description="Unit vectors in the axes of the structure file.")
+    optic_axis: list[float] | None = Field(description="Of a uniaxial crystal.")
+    optic_angle_deg: float | None = Field(description="Between the optic axes of a biaxial crystal.")
+    birefringence_589_nm: float
+    dichroism_589_nm: float
+    n: list[list[float]] = Field(description="Lists along the photon energies, one for each axis.")
+    k: list[list[float]] = Field(description="Lists along the photon energies, one for each axis.")
+
+    @classmethod
+    def of(cls, principal: Anisotropy) -> AnisotropyDocument:
+        """Return the document of principal indices."""
+        optic_axis = principal.optic_axis
+        return cls(
+            kind=principal.kind,
+            axes=principal.axes.tolist(),
+            optic_axis=None if optic_axis is None else optic_axis.tolist(),
+            optic_angle_deg=principal.optic_angle,
+            birefringence_589_nm=float(np.interp(SODIUM_D, principal.energies, principal.birefringence)),
+            dichroism_589_nm=float(np.interp(SODIUM_D, principal.energies, principal.dichroism)),
+            n=principal.indices.real.tolist(),
+            k=principal.indices.imag.tolist(),
+        )
+
+
+class LorentzTerm(Document):
+    """A bound oscillator."""
+
+    strength: float
+    energy_ev: float
+    width_ev: float
+
+
+class DrudeTerm(Document):
+    """Free carriers."""
+
+    energy_ev: float
+    width_ev: float
+
+
+class OscillatorsDocument(Document):
+    """A sum of oscillators fitted to the dielectric function."""
+
+    formula: str
+    eps_infinity: float = Field(description="Constant of the fit: what lies above the fitted energies contributes it.")
+    lorentz: list[LorentzTerm]
+    relative_rms_error: float
+    drude: DrudeTerm | None = optional("Free carriers, where the fit has them.")
+
+    @classmethod
+    def of(cls, oscillators: Oscillators) -> OscillatorsDocument:
+        """Return the document of a fit."""
+        return cls.model_validate(describe_oscillators(oscillators))
+
+
+class Susceptibility(Document):
+    """An oscillator in Meep's units."""
+
+    kind: str = Field(alias="class", description="Name of Meep's class.")
+    frequency: float
+    gamma: float
+    sigma: float
+
+
+class MeepDocument(Document):
+    """The fitted oscillators as arguments of Meep's ``Medium``."""
+
+    length_unit_um: float
+    epsilon: float
+    susceptibilities: list[Susceptibility]
+
+    @classmethod
+    def of(cls, oscillators: Oscillators) -> MeepDocument:
+        """Return the document of a fit."""
+        return cls.model_validate(meep_susceptibilities(oscillators))

@@ -1,0 +1,84 @@
+"""From a crystal to its spectrum: admit, batch, predict.
+
+Every crystal is admitted once, with one symmetry search: :func:`admit` gives all that a prediction needs of it, or a
+:class:`Refusal` with the reason. Python API, command line and web page all go through :func:`predict_each`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from dielectra.crystal import Crystal
+from dielectra.errors import InputError
+from dielectra.prediction.admission import Admitted, Refusal, admit
+from dielectra.prediction.batches import Predicted, predict_each, predict_files
+from dielectra.prediction.loading import loaded_model
+from dielectra.prediction.prediction import Prediction
+from dielectra.spectrum import Spectrum
+from dielectra.structures import read_structure
+
+if TYPE_CHECKING:
+    from dielectra.models.store import Model
+
+__all__ = [
+    "Admitted",
+    "Predicted",
+    "Prediction",
+    "Refusal",
+    "admit",
+    "loaded_model",
+    "predict",
+    "predict_each",
+    "predict_files",
+    "predict_many",
+]
+
+
+@overload
+def predict(structure: list[Any], level: str = "rpa", model: Model | str | None = None) -> list[Spectrum]: ...
+@overload
+def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum: ...
+def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum | list[Spectrum]:
+    """Predict the dielectric function of a crystal, or of each crystal in a list.
+
+    Parameters
+    ----------
+    structure
+        Path of a structure file, ``ase.Atoms``, pymatgen ``Structure`` or :class:`~dielectra.crystal.Crystal`, or a
+        list of such.
+    level
+        Level of theory of the shipped model: ``ipa`` or ``rpa``.
+    model
+        A loaded model, a name or a folder; overrides `level`.
+
+    Returns
+    -------
+    Spectrum or list of Spectrum
+        On the model's energies (0-20 eV), in the Cartesian axes of the given cell. Warnings about the prediction are in
+        ``provenance["warnings"]``.
+
+    Raises
+    ------
+    InputError
+        If a structure cannot be read, or the model refuses it.
+    """
+    if isinstance(structure, list):
+        crystals = [read_structure(one) for one in structure]
+        return [prediction.spectrum for prediction in predict_many(crystals, level, model)]
+    return predict_many([read_structure(structure)], level, model)[0].spectrum
+
+
+def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model | str | None = None) -> list[Prediction]:
+    """Predict the dielectric functions of many crystals in batches; arguments as for :func:`predict`.
+
+    Raises
+    ------
+    InputError
+        If the model refuses a crystal; gives the reason for each one refused. :func:`predict_each` predicts the others.
+    """
+    outcomes = list(predict_each(crystals, loaded_model(level, model)))
+    refused = [outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)]
+    if refused:
+        raise InputError("\n".join(refused))
+    return [outcome for outcome in outcomes if isinstance(outcome, Prediction)]

@@ -1,0 +1,79 @@
+"""What a model predicts of one crystal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from dielectra.crystal import Crystal
+from dielectra.optics.bands import Band, Calibration, band
+from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
+from dielectra.optics.quantities import QUANTITIES, tabulate
+from dielectra.spectrum import FloatArray, Spectrum
+from dielectra.symmetry import StandardForm
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A predicted spectrum with the crystal it belongs to, and what limits its use.
+
+    Attributes
+    ----------
+    given
+        The crystal as it was given.
+    form
+        Its standard form, to which the network was applied.
+    spectrum
+        The dielectric tensor in the Cartesian axes of `given`. Its provenance names the model and repeats the warnings.
+    warnings
+        One sentence for each reason to doubt the spectrum.
+    gap
+        Predicted gap, eV; None where the model predicts none.
+    metal
+        Whether the crystal is predicted to be a metal; None where the model does not say.
+    in_domain
+        Whether the crystal is like those the model was trained on; None where the model does not say.
+    calibration
+        What makes bands of stated coverage of the members of the spectrum; None for their range.
+    """
+
+    given: Crystal
+    form: StandardForm
+    spectrum: Spectrum
+    warnings: tuple[str, ...] = ()
+    gap: float | None = None
+    metal: bool | None = None
+    in_domain: bool | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def crystal(self) -> Crystal:
+        """Return the standardised primitive cell in the axes of the given cell, those of the spectrum."""
+        return self.form.in_place
+
+    @property
+    def formula(self) -> str:
+        """Return the reduced chemical formula."""
+        return self.form.crystal.formula
+
+    @property
+    def model(self) -> str:
+        """Return the name of the model."""
+        return str(self.spectrum.provenance["model"])
+
+    @property
+    def eps_infinity(self) -> float | None:
+        """Return the electronic dielectric constant, isotropic average; None where the grid begins above 0.1 eV."""
+        energies, mean = self.spectrum.energies, self.spectrum.mean
+        return static_dielectric_constant(energies, mean) if energies[0] <= STATIC_LIMIT else None
+
+    @cached_property
+    def table(self) -> dict[str, FloatArray]:
+        """Return all curves, computed once: see :func:`dielectra.optics.quantities.tabulate`."""
+        return tabulate(self.spectrum)
+
+    @cached_property
+    def bands(self) -> dict[str, Band]:
+        """Return the bands by name of the quantity; empty without an ensemble."""
+        found = {name: band(self.spectrum, name, self.calibration) for name in QUANTITIES}
+        return {name: one for name, one in found.items() if one is not None}
