@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dielectra.crystal import Crystal
+from dielectra.documents.files import write_csv, write_refractiveindex
 from dielectra.errors import InputError
-from dielectra.export import write_csv, write_refractiveindex
 from dielectra.optics.constants import optical_constants
 from dielectra.optics.measured import load_measured, measured_formulas, measured_page, read_measured
 from dielectra.prediction import Prediction, predict_many

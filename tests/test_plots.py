@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from dielectra.crystal import Crystal
 from dielectra.data.store import read_labels
+from dielectra.documents.files import write_csv
 from dielectra.errors import InputError
-from dielectra.export import write_csv
 from dielectra.optics.constants import optical_constants
 from dielectra.plots import (
     plot_evaluation,

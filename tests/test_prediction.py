@@ -1,20 +1,32 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import spglib
 from ase.build import bulk, fcc111, molecule
 
 import dielectra
 from conftest import conventional, make_aln, make_gaas, make_mgo, make_triclinic, rattled, repeated, rotated
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
-from dielectra.models.store import Model, load_model
+from dielectra.models.store import CARD, WEIGHTS, Model, load_model
 from dielectra.optics.constants import optical_constants
-from dielectra.prediction import describe, predict, predict_many
-from dielectra.structures import read_structure
+from dielectra.prediction import (
+    Predicted,
+    Prediction,
+    Refusal,
+    admit,
+    predict,
+    predict_each,
+    predict_files,
+    predict_many,
+)
+from dielectra.prediction.batches import BATCH
+from dielectra.structures import Refused
 
 EXAMPLES = Path("examples")
 
@@ -114,19 +126,101 @@ def test_the_public_names_do_what_the_readme_says(tmp_path: Path) -> None:
         dielectra.predicts  # noqa: B018
 
 
-def test_the_description_has_the_agreed_keys() -> None:
-    report = describe(predict_many([read_structure(EXAMPLES / "MgO.cif")])[0], "MgO.cif")
-    assert list(report) == [
-        *("file", "formula", "level", "model", "energy_ev", "eps1", "eps2", "n", "k"),
-        *("absorption_per_cm", "reflectivity", "loss", "static_eps", "warnings"),
-    ]
-    for key in ("eps1", "eps2", "n", "k", "absorption_per_cm", "reflectivity", "loss"):
-        assert list(report[key]) == ["xx", "yy", "zz", "mean"]
-        assert {len(values) for values in report[key].values()} == {401}
-    assert report["eps1"]["mean"][0] == pytest.approx(report["static_eps"], rel=1e-5)
+def with_titanium(crystal: Crystal) -> Crystal:
+    """Return a crystal with titanium in place of its first element, which the models refuse."""
+    numbers = np.where(crystal.numbers == crystal.numbers[0], 22, crystal.numbers)
+    return Crystal(crystal.cell, numbers, crystal.frac_coords)
 
 
-@pytest.mark.slow
+def test_every_crystal_costs_one_symmetry_search_refused_or_not(
+    tiny_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[object] = []
+    search = spglib.get_symmetry_dataset
+
+    def counted(cell: object, **options: float) -> object:
+        searches.append(cell)
+        return search(cell, **options)
+
+    monkeypatch.setattr(spglib, "get_symmetry_dataset", counted)
+    crystals = [make_mgo(), make_gaas(), make_aln(), make_triclinic()] * 32
+    crystals[::8] = [with_titanium(crystal) for crystal in crystals[::8]]
+    outcomes = list(predict_each(crystals, tiny_model))
+    assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 16
+    assert sum(isinstance(outcome, Prediction) for outcome in outcomes) == 112
+    assert len(searches) == 128
+
+
+def test_refusals_and_predictions_keep_the_order_of_the_crystals(tiny_model: Model) -> None:
+    crystals = [make_mgo(), with_titanium(make_mgo()), make_gaas(), with_titanium(make_gaas())] * 40
+    outcomes = list(predict_each(crystals, tiny_model))
+    for crystal, outcome in zip(crystals, outcomes, strict=True):
+        if 22 in crystal.elements:
+            assert isinstance(outcome, Refusal)
+            assert outcome.reason.startswith(f"{crystal.formula}: model tiny-ipa has no features for Ti")
+        else:
+            assert isinstance(outcome, Prediction)
+            assert outcome.given is crystal
+
+
+def test_many_crystals_are_refused_with_all_reasons() -> None:
+    with pytest.raises(InputError, match=r"TiO: .*\nTiAs: .*"):
+        predict_many([with_titanium(make_mgo()), make_mgo(), with_titanium(make_gaas())])
+
+
+def test_a_crystal_without_symmetry_data_is_refused(tiny_model: Model) -> None:
+    overlapping = Crystal(np.eye(3) * 4, np.array([12, 12]), np.array([[0.0, 0, 0], [0, 0, 1e-4]]))
+    refusal = admit(overlapping, tiny_model)
+    assert isinstance(refusal, Refusal)
+    assert "overlapping atoms" in refusal.reason or "symmetry" in refusal.reason
+
+
+def test_files_give_predictions_and_refusals_in_their_order(tiny_model: Model, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.cif"
+    broken.write_text("data_x\n_cell_length_a 4.0\n")
+    names = [str(EXAMPLES / "MgO.cif"), str(broken), str(EXAMPLES / "SrTiO3.cif"), str(EXAMPLES / "NaCl.cif")]
+    outcomes = list(predict_files(names, tiny_model))
+    assert [outcome.name for outcome in outcomes] == names
+    assert [type(outcome) for outcome in outcomes] == [Predicted, Refused, Refused, Predicted]
+    assert "no features for Ti" in outcomes[2].reason
+    with pytest.raises(InputError, match="3 crystals; up to 2 are predicted at a time"):
+        list(predict_files(names, tiny_model, maximum=2))
+
+
+def test_files_are_predicted_as_they_are_read(tiny_model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for index in range(BATCH + 1):
+        (folder / f"{index:03d}.cif").write_bytes((EXAMPLES / "MgO.cif").read_bytes())
+    outcomes = predict_files([folder], tiny_model)
+    next(outcomes)
+    (folder / f"{BATCH:03d}.cif").write_text("changed before its turn")
+    assert [type(outcome) for outcome in outcomes] == [Predicted] * (BATCH - 1) + [Refused]
+
+
+def test_weights_are_read_once_per_process(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, mgo: Crystal) -> None:
+    reads: list[Path] = []
+    read_bytes = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        if path.name == WEIGHTS:
+            reads.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    for _ in range(3):
+        predict(mgo, model=str(tiny_folder))
+    assert len(reads) == 1
+    os.utime(tiny_folder / CARD)
+    predict(mgo, model=str(tiny_folder))
+    assert len(reads) == 2
+
+
+def test_a_list_of_structures_gives_a_list_of_spectra(tiny_model: Model) -> None:
+    spectra = predict([EXAMPLES / "MgO.cif", make_gaas(), bulk("NaCl", "rocksalt", a=5.64)], model=tiny_model)
+    assert [spectrum.provenance["formula"] for spectrum in spectra] == ["MgO", "GaAs", "NaCl"]
+
+
 def test_a_model_on_request_replaces_the_default(tiny_model: Model) -> None:
     assert predict(make_mgo(), model="ladder-ipa").level == "ipa"
     assert predict(make_mgo(), model=load_model("ladder-ipa")).provenance["model"] == "ladder-ipa"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from conftest import Run
 from dielectra.crystal import Crystal
+from dielectra.documents.properties import AnisotropyDocument, Failure
 from dielectra.errors import InputError
 from dielectra.optics.colour import bulk_colour, film_colour
 from dielectra.optics.oscillators import fit_oscillators
@@ -24,15 +26,18 @@ def prediction(gaas: Crystal) -> Prediction:
 
 
 def test_every_property_is_plain_data(prediction: Prediction) -> None:
-    answers = derive(prediction, list(PROPERTIES), PropertyOptions())
-    assert set(answers) == set(PROPERTIES)
-    assert json.loads(json.dumps(answers, allow_nan=False))["colour"]["hex"].startswith("#")
-    assert not [name for name, answer in answers.items() if "error" in answer]
+    found = derive(prediction, list(PROPERTIES), PropertyOptions())
+    assert set(found) == set(PROPERTIES)
+    plain = json.loads(json.dumps({name: document.plain() for name, document in found.items()}, allow_nan=False))
+    assert plain["colour"]["hex"].startswith("#")
+    assert plain["meep"]["susceptibilities"][0]["class"] == "LorentzianSusceptibility"
+    assert not [name for name, document in found.items() if isinstance(document, Failure)]
 
 
 def test_properties_are_those_of_the_functions(prediction: Prediction) -> None:
     options = PropertyOptions(thickness_nm=120.0, illuminant="A", gap=1.5, gap_indirect=1.4, temperature=310.0, poles=4)
-    answers = derive(prediction, ["colour", "film-colour", "slme", "oscillators", "meep"], options)
+    found = derive(prediction, ["colour", "film-colour", "slme", "oscillators", "meep"], options)
+    answers = {name: document.plain() for name, document in found.items()}
     spectrum = prediction.spectrum
     assert answers["colour"] == bulk_colour(spectrum, "A")._asdict()
     assert answers["film-colour"]["hex"] == film_colour(spectrum, 120.0, "A").hex
@@ -45,22 +50,24 @@ def test_properties_are_those_of_the_functions(prediction: Prediction) -> None:
 
 
 def test_a_property_that_cannot_be_had_says_why_and_leaves_the_others(prediction: Prediction) -> None:
-    cut = prediction._replace(spectrum=prediction.spectrum.resample(np.linspace(0, 4, 81)))
+    cut = replace(prediction, spectrum=prediction.spectrum.resample(np.linspace(0, 4, 81)))
     answers = derive(cut, ["slme", "colour"], PropertyOptions())
-    assert "the solar efficiency needs it" in answers["slme"]["error"]
-    assert "error" not in answers["colour"]
+    assert isinstance(answers["slme"], Failure)
+    assert "the solar efficiency needs it" in answers["slme"].error
+    assert not isinstance(answers["colour"], Failure)
 
 
 def test_anisotropy_is_not_claimed_of_an_average(aln: Crystal, prediction: Prediction) -> None:
     wurtzite = predict_many([aln])[0]
-    assert "isotropic average only" in derive(wurtzite, ["anisotropy"], PropertyOptions())["anisotropy"]["error"]
+    assert "isotropic average only" in derive(wurtzite, ["anisotropy"], PropertyOptions())["anisotropy"].error
     tensor = wurtzite.spectrum.tensor.copy()
     tensor[2, 2] += 0.3
-    turned = wurtzite._replace(spectrum=Spectrum(wurtzite.spectrum.energies, tensor, "rpa"))
-    answer = derive(turned, ["anisotropy"], PropertyOptions())["anisotropy"]
-    assert (answer["kind"], answer["optic_axis"]) == ("uniaxial", [0, 0, 1])
-    assert answer["birefringence_589_nm"] > 0
-    assert derive(prediction, ["anisotropy"], PropertyOptions())["anisotropy"]["kind"] == "isotropic"
+    turned = replace(wurtzite, spectrum=Spectrum(wurtzite.spectrum.energies, tensor, "rpa"))
+    found = derive(turned, ["anisotropy"], PropertyOptions())["anisotropy"]
+    assert isinstance(found, AnisotropyDocument)
+    assert (found.kind, found.optic_axis) == ("uniaxial", [0, 0, 1])
+    assert found.birefringence_589_nm > 0
+    assert derive(prediction, ["anisotropy"], PropertyOptions())["anisotropy"].plain()["kind"] == "isotropic"
 
 
 def test_an_unknown_property_is_refused_with_the_list(prediction: Prediction) -> None:

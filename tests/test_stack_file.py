@@ -67,7 +67,7 @@ def test_colours_are_left_out_where_a_measurement_does_not_cover_the_visible(tmp
     overrides = [ONE.format("data: red.csv"), "energies_ev={start: 1, stop: 2, n: 11}"]
     result = compute_stack(read_stack(EXAMPLE, overrides), tmp_path)
     assert result.reflected is None
-    assert describe_stack(result, "x")["colour"] == {"reflected": None, "transmitted": None}
+    assert describe_stack(result, "x").plain()["colour"] == {"reflected": None, "transmitted": None}
 
 
 @pytest.mark.parametrize(

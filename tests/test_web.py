@@ -316,8 +316,8 @@ def test_a_stack_is_that_of_the_python_function(client: httpx.Client) -> None:
     spectrum = predict(SHIPPED / "MgO.cif")
     layers = [Layer(1.38, 90), Layer(spectrum, 300)]
     expected = stack_optics(layers, np.linspace(0.5, 6.0, 12), 30.0, "s", exit_medium=spectrum)
-    np.testing.assert_allclose(found["reflectance"], expected.reflectance[0], atol=1e-5)
-    np.testing.assert_allclose(found["absorptance"], expected.absorptance[0], atol=1e-5)
+    np.testing.assert_allclose(found["reflectance"][0], expected.reflectance[0], atol=1e-5)
+    np.testing.assert_allclose(found["absorptance"][0], expected.absorptance[0], atol=1e-5)
 
 
 def test_a_spectrum_that_is_none_gets_a_sentence(client: httpx.Client) -> None:

@@ -27,15 +27,9 @@ def write_csv(prediction: Prediction, path: str | Path) -> Path:
     file appears whole or not at all.
     """
     header = f"# {_title(prediction)}\n{','.join(prediction.table)}"
+    rows = np.column_stack(list(prediction.table.values()))
     with whole_file(path) as temporary:
-        np.savetxt(
-            temporary,
-            np.column_stack(list(prediction.table.values())),
-            fmt="%.6g",
-            delimiter=",",
-            header=header,
-            comments="",
-        )
+        np.savetxt(temporary, rows, fmt="%.6g", delimiter=",", header=header, comments="")
     return Path(path)
 
 

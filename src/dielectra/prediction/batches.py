@@ -99,10 +99,16 @@ def _predict_batch(admitted: Sequence[Admitted], model: Model) -> list[Predictio
 
 def _prediction(admitted: Admitted, row: FloatArray, model: Model) -> Prediction:
     """Return the prediction that a row of the network's output stands for, its tensor in the axes of the given cell."""
-    card, warnings = model.card, list(admitted.warnings)
-    provenance = {"model": card.name, "trained_on": card.trained_on, "warnings": warnings}
+    card = model.card
+    provenance = {
+        "formula": admitted.given.formula,
+        "model": card.name,
+        "trained_on": card.trained_on,
+        "warnings": list(admitted.warnings),
+    }
     eps2 = np.maximum(row.astype(float), 0.0)
     spectrum = isotropic_spectrum(model.grid, eps2, card.level, card.broadening, provenance)
     if not is_isotropic(spectrum):
-        spectrum = replace(spectrum, tensor=admitted.form.to_given_axes(spectrum.tensor))
+        turn = admitted.form.to_given_axes
+        spectrum = replace(spectrum, tensor=turn(spectrum.tensor), members=tuple(map(turn, spectrum.members)))
     return Prediction(admitted.given, admitted.form, spectrum, admitted.warnings)

@@ -54,8 +54,8 @@ def _of_file(name: str, path: Path) -> Iterator[Entry | Refused]:
 def _until_broken(path: Path, name: str) -> Iterator[Found]:
     try:
         yield from read_file(path, name)
-    except InputError as error:
-        yield Found(error)
+    except InputError as error:  # a parser's own words name the path, which the user may never have seen
+        yield Found(InputError(str(error).replace(str(path), name)))
 
 
 def _named(name: str, file: str, found: Found) -> Entry | Refused:
