@@ -1,6 +1,6 @@
-"""Run a campaign on a cluster by Parsl: SLURM, PBS, Kubernetes, or the processors of this machine.
+"""Run the jobs of a folder on a cluster by Parsl: SLURM, PBS, Kubernetes, or the processors of this machine.
 
-Every node runs :func:`dielectra.abinitio.campaign.compute_next` on the campaign's folder, which all nodes must share.
+Every node runs :func:`dielectra.jobs.local.run_next` on the folder, which all nodes must share.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import runpy
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dielectra.abinitio.campaign import MAXIMUM_ATTEMPTS, Progress, compute_next
-from dielectra.abinitio.jobs import JobTable
-from dielectra.abinitio.worker import Limits
 from dielectra.errors import InputError
+from dielectra.jobs.local import MAXIMUM_ATTEMPTS, Progress, run_next
+from dielectra.jobs.table import JobTable
+from dielectra.jobs.worker import Limits
 
 POLL_SECONDS = 0.5
 LARGEST_QUEUE = 2000
@@ -31,20 +32,23 @@ def run_on_cluster(
     limits: Limits | None = None,
     maximum_attempts: int = MAXIMUM_ATTEMPTS,
     progress: Progress | None = None,
+    trusted: Sequence[str] = (),
 ) -> dict[str, int]:
-    """Compute until no job waits; return the number of jobs in each state.
+    """Work until no job waits; return the number of jobs in each state.
 
     Killed drivers, nodes and workers lose nothing: the same call, or any other runner, goes on.
 
     Parameters
     ----------
     config
-        ``parsl.Config`` whose executor offers one worker per computation.
+        ``parsl.Config`` whose executor offers one worker per job.
+    trusted
+        Modules outside the registries that the user vouches for.
 
     Raises
     ------
     InputError
-        If the folder holds no campaign, Parsl is missing, or the nodes cannot run what they are given.
+        If the folder holds no job table, Parsl is missing, or the nodes cannot run what they are given.
     """
     require_parsl()
     import parsl
@@ -52,7 +56,7 @@ def run_on_cluster(
     folder = Path(folder).resolve()
     table = JobTable(folder)
     with parsl.load(config) as kernel:
-        app = parsl.python_app(compute_next, data_flow_kernel=kernel)
+        app = parsl.python_app(run_next, data_flow_kernel=kernel)
         futures: list[Future[str | None]] = []
         failures = 0
         while True:
@@ -70,7 +74,7 @@ def run_on_cluster(
             if not futures and not unfinished:
                 return counts
             for _ in range(min(unfinished, LARGEST_QUEUE) - len(futures)):
-                futures.append(app(str(folder), limits, maximum_attempts))
+                futures.append(app(str(folder), limits, maximum_attempts, tuple(trusted)))
             time.sleep(POLL_SECONDS)
 
 
