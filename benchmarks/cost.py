@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from dielectra.abinitio.cost import PAPER_CPU_HOURS, campaign_costs, dataset_costs, summarise_costs
-from dielectra.abinitio.jobs import TABLE
+from dielectra.jobs.table import TABLE
 from dielectra.plots import plot_costs, save_figure
 
 parser = argparse.ArgumentParser()

@@ -2,12 +2,12 @@
 
 import argparse
 import tempfile
-from pathlib import Path
 
-from dielectra.abinitio.campaign import create_campaign, run_campaign
+from dielectra.abinitio.campaign import create_campaign
 from dielectra.abinitio.materials import Material
-from dielectra.abinitio.worker import record_path
+from dielectra.abinitio.task import record_path
 from dielectra.data.store import read_records
+from dielectra.jobs.local import run_jobs
 from dielectra.spectrum import COMPONENTS, similarity
 
 parser = argparse.ArgumentParser()
@@ -21,11 +21,11 @@ stored = {(record.id, record.spectrum.level): record for record in records}
 chosen = list(dict.fromkeys(record.id for record in records))[: arguments.n]
 with tempfile.TemporaryDirectory() as folder:
     crystals = [stored[name, "rpa"] for name in chosen]
-    create_campaign(folder, [Material(r.id, r.formula, r.crystal, r.split) for r in crystals], "gpaw")
-    run_campaign(folder, arguments.workers)
+    create_campaign(folder, [Material(r.id, r.formula, r.crystal, r.split) for r in crystals], "gpaw", "ladder-1")
+    run_jobs(folder, arguments.workers)
     print("| material | formula | level | SC | largest change of eps |\n|---|---|---|---|---|")
     for name in chosen:
-        for new in read_records(record_path(Path(folder), name)):
+        for new in read_records(record_path(folder, name)):
             old = stored[name, new.spectrum.level].spectrum
             axes = [COMPONENTS[axis] for axis in ("xx", "yy", "zz")]
             pairs = [(new.spectrum.tensor[i, j].imag, old.tensor[i, j].imag) for i, j in axes]

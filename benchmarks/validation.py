@@ -7,7 +7,7 @@ import numpy as np
 
 from dielectra.abinitio.campaign import computed
 from dielectra.abinitio.convergence import compare_protocols
-from dielectra.abinitio.worker import record_path
+from dielectra.abinitio.task import record_path
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.optics.measured import measured_page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class ComputationError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class Computation:
-    """Hold the result of one ab initio computation.
+    """The result of one ab initio computation.
 
     Attributes
     ----------
@@ -59,11 +60,15 @@ class Computation:
     energies
         Photon energies in eV, shape ``(n_energies,)``, 0-20 eV.
     tensors
-        Complex dielectric tensor of each level, shape ``(3, 3, n_energies)``.
+        Complex dielectric tensor of each level, shape ``(3, 3, n_energies)``; any number of levels, none of a metal.
     gap_direct, gap_indirect
-        PBE gaps in eV on the k-point grid of the response.
+        Gaps in eV of the protocol's functional on the k-point grid of the response.
     cpu_seconds
         CPU seconds by part: ``ground_state``, ``bands``, ``response``.
+    properties
+        Further values by name, plain data: a gap of another functional, say.
+    metal
+        Whether the crystal is a metal, of which nothing but the verdict is kept.
     """
 
     crystal: Crystal
@@ -76,3 +81,5 @@ class Computation:
     n_kpoints: int
     n_bands: int
     cpu_seconds: dict[str, float] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+    metal: bool = False

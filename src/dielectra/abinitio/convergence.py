@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dielectra.abinitio.jobs import JobTable
-from dielectra.abinitio.worker import record_path
+from dielectra.abinitio.task import record_path
 from dielectra.data.store import read_records
+from dielectra.jobs.table import JobTable
 from dielectra.spectrum import similarity
 
 
 def compare_protocols(folder: Path, reference: Path) -> dict[str, dict[str, float]]:
     """Return SC by level of each material that both campaigns have computed, the second one being the reference."""
-    names = [{job.material.id for job in JobTable(campaign).jobs("done")} for campaign in (folder, reference)]
+    names = [{job.id for job in JobTable(campaign).jobs("done")} for campaign in (folder, reference)]
     return {name: _agreement(record_path(folder, name), record_path(reference, name)) for name in names[0] & names[1]}
 
 
@@ -21,4 +21,5 @@ def _agreement(record: Path, reference: Path) -> dict[str, float]:
     return {
         level: float(similarity(spectrum.mean.imag, spectra[1][level].mean.imag, spectrum.energies))
         for level, spectrum in spectra[0].items()
+        if level in spectra[1]
     }

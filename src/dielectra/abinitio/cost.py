@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dielectra.abinitio.jobs import JobTable
-from dielectra.abinitio.worker import record_path
+from dielectra.abinitio.task import record_path
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
+from dielectra.jobs.table import JobTable
 
 PAPER_CPU_HOURS = {"median": 7.8, "mean": 26.2}
 """Published cost of one RPA material (Grunert, Grossmann, Runge, Nat. Commun. 16, 8142, 2025)."""
@@ -40,7 +40,9 @@ def campaign_costs(folder: str | Path) -> list[Cost]:
     folder = Path(folder)
     found = []
     for job in JobTable(folder).jobs("done"):
-        record = next(read_records(record_path(folder, job.material.id)))
+        record = next(read_records(record_path(folder, job.id)), None)
+        if record is None:  # a metal
+            continue
         kpoints = int(np.prod(record.properties["kgrid"]))
         found.append(Cost(record.id, record.crystal.volume, kpoints, job.cpu_seconds))
     return found

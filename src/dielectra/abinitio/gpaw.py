@@ -15,6 +15,7 @@ from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, 
 from dielectra.abinitio.directions import independent_directions, tensor_from_directions
 from dielectra.abinitio.protocol import (
     LADDER_1,
+    PROTOCOLS,
     Protocol,
     even_grid,
     plane_wave_cutoff,
@@ -24,6 +25,10 @@ from dielectra.abinitio.protocol import (
 from dielectra.crystal import Crystal, FloatArray
 from dielectra.errors import InputError
 from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
+
+levels = ("ipa", "rpa")
+protocols = {name: protocol for name, protocol in PROTOCOLS.items() if isinstance(protocol, Protocol)}
+default_protocol = next(iter(protocols.values()))
 
 
 def require() -> None:

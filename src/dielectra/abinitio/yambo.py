@@ -46,7 +46,9 @@ from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.symmetry import point_group_rotations, standardise
 
-DEFAULT_PROTOCOL = GRUNERT_2025
+levels = ("ipa", "rpa")
+protocols = {GRUNERT_2025.name: GRUNERT_2025}
+default_protocol = GRUNERT_2025
 FIRST_BANDS = 100
 MORE_BANDS = 50
 
@@ -97,7 +99,7 @@ def pseudopotential_folder() -> Path:
 
 def compute(
     structure: Crystal,
-    protocol: YamboProtocol = DEFAULT_PROTOCOL,
+    protocol: YamboProtocol = GRUNERT_2025,
     magnetic_moment: float = 0.0,
     log: Path | None = None,
 ) -> Computation:

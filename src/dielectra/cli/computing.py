@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,14 +18,14 @@ campaign_app = App(name="campaign", help="Run, watch and export many ab initio c
 
 
 def compute(
-    files: Annotated[list[Path], Parameter(help="Structure files: CIF, POSCAR, extxyz, JSON lines.", negative=())],
+    files: Annotated[list[Path], Parameter(help="Structure files, or folders of them.", negative=())],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the campaign.")],
-    engine: Annotated[str, Parameter(help="Code that computes: gpaw, or yambo with Quantum ESPRESSO.")] = "gpaw",
-    protocol: Annotated[
-        str | None, Parameter(help="Named settings; ladder-1 for gpaw, grunert-2025 for yambo.")
-    ] = None,
+    engine: Annotated[
+        str, Parameter(help="Code that computes: gpaw, yambo with Quantum ESPRESSO, or a module of yours.")
+    ] = "gpaw",
+    protocol: Annotated[str | None, Parameter(help="Named settings of the engine; its default where none.")] = None,
     shuffle: Annotated[int | None, Parameter(help="Seed of a random order; that of the files by default.")] = None,
     skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
     create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
@@ -40,24 +41,27 @@ def compute(
     from dielectra.abinitio.campaign import create_campaign
     from dielectra.abinitio.convergence import compare_protocols
     from dielectra.abinitio.materials import read_materials
-    from dielectra.abinitio.protocol import get_protocol
     from dielectra.data.store import material_ids
 
     present = material_ids(skip) if skip else set()
-    materials = [material for material in read_materials(files, shuffle) if material.id not in present]
-    settings = {output: get_protocol(protocol) if protocol else None}
-    if check_convergence:
-        settings[output / "convergence"] = get_protocol("ladder-1-fine")
+    found, refused = read_materials(files, shuffle)
+    if not found:
+        raise InputError("\n".join([f"{entry.name}: {entry.reason}" for entry in refused] or ["no crystal to compute"]))
+    materials = [material for material in found if material.id not in present]
+    settings = {output: protocol} | ({output / "convergence": "ladder-1-fine"} if check_convergence else {})
     for folder, chosen in settings.items():
         table, n_new = create_campaign(folder, materials, engine, chosen)
         note = f"{folder}: {n_new} new of {len(materials)} materials, {table.settings()['protocol']['name']}"
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
         if not create_only:
-            _run_campaign(folder, workers, time_limit, memory_limit)
+            _run_campaign(folder, workers, time_limit, memory_limit, engine=engine)
+    reasons = [f"{entry.name}: {entry.reason}" for entry in refused]
     if create_only:
-        return _show_status(output, as_json)
-    _show_computed(output, compare_protocols(*settings) if check_convergence else {}, as_json)
-    return None
+        _show_status(output, as_json)
+    else:
+        reasons += _show_computed(output, compare_protocols(*settings) if check_convergence else {}, as_json)
+    if reasons:
+        raise InputError("\n".join(reasons))
 
 
 @campaign_app.command(name="run")
@@ -74,16 +78,19 @@ def run_campaign(
     ] = "local",
     parsl_config: Annotated[Path | None, Parameter(help="Python file that defines 'config', a parsl.Config.")] = None,
     retry: Annotated[bool, Parameter(negative=(), help="Try failed computations again.")] = False,
+    engine: Annotated[
+        str | None, Parameter(help="The module of yours that the campaign was made for; registered engines need none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compute what waits; may be killed and started again at any time, and run several times at once."""
-    from dielectra.abinitio.jobs import JobTable
+    from dielectra.abinitio.campaign import open_table
 
     if executor not in EXECUTORS or (parsl_config and executor != "parsl"):
         raise InputError(f"executor {executor!r}: allowed are {', '.join(EXECUTORS)}; only parsl has a configuration")
     if retry:
-        JobTable(campaign).retry(["failed"])
-    _run_campaign(campaign, workers, time_limit, memory_limit, attempts, executor, parsl_config)
+        open_table(campaign).retry(["failed"])
+    _run_campaign(campaign, workers, time_limit, memory_limit, attempts, executor, parsl_config, engine)
     _show_status(campaign, as_json)
 
 
@@ -130,12 +137,14 @@ def _run_campaign(
     attempts: int = 3,
     executor: str = "local",
     parsl_config: Path | None = None,
+    engine: str | None = None,
 ) -> None:
-    from dielectra.abinitio.campaign import run_campaign as run
-    from dielectra.abinitio.cluster import local_config, read_config, run_on_cluster
-    from dielectra.abinitio.jobs import JobTable
-    from dielectra.abinitio.worker import Limits
+    from dielectra.abinitio.campaign import open_table
+    from dielectra.jobs.local import run_jobs
+    from dielectra.jobs.parsl import local_config, read_config, run_on_cluster
+    from dielectra.jobs.worker import Limits
 
+    table, trusted = open_table(folder), [engine] if engine else []
     limits = Limits(max(1, round(3600 * hours)), round(gigabytes * 2**30))
     with progress_bar() as progress:
         task = progress.add_task(str(folder), total=None)
@@ -144,12 +153,12 @@ def _run_campaign(
             ended = sum(counts[state] for state in ("done", "refused", "failed"))
             progress.update(task, completed=ended, total=sum(counts.values()), description=f"{folder}: computed")
 
-        show(JobTable(folder).counts())
+        show(table.counts())
         if executor == "parsl":
             config = read_config(parsl_config) if parsl_config else local_config(workers, folder / "parsl")
-            run_on_cluster(folder, config, limits, attempts, show)
+            run_on_cluster(folder, config, limits, attempts, show, trusted)
         else:
-            run(folder, workers, limits, attempts, show)
+            run_jobs(folder, workers, limits, attempts, show, trusted)
 
 
 def _show_status(folder: Path, as_json: bool) -> None:
@@ -166,26 +175,25 @@ def _show_status(folder: Path, as_json: bool) -> None:
     return None
 
 
-def _show_computed(folder: Path, convergence: dict[str, dict[str, float]], as_json: bool) -> None:
-    """Print one line per computed material and level; a material that could not be computed makes the exit code 2."""
+def _show_computed(folder: Path, convergence: dict[str, dict[str, float]], as_json: bool) -> list[str]:
+    """Print one line per computed material; return why others could not be computed."""
     from dielectra.abinitio.campaign import computed, status
 
     materials = computed(folder)
-    missing = status(folder)["not_computed"]
     for entry in materials:
         entry["convergence_sc"] = convergence.get(entry["id"])
     if as_json:
         print_json(materials)
     else:
-        heads = ("material", "formula", "gap (eV)", "static eps IPA", "static eps RPA", "CPU s", "SC to fine IPA, RPA")
-        print_table("computed", heads, [_computed_row(entry) for entry in materials])
-    if missing:
-        raise InputError("\n".join(f"{entry['id']}: {entry['reason']}" for entry in missing))
+        levels = tuple(dict.fromkeys(level for entry in materials for level in entry["static_eps"]))
+        static = tuple(f"static eps {level.upper()}" for level in levels)
+        heads = ("material", "formula", "gap (eV)", *static, "CPU s", "SC to the finer protocol")
+        print_table("computed", heads, [_computed_row(entry, levels) for entry in materials])
+    return [f"{entry['id']}: {entry['reason']}" for entry in status(folder)["not_computed"]]
 
 
-def _computed_row(entry: dict[str, Any]) -> tuple[str, ...]:
-    static = [f"{entry['static_eps'][level]:.2f}" for level in ("ipa", "rpa")]
-    agreement = entry["convergence_sc"] or {}
-    scores = ", ".join(f"{agreement[level]:.3f}" for level in ("ipa", "rpa") if level in agreement)
-    gap, seconds = f"{entry['gap_direct_ev']:.2f}", f"{entry['cpu_seconds']:.0f}"
-    return entry["id"], entry["formula"], gap, *static, seconds, scores or "-"
+def _computed_row(entry: dict[str, Any], levels: Sequence[str]) -> tuple[str, ...]:
+    static = [f"{entry['static_eps'][level]:.2f}" if level in entry["static_eps"] else "-" for level in levels]
+    scores = ", ".join(f"{level} {score:.3f}" for level, score in (entry["convergence_sc"] or {}).items())
+    gap = "metal" if entry["metal"] else f"{entry['gap_direct_ev']:.2f}"
+    return entry["id"], entry["formula"], gap, *static, f"{entry['cpu_seconds']:.0f}", scores or "-"

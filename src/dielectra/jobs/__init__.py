@@ -1,4 +1,4 @@
-"""Many pieces of work that may be killed at any moment and go on where they stopped; what the work is, they do not know.
+"""Work of any kind that may be killed at any moment and goes on where it stopped.
 
 The job table says what is to be done; the file of a result, which appears whole or not at all, says what is done; the
 lock of a job, which runner and worker both hold and the kernel frees with the last of them, says that it is being done.

@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from dielectra.errors import InputError
 from dielectra.jobs.table import JobTable, State, check_name
 from dielectra.jobs.task import Task, open_task
-from dielectra.jobs.worker import DISK_FULL, REFUSED, Limits, log_path, make_subfolders, result_path
+from dielectra.jobs.worker import DISK_FULL, REFUSED, Limits, log_path, make_subfolders, result_path, search_path
 
 POLL_SECONDS = 0.1
 MAXIMUM_ATTEMPTS = 3
@@ -27,7 +27,7 @@ Progress = Callable[[dict[str, int]], None]
 
 
 class Running(NamedTuple):
-    """Keep the worker process of a job and the file whose lock both processes share."""
+    """The worker process of a job, the file whose lock both processes share, and when it counts as hanging."""
 
     process: subprocess.Popen[bytes]
     lock: IO[bytes]
@@ -35,7 +35,7 @@ class Running(NamedTuple):
 
 
 class Workplace(NamedTuple):
-    """Keep what every step of a run needs."""
+    """What every step of a run needs."""
 
     folder: Path
     table: JobTable
@@ -73,9 +73,8 @@ def run_jobs(
     handler = signal.signal(signal.SIGTERM, _interrupt)
     try:
         while True:
-            while len(active) < n_workers and (claimed := _claim(place, active)) is not None:
-                name, lock = claimed
-                active[name] = _start(place, name, lock)
+            while len(active) < n_workers and (begun := _begin(place, active)) is not None:
+                active |= dict([begun])
             ended = [name for name, running in active.items() if _has_ended(running)]
             for name in ended:
                 _settle(place, name, active.pop(name))
@@ -105,11 +104,10 @@ def run_next(
     This is the unit of work that a cluster's nodes are given.
     """
     place = _workplace(folder, limits, maximum_attempts, trusted)
-    claimed = _claim(place, ())
-    if claimed is None:
+    begun = _begin(place, ())
+    if begun is None:
         return None
-    name, lock = claimed
-    running = _start(place, name, lock)
+    name, running = begun
     try:
         running.process.wait(place.limits.wall_seconds)
     except subprocess.TimeoutExpired:
@@ -127,6 +125,20 @@ def _workplace(folder: str | Path, limits: Limits | None, maximum_attempts: int,
     task = open_task(table.kind, table.settings(), trusted)
     make_subfolders(table.folder, task)
     return Workplace(table.folder, table, task, limits or Limits(), maximum_attempts, tuple(trusted))
+
+
+def _begin(place: Workplace, mine: Collection[str]) -> tuple[str, Running] | None:
+    """Start the first waiting job; None where none waits."""
+    claimed = _claim(place, mine)
+    if claimed is None:
+        return None
+    name, lock = claimed
+    try:
+        return name, _start(place, name, lock)
+    except BaseException:
+        with lock:
+            place.table.put_back(name, forgive=True)
+        raise
 
 
 def _claim(place: Workplace, mine: Collection[str]) -> tuple[str, IO[bytes]] | None:
@@ -184,11 +196,11 @@ def _start(place: Workplace, name: str, lock: IO[bytes]) -> Running:
     with _open_own(log_path(place.folder, name)) as log:
         log.truncate()
         process = subprocess.Popen(  # noqa: S603  (our own module)
-            [sys.executable, "-m", "dielectra.jobs.worker", *arguments],
+            [sys.executable, "-P", "-m", "dielectra.jobs.worker", *arguments],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env=os.environ | one_thread,
+            env=os.environ | one_thread | {"PYTHONPATH": search_path()},
             pass_fds=[lock.fileno()],
             start_new_session=True,
         )
@@ -228,7 +240,7 @@ def _settle(place: Workplace, name: str, running: Running, forgive: bool = False
 
 
 def _ending(code: int, log: Path, overdue: bool) -> tuple[State, str] | None:
-    """Return state and reason of a job without a result; None where its process was killed and it may be tried again."""
+    """Return state and reason of a job without a result; None where its process was killed."""
     if overdue:
         return "failed", "time limit reached: it hung, or waited ten times as long as it may compute"
     if code == -signal.SIGXCPU:

@@ -5,7 +5,6 @@ Every node runs :func:`dielectra.jobs.local.run_next` on the folder, which all n
 
 from __future__ import annotations
 
-import os
 import runpy
 import shutil
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 from dielectra.errors import InputError
 from dielectra.jobs.local import MAXIMUM_ATTEMPTS, Progress, run_next
 from dielectra.jobs.table import JobTable
-from dielectra.jobs.worker import Limits
+from dielectra.jobs.worker import Limits, search_path
 
 POLL_SECONDS = 0.5
 LARGEST_QUEUE = 2000
@@ -123,7 +122,7 @@ def local_config(n_workers: int, folder: str | Path) -> Any:
 
     provider: Any = providers.LocalProvider  # untyped
     programs = Path(sys.executable).parent
-    setup = f"export PATH={programs}:$PATH PYTHONPATH={_search_path()}"
+    setup = f"export PATH={programs}:$PATH PYTHONPATH={search_path()}"
     executor = HighThroughputExecutor(
         label="here",
         address="127.0.0.1",
@@ -132,8 +131,3 @@ def local_config(n_workers: int, folder: str | Path) -> Any:
         provider=provider(init_blocks=1, max_blocks=1, worker_init=setup),
     )
     return Config(executors=[executor], run_dir=str(folder), strategy="none", initialize_logging=False)
-
-
-def _search_path() -> str:
-    package_root = str(Path(__file__).parents[2])
-    return os.pathsep.join([package_root, *filter(None, [os.environ.get("PYTHONPATH")])])

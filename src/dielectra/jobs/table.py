@@ -105,7 +105,9 @@ class JobTable:
         self.folder = Path(folder)
         self.path = self.folder / TABLE
         if not self.path.is_file():
-            raise InputError(f"{folder}: holds no job table ({TABLE}); 'dielectra compute FILE... -o {folder}' makes one")
+            raise InputError(
+                f"{folder}: holds no job table ({TABLE}); 'dielectra compute FILE... -o {folder}' makes one"
+            )
         version = self._read_settings().get("version")
         if version not in (1, VERSION):
             raise InputError(f"{folder}: its job table is of version {version!r}; this dielectra knows 1 and {VERSION}")
@@ -148,9 +150,7 @@ class JobTable:
                 if self._version(connection) == 1:
                     upgrade(connection, SCHEMA, VERSION)
                 (last,) = connection.execute("SELECT coalesce(max(position), -1) FROM jobs").fetchone()
-                rows = [
-                    (name, last + 1 + index, priority, text) for index, (name, priority, text) in enumerate(texts)
-                ]
+                rows = [(name, last + 1 + index, priority, text) for index, (name, priority, text) in enumerate(texts)]
                 n_new += connection.executemany(insert, rows).rowcount
         return n_new
 

@@ -1,9 +1,10 @@
-"""Do one job of a table in a process of its own: ``python -m dielectra.jobs.worker FOLDER JOB CPU MEMORY [MODULE...]``."""
+"""Do one job in a process of its own: ``python -m dielectra.jobs.worker FOLDER JOB SECONDS BYTES [TRUSTED...]``."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import resource
 import sys
 import traceback
@@ -21,7 +22,7 @@ SUBFOLDERS = ("logs", "locks")
 
 
 class Limits(NamedTuple):
-    """Set the CPU seconds and bytes of address space that one job may use; waiting for ten times as long ends it too."""
+    """The CPU seconds and bytes of address space that one job may use."""
 
     cpu_seconds: int = 4 * 3600
     memory: int = 8 * 2**30
@@ -57,6 +58,12 @@ def make_subfolders(folder: Path, task: Task) -> None:
             path.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"{path}: cannot be made ({error.strerror})") from error
+
+
+def search_path() -> str:
+    """Return ``PYTHONPATH`` by which another process finds this package first, then what this process finds."""
+    package_root = str(Path(__file__).parents[2])
+    return os.pathsep.join([package_root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def main(arguments: list[str]) -> int:
