@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from dielectra.abinitio.campaign import create_campaign
-from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import (
     LADDER_1,
     LADDER_1_FINE,
@@ -70,11 +66,3 @@ def test_unknown_protocol_names_the_known_ones() -> None:
     assert get_protocol("ladder-1-fine") is LADDER_1_FINE
     with pytest.raises(InputError, match="ladder-1, ladder-1-coarse, ladder-1-fine, grunert-2025"):
         get_protocol("ladder-2")
-
-
-def test_an_engine_follows_its_own_protocols_only(tmp_path: Path) -> None:
-    material = Material("x", "Ar", make_crystal(CUBIC, ["Ar"], [0, 0, 0]))
-    with pytest.raises(InputError, match="cannot follow grunert-2025; its protocols are ladder-1, ladder-1-coarse"):
-        create_campaign(tmp_path / "c", [material], "oscillator_engine", get_protocol("grunert-2025"))
-    table, _ = create_campaign(tmp_path / "c", [material], "oscillator_engine")
-    assert table.settings()["protocol"]["name"] == "ladder-1"
