@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import constants
 
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient
+from dielectra.optics.measured import load_measured
 from dielectra.optics.solar import solar_efficiency
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum, isotropic_spectrum
+from dielectra.units import HC
 
 GRID = np.linspace(0, 20, 401)
 
@@ -97,6 +101,53 @@ def test_the_gap_is_estimated_where_none_is_given() -> None:
     assert answer.gap_direct_source == "estimated from the spectrum"
     assert answer.gap_indirect_source == "taken equal to the direct gap"
     assert answer.gap_direct == answer.gap_indirect
+
+
+def silicon() -> Spectrum:
+    return next(entry for entry in load_measured("Si") if entry.source.endswith("Green-2008.yml")).spectrum
+
+
+def test_a_measured_indirect_absorber_is_not_taken_for_a_direct_one() -> None:
+    """Silicon, 200 micrometre: its voltage is that of its fundamental gap (1.12 eV), not of the onset at 2.4 eV."""
+    answer = solar_efficiency(silicon(), thickness_nm=2e5)
+    assert answer.gap_direct == pytest.approx(2.44, abs=0.02)
+    assert answer.gap_indirect == pytest.approx(1.17, abs=0.02)
+    assert answer.gap_indirect_source == "estimated from the spectrum"
+    assert answer.open_circuit_voltage < 1.0
+
+
+def test_measured_subgap_absorption_counts_when_asked() -> None:
+    """Detailed balance of silicon of 200 micrometre with a mirror: Tiedje et al. (1984), without Auger recombination."""
+    kept = solar_efficiency(silicon(), thickness_nm=2e5, temperature=300, keep_subgap=True)
+    assert kept.subgap_absorption
+    assert 39 < kept.short_circuit_current < 43.5
+    assert kept.open_circuit_voltage == pytest.approx(0.86, abs=0.04)
+    assert 0.29 < kept.slme < 0.335
+    dropped = solar_efficiency(silicon(), thickness_nm=2e5, temperature=300)
+    assert dropped.short_circuit_current < 10
+
+
+def test_the_photocurrent_is_the_integral_of_the_absorbed_photons() -> None:
+    spectrum, thickness = silicon(), 5e3
+    kept = solar_efficiency(spectrum, thickness_nm=thickness, keep_subgap=True)
+    wavelengths, irradiance = read_table("am15g.csv")
+    absorption = np.interp(
+        HC / wavelengths, spectrum.energies, absorption_coefficient(spectrum.energies, spectrum.mean)
+    )
+    absorbed = -np.expm1(-2 * absorption * thickness * 1e-7)
+    current = np.trapezoid(irradiance * wavelengths * 1e-9 * absorbed, wavelengths) * constants.e
+    expected = current / (constants.h * constants.c) / 10
+    assert kept.short_circuit_current == pytest.approx(expected, rel=5e-3)
+
+
+def test_broadening_is_no_absorption_to_keep() -> None:
+    with pytest.raises(InputError, match="level ipa has broadening, not absorption"):
+        solar_efficiency(absorber(), keep_subgap=True)
+
+
+def test_a_predicted_gap_serves_as_the_fundamental_one() -> None:
+    answer = solar_efficiency(replace(absorber(), provenance={"gap_ev": 0.9}))
+    assert (answer.gap_indirect, answer.gap_indirect_source) == (0.9, "predicted")
 
 
 @pytest.mark.parametrize(

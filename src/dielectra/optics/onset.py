@@ -23,6 +23,9 @@ ONSET_ABSORPTION = 1e4
 BROADENED_ONSET_ABSORPTION = 3e4
 """The same for a broadened spectrum that cannot be continued to the real axis."""
 
+FUNDAMENTAL_ABSORPTION = (10.0, 100.0, 1000.0)
+"""Absorption coefficients in 1/cm that mark the fundamental gap of measured crystals, the lowest that is crossed."""
+
 CONTINUATION_ORDER = 2
 CONTINUED_OFFSET = 0.5
 """What remains of the broadening after the continuation, in units of eta."""
@@ -54,6 +57,22 @@ def estimate_gap(spectrum: Spectrum) -> float:
         return _crossing(energies, absorption_coefficient(energies, eps), BROADENED_ONSET_ABSORPTION)
     onset = _crossing(energies, absorption_coefficient(energies, continued), ONSET_ABSORPTION)
     return onset + CONTINUED_OFFSET * spectrum.broadening
+
+
+def fundamental_gap(spectrum: Spectrum) -> float | None:
+    """Return the energy in eV from which a measured crystal absorbs at all, by phonons too; None for other spectra.
+
+    It is where the absorption coefficient reaches 10/cm; where the table begins above that, 100 or 1000/cm. In silicon
+    that is 1.17 eV (gap 1.12 eV) while the direct transitions, at 1e4/cm, set in at 2.4 eV. Spectra of other levels
+    have no phonons, and below their direct gap only broadening.
+    """
+    if spectrum.level != "experiment" or spectrum.broadening:
+        return None
+    absorption = absorption_coefficient(spectrum.energies, spectrum.mean)
+    for threshold in FUNDAMENTAL_ABSORPTION:
+        if absorption[0] < threshold <= absorption.max():
+            return _crossing(spectrum.energies, absorption, threshold)
+    return None
 
 
 def continue_to_real_axis(

@@ -4,6 +4,10 @@ L. Yu and A. Zunger, Phys. Rev. Lett. 108, 068701 (2012): a film that absorbs ``
 its direct gap (two passes, a mirror behind, no reflection in front). Its recombination current is its black-body
 emission, raised by ``exp((E_direct - E_gap) / kT)`` where the fundamental gap E_gap is indirect, as radiation then
 competes with other channels.
+
+Where a measured crystal keeps its absorption below the direct gap, by phonons and tails, the limit is that of detailed
+balance instead: all recombination is radiative, and the emission follows from the same absorptance (T. Tiedje et al.,
+IEEE Trans. Electron Devices 31, 711 (1984)).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from numpy.typing import NDArray
 
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient
-from dielectra.optics.onset import estimate_gap
+from dielectra.optics.onset import estimate_gap, fundamental_gap
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_CM
@@ -31,7 +35,7 @@ SPEED_OF_LIGHT = 299792458.0
 
 
 class SolarEfficiency(NamedTuple):
-    """Hold the efficiency of a solar absorber and what it rests on.
+    """The efficiency of a solar absorber and what it rests on.
 
     Attributes
     ----------
@@ -47,7 +51,9 @@ class SolarEfficiency(NamedTuple):
     gap_direct, gap_indirect
         Direct and fundamental gap used, eV.
     gap_direct_source, gap_indirect_source
-        ``given``, ``estimated from the spectrum``, or ``taken equal to the direct gap``.
+        ``given``, ``predicted``, ``estimated from the spectrum``, or ``taken equal to the direct gap``.
+    subgap_absorption
+        Whether absorption below the direct gap counts.
     temperature
         Kelvin.
     thickness_nm
@@ -64,6 +70,14 @@ class SolarEfficiency(NamedTuple):
     gap_indirect_source: str
     temperature: float
     thickness_nm: float
+    subgap_absorption: bool = False
+
+
+class _Gaps(NamedTuple):
+    direct: float
+    indirect: float
+    direct_source: str
+    indirect_source: str
 
 
 def solar_efficiency(
@@ -72,6 +86,7 @@ def solar_efficiency(
     gap_indirect: float | None = None,
     temperature: float = 293.15,
     thickness_nm: float = 500.0,
+    keep_subgap: bool = False,
 ) -> SolarEfficiency:
     """Return the SLME, its limit for full absorption, and the short-circuit current of a crystal as solar absorber.
 
@@ -83,51 +98,72 @@ def solar_efficiency(
         Direct allowed gap, eV; below it absorption, mostly broadening, is discarded. Estimated from the spectrum where
         it is not given (:func:`~dielectra.optics.onset.estimate_gap`).
     gap_indirect
-        Fundamental gap, eV, at most the direct one; a spectrum without phonons does not show it, so that it is taken
-        equal to the direct one where it is not given.
+        Fundamental gap, eV, at most the direct one. Where no gap is given it is the predicted one of the spectrum's
+        provenance, or of a measured spectrum the energy from which it absorbs
+        (:func:`~dielectra.optics.onset.fundamental_gap`). Other spectra do not show it: it is the direct one.
     temperature
         Of the cell, kelvin.
     thickness_nm
         Of the film, nm.
+    keep_subgap
+        Count the absorption below the direct gap, and take the limit of detailed balance; for spectra without
+        broadening, that is measured ones.
 
     Raises
     ------
     InputError
         If a gap, temperature or thickness is not positive, the indirect gap exceeds the direct one, the spectrum does
-        not reach from the gap to 4.43 eV, or no gap is given and none can be estimated.
+        not reach from the gap to 4.43 eV, no gap is given and none can be estimated, or absorption is to be kept that
+        is broadening.
     """
-    sources = (
-        "given" if gap_direct is not None else "estimated from the spectrum",
-        "given" if gap_indirect is not None else "taken equal to the direct gap",
-    )
-    direct = estimate_gap(spectrum) if gap_direct is None else gap_direct
-    indirect = direct if gap_indirect is None else gap_indirect
-    _check(direct, indirect, temperature, thickness_nm)
+    if keep_subgap and (spectrum.level != "experiment" or spectrum.broadening):
+        raise InputError(
+            f"below the gap a spectrum of level {spectrum.level} has broadening, not absorption, to keep; give the gaps"
+        )
+    gaps = _find_gaps(spectrum, gap_direct, gap_indirect)
+    _check(gaps.direct, gaps.indirect, temperature, thickness_nm)
+    first, indirectness = (gaps.indirect, 0.0) if keep_subgap else (gaps.direct, gaps.direct - gaps.indirect)
     wavelengths, irradiance = read_table("am15g.csv")
     energies = HC / wavelengths
-    above = energies > direct
+    above = energies > first
     if above.any() and (spectrum.energies[0] > energies[above].min() or spectrum.energies[-1] < energies.max()):
         raise InputError(
             f"the spectrum covers {spectrum.energies[0]:g}-{spectrum.energies[-1]:g} eV; the solar efficiency needs it "
-            f"from the gap ({direct:.2f} eV) to {energies.max():.2f} eV"
+            f"from the gap ({first:.2f} eV) to {energies.max():.2f} eV"
         )
     eps = np.interp(energies, spectrum.energies, spectrum.mean)
+    inside = above | keep_subgap & (energies >= spectrum.energies[0])
     depth = 2 * absorption_coefficient(energies, eps) * thickness_nm / NANOMETRES_PER_CM
-    film = _current_voltage(above * -np.expm1(-depth), direct - indirect, temperature)
-    limit = _current_voltage(above.astype(float), direct - indirect, temperature)
+    film = _current_voltage(inside * -np.expm1(-depth), indirectness, temperature)
+    limit = _current_voltage(above.astype(float), indirectness, temperature)
     power_in = float(np.trapezoid(irradiance, wavelengths))
     return SolarEfficiency(
         slme=film.maximum_power / power_in,
         spectroscopic_limit=limit.maximum_power / power_in,
         short_circuit_current=film.short_circuit_current / 10,
         open_circuit_voltage=film.open_circuit_voltage,
-        gap_direct=direct,
-        gap_indirect=indirect,
-        gap_direct_source=sources[0],
-        gap_indirect_source=sources[1],
+        gap_direct=gaps.direct,
+        gap_indirect=gaps.indirect,
+        gap_direct_source=gaps.direct_source,
+        gap_indirect_source=gaps.indirect_source,
         temperature=temperature,
         thickness_nm=thickness_nm,
+        subgap_absorption=keep_subgap,
     )
+
+
+def _find_gaps(spectrum: Spectrum, direct: float | None, indirect: float | None) -> _Gaps:
+    """Return both gaps in eV and where they come from."""
+    direct_source = "given" if direct is not None else "estimated from the spectrum"
+    onset = estimate_gap(spectrum) if direct is None else direct
+    if indirect is not None:
+        return _Gaps(onset, indirect, direct_source, "given")
+    known, predicted = fundamental_gap(spectrum), spectrum.provenance.get("gap_ev")
+    if direct is None and predicted is not None and 0 < predicted <= onset:
+        return _Gaps(onset, float(predicted), direct_source, "predicted")
+    if direct is None and known is not None:
+        return _Gaps(onset, min(known, onset), direct_source, "estimated from the spectrum")
+    return _Gaps(onset, onset, direct_source, "taken equal to the direct gap")
 
 
 class _CurrentVoltage(NamedTuple):
