@@ -117,7 +117,7 @@ def test_a_measured_indirect_absorber_is_not_taken_for_a_direct_one() -> None:
 
 
 def test_measured_subgap_absorption_counts_when_asked() -> None:
-    """Detailed balance of silicon of 200 micrometre with a mirror: Tiedje et al. (1984), without Auger recombination."""
+    """Detailed balance of silicon, 200 micrometre and a mirror: Tiedje et al. (1984), without Auger recombination."""
     kept = solar_efficiency(silicon(), thickness_nm=2e5, temperature=300, keep_subgap=True)
     assert kept.subgap_absorption
     assert 39 < kept.short_circuit_current < 43.5

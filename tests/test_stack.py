@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dielectra.errors import InputError
 from dielectra.optics.constants import reflectivity
-from dielectra.optics.stack import Layer, material_index, stack_optics
+from dielectra.optics.stack import Layer, material_index, stack_amplitudes, stack_optics
 from dielectra.spectrum import Spectrum, isotropic_spectrum
 from dielectra.units import HC
 
@@ -35,6 +35,7 @@ def test_coherent_stacks_agree_with_tmm(indices: list[complex], seed: int, polar
     thicknesses = np.random.default_rng(seed).uniform(1, 400, len(indices))
     layers = [Layer(index, thickness) for index, thickness in zip(indices, thicknesses, strict=True)]
     ours = stack_optics(layers, ENERGIES, ANGLES, polarisation, incidence, 1.45 + 0.01j)
+    amplitudes = stack_amplitudes(layers, ENERGIES, ANGLES, polarisation, incidence, 1.45 + 0.01j)
     for row, angle in enumerate(np.radians(ANGLES)):
         for column, wavelength in enumerate(HC / ENERGIES):
             theirs: dict[str, Any] = tmm.coh_tmm(
@@ -46,6 +47,10 @@ def test_coherent_stacks_agree_with_tmm(indices: list[complex], seed: int, polar
             )
             assert ours.reflectance[row, column] == pytest.approx(theirs["R"], abs=1e-9)
             assert ours.transmittance[row, column] == pytest.approx(theirs["T"], abs=1e-9)
+            absorbed = tmm.absorp_in_each_layer(theirs)[1:-1]
+            np.testing.assert_allclose(ours.layer_absorptance[:, row, column], absorbed, atol=1e-9)
+            assert amplitudes.reflection[row, column] == pytest.approx(theirs["r"], abs=1e-9)
+            assert amplitudes.transmission[row, column] == pytest.approx(theirs["t"], abs=1e-9)
 
 
 @given(
@@ -71,6 +76,8 @@ def test_incoherent_layers_agree_with_tmm(kinds: list[bool], seed: int, polarisa
             )
             assert ours.reflectance[row, column] == pytest.approx(theirs["R"], abs=1e-9)
             assert ours.transmittance[row, column] == pytest.approx(theirs["T"], abs=1e-9)
+            absorbed = tmm.inc_absorp_in_each_layer(theirs)[1:-1]
+            np.testing.assert_allclose(ours.layer_absorptance[:, row, column], absorbed, atol=2e-5)
 
 
 @given(
@@ -87,6 +94,22 @@ def test_power_is_conserved_in_every_stack(layers: list[Layer]) -> None:
         assert values.max() <= 1 + 1e-9
         assert values.shape == (4, 30)
     np.testing.assert_allclose(optics.reflectance + optics.transmittance + optics.absorptance, 1)
+    assert optics.layer_absorptance.shape == (len(layers), 4, 30)
+    np.testing.assert_allclose(optics.layer_absorptance.sum(axis=0), optics.absorptance, atol=1e-8)
+
+
+def test_each_layer_absorbs_its_part() -> None:
+    layers = [Layer(2.0, 80.0), Layer(3 + 0.5j, 40.0), Layer(1.5, 1e6, coherent=False), Layer(0.2 + 3j, 30.0)]
+    absorbed = stack_optics(layers, ENERGIES, ANGLES, "unpolarised", 1.0, 1.5).layer_absorptance
+    np.testing.assert_allclose(absorbed[[0, 2]], 0, atol=1e-9)
+    assert absorbed[[1, 3]].min() > 1e-3
+
+
+def test_amplitudes_need_coherent_layers_and_polarised_light() -> None:
+    with pytest.raises(InputError, match="s or p polarised"):
+        stack_amplitudes([Layer(1.5, 100.0)], ENERGIES, polarisation="unpolarised")
+    with pytest.raises(InputError, match="coherent layers"):
+        stack_amplitudes([Layer(1.5, 2000.0, coherent=False)], ENERGIES)
 
 
 @pytest.mark.parametrize("polarisation", ["s", "p"])

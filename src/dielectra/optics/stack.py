@@ -1,14 +1,12 @@
 """Reflectance, transmittance and absorptance of thin-film stacks against photon energy, angle and polarisation.
 
-Waves in each layer are ``exp(i q z)``, where ``q^2 = eps - (n sin(angle))^2`` with q in units of the vacuum wave number
-and n that of the medium of incidence. Layers are joined by the star product of scattering matrices instead of transfer
-matrices: only decaying exponentials occur, so that no thickness overflows. Layers that are not coherent are joined in
-the same way with intensities in place of amplitudes. Formulas: S. J. Byrnes, arXiv:1603.02720 (Fresnel and power
-coefficients, incoherent layers); L. Li, J. Opt. Soc. Am. A 13, 1024 (1996) (scattering matrices).
+Scattering matrices are joined (:mod:`dielectra.optics.scattering`): those of amplitudes within groups of coherent
+layers, those of powers from group to group across layers that are not coherent (S. J. Byrnes, arXiv:1603.02720).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dielectra.errors import InputError
 from dielectra.optics.constants import HBAR_C, refractive_index
+from dielectra.optics.scattering import Numbers, Scattering, flux, interface, join_all, look_inside, powers_of
 from dielectra.spectrum import Spectrum
 from dielectra.units import NANOMETRES_PER_CM
 
@@ -33,7 +32,7 @@ Material = Spectrum | complex | ComplexArray
 
 
 class Layer(NamedTuple):
-    """Hold one layer of a stack.
+    """One layer of a stack.
 
     Attributes
     ----------
@@ -53,7 +52,7 @@ class Layer(NamedTuple):
 
 
 class StackOptics(NamedTuple):
-    """Hold what a stack does with light; arrays of shape ``(n_angles, n_energies)``, fractions of the incident power.
+    """What a stack does with light; arrays of shape ``(n_angles, n_energies)``, fractions of the incident power.
 
     Attributes
     ----------
@@ -63,6 +62,8 @@ class StackOptics(NamedTuple):
         Angles of incidence, shape ``(n_angles,)``, degrees.
     reflectance, transmittance, absorptance
         Their sum is one.
+    layer_absorptance
+        Part of the absorptance in each layer, shape ``(n_layers, n_angles, n_energies)``; its sum is the absorptance.
     """
 
     energies: FloatArray
@@ -70,15 +71,26 @@ class StackOptics(NamedTuple):
     reflectance: FloatArray
     transmittance: FloatArray
     absorptance: FloatArray
+    layer_absorptance: FloatArray
 
 
-class _Scattering(NamedTuple):
-    """Hold reflection and transmission, amplitudes or powers, for light from the front and from the back."""
+class StackAmplitudes(NamedTuple):
+    """Complex amplitudes of the electric field of a coherent stack, each of shape ``(n_angles, n_energies)``.
 
-    front_r: NDArray[np.inexact]
-    front_t: NDArray[np.inexact]
-    back_r: NDArray[np.inexact]
-    back_t: NDArray[np.inexact]
+    Time goes as ``exp(-i w t)``. For p waves, signs are those of S. J. Byrnes: at normal incidence r_p = -r_s.
+
+    Attributes
+    ----------
+    energies, angles
+        As in :class:`StackOptics`.
+    reflection, transmission
+        Relative to the incident field, at the front of the first and the back of the last layer.
+    """
+
+    energies: FloatArray
+    angles: FloatArray
+    reflection: ComplexArray
+    transmission: ComplexArray
 
 
 def stack_optics(
@@ -111,18 +123,41 @@ def stack_optics(
     InputError
         If an energy, angle, thickness, index or polarisation is not allowed, or a spectrum does not cover the energies.
     """
-    grid, degrees = np.atleast_1d(np.asarray(energies, float)), np.atleast_1d(np.asarray(angles, float))
-    _check(grid, degrees, layers, incidence)
-    if polarisation not in POLARISATIONS:
-        raise InputError(f"unknown polarisation {polarisation!r}; allowed are {', '.join(POLARISATIONS)}")
-    materials = [complex(incidence), *(layer.material for layer in layers), exit_medium]
-    eps = np.array([material_index(material, grid) ** 2 for material in materials])
-    eps = np.where(np.abs(eps) < SMALLEST_EPS, SMALLEST_EPS, eps)
+    prepared = _prepare(layers, energies, angles, polarisation, incidence, exit_medium)
     chosen = ("s", "p") if polarisation == "unpolarised" else (polarisation,)
-    powers = [_powers(layers, grid, eps, incidence * np.sin(np.radians(degrees)), name) for name in chosen]
-    reflectance = np.mean([power.front_r for power in powers], axis=0)
-    transmittance = np.mean([power.front_t for power in powers], axis=0)
-    return StackOptics(grid, degrees, reflectance, transmittance, 1.0 - reflectance - transmittance)
+    solved = [_solve(layers, prepared, name) for name in chosen]
+    reflectance, transmittance, absorbed = (np.mean(part, axis=0) for part in zip(*solved, strict=True))
+    absorptance = 1.0 - reflectance - transmittance
+    return StackOptics(prepared.energies, prepared.angles, reflectance, transmittance, absorptance, absorbed)
+
+
+def stack_amplitudes(
+    layers: Sequence[Layer],
+    energies: ArrayLike,
+    angles: ArrayLike = 0.0,
+    polarisation: str = "s",
+    incidence: float = 1.0,
+    exit_medium: Material = 1.0,
+) -> StackAmplitudes:
+    """Return the complex amplitudes that a stack of coherent layers reflects and transmits.
+
+    Parameters are those of :func:`stack_optics`; the polarisation is ``s`` or ``p``.
+
+    Raises
+    ------
+    InputError
+        As :func:`stack_optics`, and if a layer is not coherent or the light not polarised.
+    """
+    if polarisation == "unpolarised" or not all(layer.coherent for layer in layers):
+        raise InputError("amplitudes belong to coherent layers and light that is s or p polarised")
+    prepared = _prepare(layers, energies, angles, polarisation, incidence, exit_medium)
+    admittances, decays = _waves(layers, prepared, polarisation)
+    total = join_all(_interfaces(admittances), decays)
+    # Those of p waves are amplitudes of the magnetic field, which is n times the electric one.
+    ratio = np.sqrt(prepared.eps[0] / prepared.eps[-1]) if polarisation == "p" else 1.0
+    return StackAmplitudes(
+        prepared.energies, prepared.angles, np.asarray(total.front_r), np.asarray(total.front_t * ratio)
+    )
 
 
 def material_index(material: Material, energies: FloatArray) -> ComplexArray:
@@ -151,6 +186,33 @@ def material_index(material: Material, energies: FloatArray) -> ComplexArray:
     return np.broadcast_to(index, energies.shape)
 
 
+class _Prepared(NamedTuple):
+    """Checked input: energies, angles (degrees), eps ``(n_layers + 2, n_energies)`` and ``n sin(angle)``."""
+
+    energies: FloatArray
+    angles: FloatArray
+    eps: ComplexArray
+    sine: FloatArray
+
+
+def _prepare(
+    layers: Sequence[Layer],
+    energies: ArrayLike,
+    angles: ArrayLike,
+    polarisation: str,
+    incidence: float,
+    exit_medium: Material,
+) -> _Prepared:
+    grid, degrees = np.atleast_1d(np.asarray(energies, float)), np.atleast_1d(np.asarray(angles, float))
+    _check(grid, degrees, layers, incidence)
+    if polarisation not in POLARISATIONS:
+        raise InputError(f"unknown polarisation {polarisation!r}; allowed are {', '.join(POLARISATIONS)}")
+    materials = [complex(incidence), *(layer.material for layer in layers), exit_medium]
+    eps = np.array([material_index(material, grid) ** 2 for material in materials])
+    eps = np.where(np.abs(eps) < SMALLEST_EPS, SMALLEST_EPS, eps)
+    return _Prepared(grid, degrees, eps, incidence * np.sin(np.radians(degrees)))
+
+
 def _check(energies: FloatArray, angles: FloatArray, layers: Sequence[Layer], incidence: float) -> None:
     if energies.ndim != 1 or not np.isfinite(energies).all() or np.any(energies < 0):
         raise InputError("photon energies must be a list of numbers that are not negative (eV)")
@@ -168,75 +230,76 @@ def _check(energies: FloatArray, angles: FloatArray, layers: Sequence[Layer], in
             )
 
 
-def _powers(
-    layers: Sequence[Layer], energies: FloatArray, eps: ComplexArray, sine: FloatArray, polarisation: str
-) -> _Scattering:
-    """Return the powers a stack reflects and transmits, each of shape ``(n_angles, n_energies)``.
-
-    `eps` has shape ``(n_layers + 2, n_energies)``, `sine`, that of the angle times the index, ``(n_angles,)``.
-    """
-    waves = np.sqrt(eps[:, None] - (sine**2)[:, None] + 0j)
-    admittances = waves if polarisation == "s" else waves / eps[:, None]
-    decay = np.exp(1j * waves[1:-1] * energies * _thicknesses(layers) / (HBAR_C * NANOMETRES_PER_CM))
-    amplitudes = _interface(admittances[0], admittances[1])
-    front, powers = admittances[0], None
-    for number, layer in enumerate(layers):
-        if layer.coherent:
-            amplitudes = _cross(amplitudes, decay[number])
-        else:
-            group = _intensities(amplitudes, front, admittances[number + 1])
-            powers = group if powers is None else _star(powers, group)
-            powers = _cross(powers, np.abs(decay[number]) ** 2)
-            front = admittances[number + 1]
-        following = _interface(admittances[number + 1], admittances[number + 2])
-        amplitudes = _star(amplitudes, following) if layer.coherent else following
-    group = _intensities(amplitudes, front, admittances[-1])
-    return group if powers is None else _star(powers, group)
+def _waves(layers: Sequence[Layer], prepared: _Prepared, polarisation: str) -> tuple[ComplexArray, list[Numbers]]:
+    """Return the admittances of all media and what a wave keeps in each layer, each ``(..., n_angles, n_energies)``."""
+    eps = prepared.eps[:, None]
+    waves = np.sqrt(eps - (prepared.sine**2)[:, None] + 0j)
+    thicknesses = np.array([layer.thickness_nm for layer in layers], float)[:, None, None]
+    decays = np.exp(1j * waves[1:-1] * prepared.energies * thicknesses / (HBAR_C * NANOMETRES_PER_CM))
+    return (waves if polarisation == "s" else waves / eps), list(decays)
 
 
-def _thicknesses(layers: Sequence[Layer]) -> FloatArray:
-    return np.array([layer.thickness_nm for layer in layers], float)[:, None, None]
+def _interfaces(admittances: ComplexArray) -> list[Scattering]:
+    return [interface(first, second) for first, second in itertools.pairwise(admittances)]
 
 
-def _interface(first: ComplexArray, second: ComplexArray) -> _Scattering:
-    """Return the Fresnel coefficients between media of given admittance (p waves: of the magnetic field)."""
-    total = first + second
-    reflection = (first - second) / total
-    return _Scattering(reflection, 2 * first / total, -reflection, 2 * second / total)
+def _solve(
+    layers: Sequence[Layer], prepared: _Prepared, polarisation: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return reflectance and transmittance, ``(n_angles, n_energies)``, and the absorptance of each layer."""
+    admittances, decays = _waves(layers, prepared, polarisation)
+    thick = [number for number, layer in enumerate(layers) if not layer.coherent]
+    # A group is what lies between two incoherent media: first and last medium, and the coherent layers between.
+    ends = [0, *(number + 1 for number in thick), len(layers) + 1]
+    groups = [_Group(admittances[a : b + 1], decays[a : b - 1]) for a, b in itertools.pairwise(ends)]
+    powers = [group.powers for group in groups]
+    losses: list[Numbers] = [np.abs(decays[number]) ** 2 for number in thick]
+    total, inside = join_all(powers, losses), look_inside(powers, losses)
+    shape = total.front_r.shape
+    absorbed = np.zeros((len(layers), *shape))
+    for number, light in zip(thick, inside, strict=True):
+        gone = light.front_forward - light.front_backward - light.back_forward + light.back_backward
+        absorbed[number] = gone.real
+    for position, group in enumerate(groups):
+        onto = inside[position - 1].back_forward.real if position else np.ones(shape)
+        back = inside[position].front_backward.real if position < len(inside) else np.zeros(shape)
+        first, last = ends[position], ends[position + 1] - 1
+        parts, parts_back = group.absorbed(), group.reversed().absorbed()[::-1]
+        absorbed[first:last] += onto * parts + back * parts_back
+        if position:  # what an absorbing medium takes where waves to and fro overlap in it
+            absorbed[first - 1] += onto * (group.lost - parts.sum(axis=0))
+        if position < len(inside):
+            absorbed[last] += back * (group.reversed().lost - parts_back.sum(axis=0))
+    return total.front_r.real, total.front_t.real, absorbed
 
 
-def _cross(scattering: _Scattering, decay: NDArray[np.inexact]) -> _Scattering:
-    """Add the way through the layer behind: every wave that crosses it is multiplied by `decay`."""
-    front_r, front_t, back_r, back_t = scattering
-    return _Scattering(front_r, front_t * decay, back_r * decay**2, back_t * decay)
+class _Group(NamedTuple):
+    """Coherent layers between two media: all admittances, and what a wave keeps in each layer."""
 
+    admittances: ComplexArray
+    decays: list[Numbers]
 
-def _star(first: _Scattering, second: _Scattering) -> _Scattering:
-    """Join two scatterers, all waves that go to and fro between them summed (Redheffer's star product).
+    @property
+    def powers(self) -> Scattering:
+        total = join_all(_interfaces(self.admittances), self.decays)
+        return powers_of(total, self.admittances[0], self.admittances[-1])
 
-    Where both reflect all, nothing gets between them and the sum does not matter.
-    """
-    lost = 1.0 - first.back_r * second.front_r
-    echoes = np.divide(1.0, lost, out=np.ones_like(lost), where=lost != 0)
-    return _Scattering(
-        first.front_r + first.front_t * second.front_r * first.back_t * echoes,
-        first.front_t * second.front_t * echoes,
-        second.back_r + second.back_t * first.back_r * second.front_t * echoes,
-        second.back_t * first.back_t * echoes,
-    )
+    @property
+    def lost(self) -> FloatArray:
+        powers = self.powers
+        return np.asarray(1.0 - powers.front_r.real - powers.front_t.real)
 
+    def reversed(self) -> _Group:
+        return _Group(self.admittances[::-1], self.decays[::-1])
 
-def _intensities(amplitudes: _Scattering, front: ComplexArray, back: ComplexArray) -> _Scattering:
-    """Return power coefficients; no power enters a medium in which the wave is evanescent.
-
-    Seen from inside an absorbing medium, where powers to and fro do not just add up, reflection and transmission can
-    exceed one together; they are limited to what conserves power.
-    """
-    front_r, back_r = (np.minimum(np.abs(r) ** 2, 1.0) for r in (amplitudes.front_r, amplitudes.back_r))
-    front_t = np.abs(amplitudes.front_t) ** 2 * _ratio(back.real, front.real)
-    back_t = np.abs(amplitudes.back_t) ** 2 * _ratio(front.real, back.real)
-    return _Scattering(front_r, np.minimum(front_t, 1.0 - front_r), back_r, np.minimum(back_t, 1.0 - back_r))
-
-
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    def absorbed(self) -> FloatArray:
+        """Return what each layer takes of light from the front, shape ``(n_layers, n_angles, n_energies)``."""
+        front = self.admittances[0]
+        found = [
+            flux(admittance, light.front_forward, light.front_backward, front)
+            - flux(admittance, light.back_forward, light.back_backward, front)
+            for admittance, light in zip(
+                self.admittances[1:-1], look_inside(_interfaces(self.admittances), self.decays), strict=True
+            )
+        ]
+        return np.array(found).reshape(-1, *front.shape)
