@@ -68,6 +68,7 @@ class SolarDocument(Document):
     gap_indirect_source: str
     temperature_k: float
     thickness_nm: float
+    subgap_absorption: bool = Field(description="Whether absorption below the direct gap counts.")
 
     @classmethod
     def of(cls, found: SolarEfficiency) -> SolarDocument:
@@ -83,6 +84,7 @@ class SolarDocument(Document):
             gap_indirect_source=found.gap_indirect_source,
             temperature_k=found.temperature,
             thickness_nm=found.thickness_nm,
+            subgap_absorption=found.subgap_absorption,
         )
 
 

@@ -20,6 +20,9 @@ class StackSpectra(Document):
     reflectance: list[list[float]]
     transmittance: list[list[float]]
     absorptance: list[list[float]]
+    layer_absorptance: list[list[list[float]]] = Field(
+        description="Part of the absorptance in each layer from the light on, the substrate's last if it has an end."
+    )
 
 
 class LayerDocument(Document):
@@ -63,4 +66,5 @@ def stack_curves(optics: StackOptics) -> dict[str, Any]:
         "reflectance": optics.reflectance.tolist(),
         "transmittance": optics.transmittance.tolist(),
         "absorptance": optics.absorptance.tolist(),
+        "layer_absorptance": optics.layer_absorptance.tolist(),
     }

@@ -22,7 +22,7 @@ from dielectra.optics.oscillators import (
     oscillator_eps,
 )
 from dielectra.optics.solar import SolarEfficiency, solar_efficiency
-from dielectra.optics.stack import Layer, StackOptics, stack_optics
+from dielectra.optics.stack import Layer, StackAmplitudes, StackOptics, stack_amplitudes, stack_optics
 
 __all__ = [
     "Anisotropy",
@@ -33,6 +33,7 @@ __all__ = [
     "Oscillators",
     "Plasmon",
     "SolarEfficiency",
+    "StackAmplitudes",
     "StackOptics",
     "abbe_number",
     "absorption_coefficient",
@@ -53,6 +54,7 @@ __all__ = [
     "reflectivity",
     "refractive_index",
     "solar_efficiency",
+    "stack_amplitudes",
     "stack_optics",
     "static_dielectric_constant",
     "visible_index",

@@ -75,6 +75,7 @@ class SolarRequest(_Request):
     temperature_k: float = Field(293.15, ge=100, le=1000)
     gap_direct_ev: float | None = Field(None, gt=0, le=20)
     gap_indirect_ev: float | None = Field(None, gt=0, le=20)
+    keep_subgap: bool = Field(False, description="Count a measured crystal's absorption below its direct gap.")
 
 
 class Index(_Request):
@@ -133,6 +134,7 @@ def solar(request: SolarRequest) -> SolarDocument:
             request.gap_indirect_ev,
             request.temperature_k,
             request.thickness_nm,
+            request.keep_subgap,
         )
     )
 
