@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError
@@ -18,6 +19,7 @@ from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
 from dielectra.cli.training import climb, evaluate, train
 from dielectra.errors import InputError
+from dielectra.files import reason, shown
 from dielectra.terminal import print_error, stderr
 
 BAD_INPUT = 2
@@ -40,7 +42,10 @@ data_app.command(export_data, name="export")
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; exit with 0 on success, 2 on bad input."""
     try:
+        with suppress(AttributeError):  # a stream that stands in for stdout cannot always be set up
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names that are no text
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except (InputError, CycloptsError) as error:
         print_error(str(error))
         sys.exit(BAD_INPUT)
@@ -50,4 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # what no boundary has turned into InputError: stdout on a full disk, say
+        name = f"{shown(error.filename)}: " if isinstance(error.filename, str) else ""
+        print_error(f"{name}{reason(error)}")
+        with suppress(OSError):
+            sys.stdout.close()
+        sys.exit(BAD_INPUT)
     sys.exit(0)
