@@ -120,7 +120,7 @@ def _damage(error: Exception) -> str:
         return "it needs more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    text = shown(str(error).partition("\n")[0])[:300]
+    text = shown(" ".join(str(error).split()))[:300]
     return f"damaged, or of another kind than expected ({type(error).__name__}{f': {text}' if text else ''})"
 
 
