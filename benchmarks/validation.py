@@ -12,7 +12,7 @@ from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.optics.measured import measured_page
 from dielectra.plots import plot_validation, save_figure
-from dielectra.prediction import predict
+from dielectra.predictor import predict
 from dielectra.spectrum import similarity
 from dielectra.structures import read_structure
 

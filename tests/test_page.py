@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from conftest import Run, assert_same, assert_same_table, command_line
 from dielectra.optics.stack import Layer, stack_optics
-from dielectra.prediction import predict
+from dielectra.predictor import predict
 
 EXAMPLES = Path("examples")
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking

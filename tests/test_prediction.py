@@ -20,12 +20,12 @@ from dielectra.prediction import (
     Prediction,
     Refusal,
     admit,
-    predict,
     predict_each,
     predict_files,
     predict_many,
 )
 from dielectra.prediction.batches import BATCH
+from dielectra.predictor import PredictionWarning, predict
 from dielectra.structures import Refused
 
 EXAMPLES = Path("examples")
@@ -91,23 +91,29 @@ def test_elements_without_features_are_refused_by_name() -> None:
 
 def test_an_element_unseen_in_training_is_warned_of(tiny_model: Model) -> None:
     model = Model(tiny_model.network, tiny_model.card.model_copy(update={"elements": [8]}))
-    warnings = predict(make_mgo(), model=model).provenance["warnings"]
+    with pytest.warns(PredictionWarning, match="Mg not among the elements the model was trained on"):
+        warnings = predict(make_mgo(), model=model).provenance["warnings"]
     assert any(warning.startswith("Mg not among the elements the model was trained on") for warning in warnings)
 
 
+@pytest.mark.filterwarnings("ignore:.*isotropic average:dielectra.PredictionWarning")
 def test_slab_molecule_and_lone_atom_are_warned_of() -> None:
     slab = fcc111("Al", (1, 1, 3), vacuum=10.0)
     slab.pbc = True
-    assert any("empty layer of" in warning for warning in predict(slab).provenance["warnings"])
+    with pytest.warns(PredictionWarning, match="empty layer of"):
+        predict(slab)
     box = molecule("H2O", vacuum=6.0)
     box.pbc = True
-    assert any("empty layer of" in warning for warning in predict(box).provenance["warnings"])
+    with pytest.warns(PredictionWarning, match="empty layer of"):
+        predict(box)
     argon = make_crystal(np.eye(3) * 6.0, ["Ar"], [[0.0, 0.0, 0.0]])
-    assert any("no neighbour within 5 angstrom" in warning for warning in predict(argon).provenance["warnings"])
+    with pytest.warns(PredictionWarning, match="no neighbour within 5 angstrom"):
+        predict(argon)
 
 
 def test_anisotropy_is_said_to_be_averaged() -> None:
-    assert any("isotropic average" in warning for warning in predict(make_aln()).provenance["warnings"])
+    with pytest.warns(PredictionWarning, match="isotropic average"):
+        predict(make_aln())
 
 
 def test_a_huge_cell_is_refused() -> None:
@@ -198,6 +204,7 @@ def test_files_are_predicted_as_they_are_read(tiny_model: Model, tmp_path: Path)
     assert [type(outcome) for outcome in outcomes] == [Predicted] * (BATCH - 1) + [Refused]
 
 
+@pytest.mark.filterwarnings("ignore:.*trained on:dielectra.PredictionWarning")
 def test_weights_are_read_once_per_process(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, mgo: Crystal) -> None:
     reads: list[Path] = []
     read_bytes = Path.read_bytes
@@ -216,11 +223,7 @@ def test_weights_are_read_once_per_process(tiny_folder: Path, monkeypatch: pytes
     assert len(reads) == 2
 
 
-def test_a_list_of_structures_gives_a_list_of_spectra(tiny_model: Model) -> None:
-    spectra = predict([EXAMPLES / "MgO.cif", make_gaas(), bulk("NaCl", "rocksalt", a=5.64)], model=tiny_model)
-    assert [spectrum.provenance["formula"] for spectrum in spectra] == ["MgO", "GaAs", "NaCl"]
-
-
+@pytest.mark.filterwarnings("ignore:.*trained on:dielectra.PredictionWarning")
 def test_a_model_on_request_replaces_the_default(tiny_model: Model) -> None:
     assert predict(make_mgo(), model="ladder-ipa").level == "ipa"
     assert predict(make_mgo(), model=load_model("ladder-ipa")).provenance["model"] == "ladder-ipa"

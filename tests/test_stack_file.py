@@ -13,7 +13,7 @@ from dielectra.errors import InputError
 from dielectra.optics.colour import colour_of, visible_energies
 from dielectra.optics.measured import measured_page
 from dielectra.optics.stack import Layer, stack_optics
-from dielectra.prediction import predict
+from dielectra.predictor import predict
 from dielectra.stack_file import compute_stack, describe_stack, read_stack
 
 EXAMPLE = Path("examples/stack.yaml")

@@ -28,7 +28,7 @@ from conftest import WEB_LIMITS, Run, assert_same, assert_same_table, command_li
 from dielectra.errors import InputError
 from dielectra.models.store import Model
 from dielectra.optics.stack import Layer, stack_optics
-from dielectra.prediction import predict
+from dielectra.predictor import predict
 from dielectra.web.app import create_app, served_models
 from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.server import serve

@@ -9,20 +9,31 @@ if TYPE_CHECKING:
     from dielectra.crystal import Crystal
     from dielectra.errors import InputError
     from dielectra.models.store import load_model
-    from dielectra.prediction import predict
+    from dielectra.predictor import PredictionWarning, Predictor, predict
     from dielectra.spectrum import Spectrum
     from dielectra.structures import read_structure
 
 __version__ = "0.1.0"
 
-__all__ = ["Crystal", "InputError", "Spectrum", "load_model", "predict", "read_structure"]
+__all__ = [
+    "Crystal",
+    "InputError",
+    "PredictionWarning",
+    "Predictor",
+    "Spectrum",
+    "load_model",
+    "predict",
+    "read_structure",
+]
 
 _HOMES = {
     "Crystal": "dielectra.crystal",
     "InputError": "dielectra.errors",
     "Spectrum": "dielectra.spectrum",
     "load_model": "dielectra.models.store",
-    "predict": "dielectra.prediction",
+    "PredictionWarning": "dielectra.predictor",
+    "Predictor": "dielectra.predictor",
+    "predict": "dielectra.predictor",
     "read_structure": "dielectra.structures",
 }
 

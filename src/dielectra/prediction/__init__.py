@@ -7,7 +7,7 @@ Every crystal is admitted once, with one symmetry search: :func:`admit` gives al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING
 
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
@@ -15,8 +15,6 @@ from dielectra.prediction.admission import Admitted, Refusal, admit
 from dielectra.prediction.batches import Predicted, predict_each, predict_files
 from dielectra.prediction.loading import loaded_model
 from dielectra.prediction.prediction import Prediction
-from dielectra.spectrum import Spectrum
-from dielectra.structures import read_structure
 
 if TYPE_CHECKING:
     from dielectra.models.store import Model
@@ -28,49 +26,21 @@ __all__ = [
     "Refusal",
     "admit",
     "loaded_model",
-    "predict",
     "predict_each",
     "predict_files",
     "predict_many",
 ]
 
 
-@overload
-def predict(structure: list[Any], level: str = "rpa", model: Model | str | None = None) -> list[Spectrum]: ...
-@overload
-def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum: ...
-def predict(structure: Any, level: str = "rpa", model: Model | str | None = None) -> Spectrum | list[Spectrum]:
-    """Predict the dielectric function of a crystal, or of each crystal in a list.
+def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model | str | None = None) -> list[Prediction]:
+    """Predict the dielectric functions of many crystals in batches.
 
     Parameters
     ----------
-    structure
-        Path of a structure file, ``ase.Atoms``, pymatgen ``Structure`` or :class:`~dielectra.crystal.Crystal`, or a
-        list of such.
     level
         Level of theory of the shipped model: ``ipa`` or ``rpa``.
     model
         A loaded model, a name or a folder; overrides `level`.
-
-    Returns
-    -------
-    Spectrum or list of Spectrum
-        On the model's energies (0-20 eV), in the Cartesian axes of the given cell. Warnings about the prediction are in
-        ``provenance["warnings"]``.
-
-    Raises
-    ------
-    InputError
-        If a structure cannot be read, or the model refuses it.
-    """
-    if isinstance(structure, list):
-        crystals = [read_structure(one) for one in structure]
-        return [prediction.spectrum for prediction in predict_many(crystals, level, model)]
-    return predict_many([read_structure(structure)], level, model)[0].spectrum
-
-
-def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model | str | None = None) -> list[Prediction]:
-    """Predict the dielectric functions of many crystals in batches; arguments as for :func:`predict`.
 
     Raises
     ------
