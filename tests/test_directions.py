@@ -9,7 +9,8 @@ from dielectra.abinitio.directions import (
     invariant_tensors,
     tensor_from_directions,
 )
-from dielectra.crystal import FloatArray, make_crystal
+from dielectra.arrays import FloatArray
+from dielectra.crystal import make_crystal
 from dielectra.data.store import read_records
 from dielectra.symmetry import point_group_rotations
 

@@ -9,14 +9,12 @@ import pytest
 import torch
 from ase import Atoms
 from ase.neighborlist import neighbor_list
-from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from dielectra.arrays import FloatArray, IntArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.graph import SAME_DISTANCE, CrystalGraph, batch_graphs, build_graph
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 NeighbourList = tuple[IntArray, IntArray, FloatArray]
 
 

@@ -8,8 +8,8 @@ import scipy.constants
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import (
     HBAR_C,
@@ -22,8 +22,6 @@ from dielectra.optics.constants import (
     static_dielectric_constant,
 )
 from dielectra.spectrum import Spectrum, isotropic_spectrum
-
-ComplexArray = NDArray[np.complex128]
 
 GRID = np.linspace(0.0, 20.0, 401)
 PASSIVE = arrays(np.complex128, 8, elements=st.builds(complex, st.floats(-60, 60), st.floats(0, 60)))

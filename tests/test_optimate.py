@@ -26,10 +26,10 @@ from dielectra.models.optimate import (
     Perceptron,
     convert_state_dict,
     element_features,
+    outer_electrons,
     published_length,
     segment_softmax,
     supported_elements,
-    valence_electrons,
 )
 
 with warnings.catch_warnings():
@@ -279,7 +279,7 @@ class TestElementFeatures:
         assert Element(symbol).Z not in supported_elements()
 
     def test_valence_electrons_are_those_of_the_outer_shell(self) -> None:
-        electrons = valence_electrons()
+        electrons = outer_electrons()
         known = {"H": 1, "He": 2, "Mg": 2, "Al": 3, "O": 6, "Ga": 3, "I": 7, "Xe": 8}
         assert {symbol: int(electrons[atomic_numbers[symbol]]) for symbol in known} == known
         assert bool(electrons[atomic_numbers["Ti"]].isnan())

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from dielectra.crystal import Crystal
 from dielectra.data.store import read_labels
 from dielectra.documents.files import write_csv
+from dielectra.elements import table_position
 from dielectra.errors import InputError
 from dielectra.optics.constants import optical_constants
 from dielectra.plots import (
@@ -24,7 +25,6 @@ from dielectra.plots import (
 )
 from dielectra.plots.experiments import plot_panels
 from dielectra.plots.interactive import scatter_page
-from dielectra.plots.periodic_table import table_position
 from dielectra.prediction import predict_many
 from dielectra.training.evaluation import score
 

@@ -14,13 +14,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
+from dielectra.arrays import FloatArray
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
+from dielectra.levels import check_level
 from dielectra.spectrum import (
     COMPONENTS,
     PLASMA_ENERGY_SQUARED,
     Spectrum,
-    check_level,
     effective_electrons,
     imaginary_from_real,
     isotropic_spectrum,
@@ -29,8 +30,6 @@ from dielectra.spectrum import (
     real_from_imaginary,
     similarity,
 )
-
-FloatArray = NDArray[np.float64]
 
 GRID = np.linspace(0.0, 20.0, 401)
 

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray, IntArray
 from dielectra.errors import InputError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 MINIMUM_DISTANCE = 0.5
 """Interatomic distance in angstrom below which a structure is refused."""
@@ -135,13 +132,13 @@ def atomic_number(species: Any, where: str) -> int:
     InputError
         If it is no element; the message starts with `where`.
     """
-    from ase.data import atomic_numbers
+    from dielectra.elements import NUMBERS
 
     number: Any = species
     if isinstance(species, str):
         match = CHARGED_SYMBOL.fullmatch(species.strip())
         symbol = match[1] if match else ""
-        number = ISOTOPES.get(symbol) or atomic_numbers.get(symbol, 0)
+        number = ISOTOPES.get(symbol) or NUMBERS.get(symbol, 0)
     if isinstance(number, float | np.floating) and float(number).is_integer():
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 1 <= number <= 118:

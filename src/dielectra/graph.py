@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray, IntArray
 from dielectra.crystal import Crystal
 
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float, Int
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 CUTOFF = 5.0
 SAME_DISTANCE = 1e-3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from dielectra.arrays import FloatArray
 
 PLASMA_ENERGY_SQUARED = 1378.8423
 """Square of the plasma energy of one electron per cubic angstrom, eV^2: hbar^2 e^2 / (eps0 m)."""

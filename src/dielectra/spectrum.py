@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.integrals import (
     PLASMA_ENERGY_SQUARED,
@@ -20,6 +21,7 @@ from dielectra.integrals import (
     real_from_imaginary,
     similarity,
 )
+from dielectra.levels import check_level
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,13 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMPONENTS",
-    "LEVELS",
     "PLASMA_ENERGY_SQUARED",
-    "ComplexArray",
     "Component",
-    "FloatArray",
     "Spectrum",
-    "check_level",
     "effective_electrons",
     "imaginary_from_real",
     "isotropic_spectrum",
@@ -44,27 +42,11 @@ __all__ = [
     "similarity",
 ]
 
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
-LEVELS = ("ipa", "rpa", "bse", "experiment")
 COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 2), "xy": (0, 1)}
 
 Component = str | Sequence[float]
 """Name of a component or wave, or the Cartesian direction of the electric field."""
-
-
-def check_level(level: str) -> str:
-    """Return `level` if it is a known level of theory.
-
-    Raises
-    ------
-    InputError
-        If it is not.
-    """
-    if level not in LEVELS:
-        raise InputError(f"unknown level {level!r}; allowed are {', '.join(LEVELS)}")
-    return level
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +63,7 @@ class Spectrum:
     tensor
         Complex relative dielectric tensor, shape ``(3, 3, n_energies)``, symmetric in its first two axes.
     level
-        Level of theory: ``ipa``, ``rpa``, ``bse`` or ``experiment``.
+        Level of theory (:data:`dielectra.levels.LEVELS`).
     broadening
         Lorentzian broadening in eV, None where unknown.
     provenance

@@ -11,7 +11,8 @@ import numpy as np
 import spglib
 from numpy.typing import NDArray
 
-from dielectra.crystal import Crystal, FloatArray
+from dielectra.arrays import FloatArray, IntArray
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 
 Number = TypeVar("Number", np.float64, np.complex128)
@@ -108,7 +109,7 @@ def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
     return int(_symmetry_dataset(crystal, symprec).number)
 
 
-def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> NDArray[np.int64]:
+def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> IntArray:
     """Return the rotation parts of the space group in the lattice basis, shape ``(n, 3, 3)``, without repetition."""
     return np.unique(np.asarray(_symmetry_dataset(crystal, symprec).rotations, np.int64), axis=0)
 
@@ -118,14 +119,14 @@ def point_group_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE)
     return _in_cartesian_axes(lattice_rotations(crystal, symprec), crystal.cell)
 
 
-def _in_cartesian_axes(rotations: NDArray[np.int64], cell: FloatArray) -> FloatArray:
+def _in_cartesian_axes(rotations: IntArray, cell: FloatArray) -> FloatArray:
     """Return matrices given in the basis of a cell's rows as Cartesian matrices, shape ``(n, 3, 3)``."""
     basis = cell.T
     return np.asarray(np.einsum("ij,njk,kl->nil", basis, rotations, np.linalg.inv(basis)))
 
 
 @cache
-def _database_rotations(hall_number: int) -> NDArray[np.int64]:
+def _database_rotations(hall_number: int) -> IntArray:
     """Return the rotation parts of a space group in the basis of its conventional cell, each once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

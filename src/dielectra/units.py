@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
-
-FloatArray = NDArray[np.float64]
 
 HC = 1239.8419843320026
 """Planck constant times speed of light, eV nm: photon energy times wavelength."""

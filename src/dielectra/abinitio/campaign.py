@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ase.data import chemical_symbols
-
 from dielectra.abinitio.cost import median_by_part
 from dielectra.abinitio.engine import choose_protocol, load_engine, read_protocol
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.abinitio.task import KIND, Settings, Verdict, campaign_settings, job_of, record_path, verdict_of
 from dielectra.data.store import material_ids, read_records, write_part
+from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.jobs.progress import jobs_per_hour
@@ -174,7 +173,7 @@ def _write_metals(table: JobTable, metals: dict[str, Verdict], path: Path) -> No
             "gap_indirect": verdict.gap_indirect,
             **verdict.properties,
             "lattice": crystal["cell"],
-            "species": [chemical_symbols[number] for number in crystal["numbers"]],
+            "species": [SYMBOLS[number] for number in crystal["numbers"]],
             "frac_coords": crystal["frac_coords"],
         }
         lines.append(json.dumps(entry))

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import NamedProtocol
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 
@@ -73,8 +73,8 @@ class Computation:
 
     crystal: Crystal
     protocol: NamedProtocol
-    energies: NDArray[np.float64]
-    tensors: dict[str, NDArray[np.complex128]]
+    energies: FloatArray
+    tensors: dict[str, ComplexArray]
     gap_direct: float
     gap_indirect: float
     kgrid: tuple[int, int, int]

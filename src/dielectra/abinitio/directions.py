@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dielectra.crystal import FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
 
 Direction = tuple[int, int, int]
 DIRECTIONS: tuple[Direction, ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0))
@@ -49,8 +48,8 @@ def independent_directions(rotations: FloatArray) -> list[Direction]:
 
 
 def tensor_from_directions(
-    directions: Sequence[Direction], curves: NDArray[np.complex128], rotations: FloatArray
-) -> NDArray[np.complex128]:
+    directions: Sequence[Direction], curves: ComplexArray, rotations: FloatArray
+) -> ComplexArray:
     """Return the tensor, invariant under the point group, that a field along each direction sees as its curve.
 
     With more directions than the group asks for it is the one of least squares.

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ase.data import atomic_masses, chemical_symbols
 from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import HARTREE, YamboProtocol
-from dielectra.crystal import Crystal, FloatArray, make_crystal
+from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal, make_crystal
+from dielectra.elements import MASSES, SYMBOLS
 from dielectra.errors import InputError
 
 RYDBERG = HARTREE / 2
@@ -23,7 +24,7 @@ BOHR = 0.529177210903
 class Bands(NamedTuple):
     """Hold eigenvalues in eV, shape ``(n_kpoints, n_bands)``, and the number of electrons they are filled with."""
 
-    eigenvalues: NDArray[np.float64]
+    eigenvalues: FloatArray
     n_electrons: int
 
     @property
@@ -113,11 +114,11 @@ def pw_input(
     for name, entries in sections.items():
         lines += [f"&{name}", *(f"  {key} = {_fortran(value)}" for key, value in entries.items()), "/"]
     lines.append("ATOMIC_SPECIES")
-    for number in sorted(crystal.elements, key=lambda n: chemical_symbols[n]):
-        lines.append(f"  {chemical_symbols[number]} {atomic_masses[number]:.4f} {pseudopotentials[number].name}")
+    for number in sorted(crystal.elements, key=lambda n: SYMBOLS[n]):
+        lines.append(f"  {SYMBOLS[number]} {MASSES[number]:.4f} {pseudopotentials[number].name}")
     lines.append("ATOMIC_POSITIONS crystal")
     for number, position in zip(crystal.numbers, crystal.frac_coords, strict=True):
-        lines.append(f"  {chemical_symbols[number]} {_numbers(position)}")
+        lines.append(f"  {SYMBOLS[number]} {_numbers(position)}")
     lines += ["CELL_PARAMETERS angstrom", *(f"  {_numbers(vector)}" for vector in crystal.cell)]
     if isinstance(kpoints, np.ndarray):
         lines += ["K_POINTS crystal", str(len(kpoints)), *(f"{_numbers(point)} 1.0" for point in kpoints)]
@@ -197,7 +198,7 @@ def find_pseudopotentials(folder: Path, crystal: Crystal) -> dict[int, Path]:
     """
     found = {}
     for number in sorted(crystal.elements):
-        symbol = chemical_symbols[number]
+        symbol = SYMBOLS[number]
         pattern = re.compile(rf"{symbol}([._-].*)?\.upf", re.IGNORECASE)
         files = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name)) if folder.is_dir() else []
         if len(files) != 1:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import read_pw_input
 from dielectra.abinitio.yambo_files import Response, parse_outputs, parse_response
+from dielectra.arrays import ComplexArray
 from dielectra.crystal import Crystal
 from dielectra.data.outcomes import ImportReport, Outcome, write_dataset
 from dielectra.data.schema import Record
@@ -190,7 +190,7 @@ def read_crystal(path: Path) -> Crystal:
 
 def _records(
     crystal: Crystal,
-    tensors: Mapping[str, NDArray[np.complex128]],
+    tensors: Mapping[str, ComplexArray],
     broadening: float | None,
     name: str,
     source: str,
@@ -234,7 +234,7 @@ def _gpaw_direction(path: Path) -> Direction:
     return GPAW_DIRECTIONS[label]
 
 
-def _gpaw_columns(path: Path) -> NDArray[np.complex128]:
+def _gpaw_columns(path: Path) -> ComplexArray:
     """Return the function without and with local fields on the energies of a record, shape ``(2, 401)``."""
     try:
         table = np.loadtxt(path, delimiter=",", ndmin=2)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
 from dielectra.abinitio.directions import independent_directions, tensor_from_directions
@@ -22,7 +21,8 @@ from dielectra.abinitio.protocol import (
     response_bands,
     shifted_kpoints,
 )
-from dielectra.crystal import Crystal, FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
 
@@ -69,17 +69,18 @@ def count_electrons(crystal: Crystal) -> int:
     RefusedError
         If an element has no PAW data set.
     """
-    from ase.data import chemical_symbols
     from gpaw import setup_data
+
+    from dielectra.elements import SYMBOLS
 
     load_setup: Any = setup_data.SetupData  # untyped
 
     electrons = {}
     for number in crystal.elements:
         try:
-            electrons[number] = round(load_setup(chemical_symbols[number], "PBE").Nv)
+            electrons[number] = round(load_setup(SYMBOLS[number], "PBE").Nv)
         except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
-            raise RefusedError(f"{crystal.formula}: GPAW has no data set for {chemical_symbols[number]}") from error
+            raise RefusedError(f"{crystal.formula}: GPAW has no data set for {SYMBOLS[number]}") from error
     return sum(electrons[int(number)] for number in crystal.numbers)
 
 
@@ -95,12 +96,12 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> f
     RefusedError
         If an element has no PAW data set.
     """
-    from ase.data import chemical_symbols
+    from dielectra.elements import SYMBOLS
 
     crystal = standardise(structure)
     n_kpoints = np.prod(even_grid(crystal, protocol.response_kpoints)) / len(lattice_rotations(crystal, symprec=1e-4))
     n_bands = response_bands(protocol, crystal.volume, count_electrons(crystal))
-    symbols = [chemical_symbols[number] for number in crystal.elements]
+    symbols = [SYMBOLS[number] for number in crystal.elements]
     plane_waves = crystal.volume * plane_wave_cutoff(protocol, symbols) ** 1.5
     return float(1.9e-6 * n_kpoints**0.41 * n_bands**0.96 * plane_waves**0.85)
 
@@ -185,7 +186,7 @@ def _gaps(calculator: Any, n_occupied: int) -> tuple[float, float, int]:
     return float((conduction - valence).min()), float(conduction.min() - valence.max()), n_kpoints
 
 
-def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, NDArray[np.complex128]]:
+def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, ComplexArray]:
     from gpaw.response.df import DielectricFunction
 
     response: Any = DielectricFunction(

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 import spglib
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dielectra.crystal import Crystal, FloatArray
+from dielectra.arrays import FloatArray, IntArray
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.symmetry import lattice_rotations, spglib_cell
 
@@ -143,7 +143,7 @@ def shifted_kpoints(crystal: Crystal, grid: tuple[int, int, int], cost_limit: fl
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def _shift_allowed(shift: tuple[int, ...], rotations: NDArray[np.int64]) -> bool:
+def _shift_allowed(shift: tuple[int, ...], rotations: IntArray) -> bool:
     """Say whether every rotation maps the shift, in half steps of each axis, onto itself up to whole steps."""
     return not np.any((np.einsum("nji,j->ni", rotations, np.array(shift)) - shift) % 2)
 

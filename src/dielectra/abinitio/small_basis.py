@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from gpaw.dft import Eigensolver
 from gpaw.new.pwfd.davidson import Davidson
-from numpy.typing import NDArray
 from scipy.linalg import eigh
+
+from dielectra.arrays import ComplexArray, IntArray
 
 PLANE_WAVES_PER_BAND = 6
 
@@ -78,19 +79,17 @@ def _start(states: Any, potential: Any, plane_waves_per_band: float) -> None:
     waves.data[:, lowest] = coefficients.T
 
 
-def _local_matrix(plane_waves: Any, potential: Any, chosen: NDArray[np.int64]) -> NDArray[np.complex128]:
+def _local_matrix(plane_waves: Any, potential: Any, chosen: IntArray) -> ComplexArray:
     """Return V(G - G') of the local potential, between chosen plane waves."""
     values = potential.vt_sR.data[0]
     transform = np.fft.fftn(values, norm="forward")
     vectors = np.stack(np.unravel_index(plane_waves.indices(values.shape), values.shape))[:, chosen]
     differences = (vectors[:, :, None] - vectors[:, None, :]) % np.array(values.shape)[:, None, None]
-    matrix: NDArray[np.complex128] = transform[tuple(differences)]
+    matrix: ComplexArray = transform[tuple(differences)]
     return matrix
 
 
-def _projector_matrices(
-    states: Any, potential: Any, chosen: NDArray[np.int64]
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+def _projector_matrices(states: Any, potential: Any, chosen: IntArray) -> tuple[ComplexArray, ComplexArray]:
     """Return the PAW corrections of overlap and Hamiltonian between chosen plane waves."""
     single = states.psit_nX.desc.empty((len(chosen),))
     single.data[:] = 0.0

@@ -17,9 +17,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dielectra.abinitio.computation import ENERGIES, Computation, ComputationError, RefusedError, refuse_spin
 from dielectra.abinitio.directions import Direction, independent_directions
 from dielectra.abinitio.espresso import (
@@ -42,6 +39,7 @@ from dielectra.abinitio.yambo_files import (
     parse_response,
     yambo_input,
 )
+from dielectra.arrays import ComplexArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.symmetry import point_group_rotations, standardise
@@ -200,7 +198,7 @@ def shifted_bands(run: Run, cutoff: int) -> tuple[Bands, int]:
     return bands, wanted
 
 
-def _responses(run: Run, n_bands: int) -> dict[str, NDArray[np.complex128]]:
+def _responses(run: Run, n_bands: int) -> dict[str, ComplexArray]:
     _call(run, ["p2y", "-O", "../.."], run.folder / "out" / "crystal.save")
     _call(run, [*_mpirun(), "yambo"], run.folder)
     rotations = point_group_rotations(run.crystal)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra.abinitio.computation import ENERGIES
 from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import offset_kpoints, pw_input, reciprocal_grid
 from dielectra.abinitio.protocol import YamboProtocol
-from dielectra.crystal import Crystal, FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.spectrum import similarity
 from dielectra.symmetry import point_group_rotations
@@ -43,9 +43,9 @@ class Response(NamedTuple):
 
     direction: tuple[float, float, float]
     block: int
-    energies: NDArray[np.float64]
-    ipa: NDArray[np.complex128]
-    rpa: NDArray[np.complex128]
+    energies: FloatArray
+    ipa: ComplexArray
+    rpa: ComplexArray
     broadening: float | None
     version: str
 
@@ -154,7 +154,7 @@ def block_suffices(before: Response, after: Response, protocol: YamboProtocol) -
     return bool(agreement >= protocol.block_similarity)
 
 
-def parse_outputs(responses: Sequence[Response], rotations: FloatArray) -> dict[str, NDArray[np.complex128]]:
+def parse_outputs(responses: Sequence[Response], rotations: FloatArray) -> dict[str, ComplexArray]:
     """Return the tensor of each level, shape ``(3, 3, 401)``, from responses along all independent directions.
 
     Of several responses along one direction that of the largest block counts. Yambo's photon energies are five times

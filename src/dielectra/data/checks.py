@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
-from dielectra.spectrum import ComplexArray, FloatArray, effective_electrons, real_from_imaginary
+from dielectra.spectrum import effective_electrons, real_from_imaginary
 from dielectra.symmetry import point_group_rotations
 
 

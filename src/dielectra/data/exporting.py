@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.data import chemical_symbols
 
 from dielectra.data.published import entry_from_records
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records
+from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.files import whole_file, write_whole
-from dielectra.spectrum import COMPONENTS, check_level
+from dielectra.levels import check_level
+from dielectra.spectrum import COMPONENTS
 
 FORMS = ("csv", "json", "published")
 
@@ -83,7 +84,7 @@ def _structure_document(record: Record) -> dict[str, Any]:
         "id": record.id,
         "formula": record.formula,
         "lattice": crystal.cell.tolist(),
-        "species": [chemical_symbols[number] for number in crystal.numbers],
+        "species": [SYMBOLS[number] for number in crystal.numbers],
         "frac_coords": crystal.frac_coords.tolist(),
     }
 

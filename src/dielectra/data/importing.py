@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.data.outcomes import ImportReport, Outcome, write_dataset
 from dielectra.data.pairs import Settings, measured_record, read_pairs
 from dielectra.data.published import read_published
 from dielectra.data.sources import FETCH_RECORD
 from dielectra.errors import InputError
-from dielectra.spectrum import check_level
+from dielectra.levels import check_level
 
 FORMS = ("published", "pairs", "refractiveindex")
 LARGEST_GRID = 20_001
@@ -35,7 +35,7 @@ def import_dataset(
     *,
     level: str | None = None,
     broadening: float | None = None,
-    energies: NDArray[np.float64] | None = None,
+    energies: FloatArray | None = None,
     structure: str | Path | None = None,
     extraordinary: str | Path | None = None,
     seed: int = 0,
@@ -92,7 +92,7 @@ def import_dataset(
     return write_dataset(outcomes, output, note)
 
 
-def energies_from(text: str) -> NDArray[np.float64]:
+def energies_from(text: str) -> FloatArray:
     """Return the photon energies (eV) that a text such as ``0,20,401`` (start, stop, number) stands for.
 
     Raises

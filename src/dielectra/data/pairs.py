@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.data.outcomes import Outcome
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
@@ -18,8 +18,6 @@ from dielectra.optics.measured import read_measured
 from dielectra.spectrum import COMPONENTS, Spectrum, real_from_imaginary
 from dielectra.structures import read_structure
 from dielectra.symmetry import point_group_rotations, standard_form
-
-FloatArray = NDArray[np.float64]
 
 STRUCTURES = (".cif", ".vasp", ".poscar", ".extxyz", ".xyz", ".json", ".jsonl")
 UNIAXIAL, CUBIC = 75, 195
@@ -131,7 +129,7 @@ def _csv_record(spectrum: Path, structure: Path, settings: Settings) -> Record:
     return Record(spectrum.stem, crystal.formula, split, crystal, resampled, {"spacegroup": spacegroup})
 
 
-def read_csv(path: str | Path) -> tuple[FloatArray, NDArray[np.complex128]]:
+def read_csv(path: str | Path) -> tuple[FloatArray, ComplexArray]:
     """Return energies ``(n_energies,)`` in eV and tensor ``(3, 3, n_energies)`` of a CSV in the form of `read_pairs`.
 
     Raises
@@ -162,7 +160,7 @@ def read_csv(path: str | Path) -> tuple[FloatArray, NDArray[np.complex128]]:
     return energies, tensor
 
 
-def _component(columns: Mapping[str, FloatArray], name: str) -> NDArray[np.complex128] | None:
+def _component(columns: Mapping[str, FloatArray], name: str) -> ComplexArray | None:
     """Return a component from its own columns, a diagonal one also from those of the isotropic average."""
     if f"eps2_{name}" in columns:
         ending = f"_{name}"

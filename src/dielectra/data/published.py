@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.outcomes import Outcome
 from dielectra.data.pickles import read_pickle
 from dielectra.data.schema import Record
 from dielectra.data.sources import Document, is_pickle, read_documents
 from dielectra.data.splits import paper_splits
+from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.structures import read_structure
@@ -95,7 +95,7 @@ def entry_from_records(records: Sequence[Record]) -> dict[str, Any]:
         "@module": "pymatgen.entries.computed_entries",
         "@class": "ComputedStructureEntry",
         "energy": 0.0,
-        "composition": dict(Counter(chemical_symbols[number] for number in first.crystal.numbers)),
+        "composition": dict(Counter(SYMBOLS[number] for number in first.crystal.numbers)),
         "entry_id": first.id,
         "correction": 0.0,
         "energy_adjustments": [],
@@ -191,7 +191,7 @@ def _number(data: Mapping[str, Any], key: str) -> float:
         raise InputError(f"{key} is {value!r}; it must be a number") from None
 
 
-def _tensor(data: Mapping[str, Any], level: str) -> NDArray[np.complex128]:
+def _tensor(data: Mapping[str, Any], level: str) -> ComplexArray:
     """Return the diagonal tensor ``(3, 3, 2001)``; components that are missing equal the first."""
     tensor = np.zeros((3, 3, len(ENERGIES)), complex)
     for letter, unit in (("R", 1.0), ("I", 1j)):
@@ -208,7 +208,7 @@ def _tensor(data: Mapping[str, Any], level: str) -> NDArray[np.complex128]:
     return tensor
 
 
-def _values(values: Any, key: str) -> NDArray[np.float64]:
+def _values(values: Any, key: str) -> FloatArray:
     if isinstance(values, Mapping):  # monty's form of a numpy array
         values = values.get("data")
     try:
@@ -248,7 +248,7 @@ def _crystal(structure: Any) -> Crystal:
 
 def _structure_dictionary(crystal: Crystal) -> dict[str, Any]:
     sites = [
-        {"species": [{"element": chemical_symbols[number], "occu": 1}], "abc": coords.tolist()}
+        {"species": [{"element": SYMBOLS[number], "occu": 1}], "abc": coords.tolist()}
         for number, coords in zip(crystal.numbers, crystal.frac_coords, strict=True)
     ]
     lattice = {"matrix": crystal.cell.tolist(), "pbc": [True, True, True]}

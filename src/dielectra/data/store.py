@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray, SingleArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.schema import (
     FIELDS,
@@ -29,7 +29,8 @@ from dielectra.data.schema import (
 )
 from dielectra.errors import InputError
 from dielectra.files import whole_file
-from dielectra.spectrum import Spectrum, check_level
+from dielectra.levels import check_level
+from dielectra.spectrum import Spectrum
 
 ROWS_PER_GROUP = 256
 PROPERTIES = ("spacegroup", "gap_direct", "gap_indirect", "cpu_s", "kgrid", "nbands")
@@ -60,8 +61,8 @@ class Labels:
     formulas: list[str]
     splits: list[str]
     crystals: list[Crystal]
-    energies: NDArray[np.float64]
-    eps2: NDArray[np.float32]
+    energies: FloatArray
+    eps2: SingleArray
     broadening: float | None = None
 
     def __len__(self) -> int:
@@ -178,7 +179,7 @@ def read_labels(source: str | Path, level: str) -> Labels:
     check_level(level)
     columns = ["id", "formula", "level", "split", "cell", "numbers", "frac_coords", "eps2"]
     ids, formulas, splits, crystals, blocks = [], [], [], [], []
-    grid: NDArray[np.float64] | None = None
+    grid: FloatArray | None = None
     levels_seen = set()
     for part, energies, table in _tables(source, columns):
         if grid is not None and not np.array_equal(grid, energies):
@@ -272,7 +273,7 @@ def write_part(records: Sequence[Record], path: str | Path, metadata: dict[str, 
     return path
 
 
-def _tables(source: str | Path, columns: list[str] | None) -> Iterator[tuple[Path, NDArray[np.float64], pa.Table]]:
+def _tables(source: str | Path, columns: list[str] | None) -> Iterator[tuple[Path, FloatArray, pa.Table]]:
     """Yield every row group of every part with its energies, after checking the columns."""
     for part in find_parts(source):
         try:
@@ -291,7 +292,7 @@ def _tables(source: str | Path, columns: list[str] | None) -> Iterator[tuple[Pat
             ) from error
 
 
-def _components(table: pa.Table, name: str, n_energies: int, part: Path) -> NDArray[np.float32]:
+def _components(table: pa.Table, name: str, n_energies: int, part: Path) -> SingleArray:
     """Return a column of spectra as an array of shape ``(n_rows, 6, n_energies)``."""
     column = table.column(name).combine_chunks()
     lengths = column.value_lengths().to_numpy(zero_copy_only=False)
@@ -305,7 +306,7 @@ def _components(table: pa.Table, name: str, n_energies: int, part: Path) -> NDAr
     return np.asarray(values, np.float32).reshape(len(lengths), 6, n_energies)
 
 
-def _mean_eps2(table: pa.Table, n_energies: int, part: Path) -> NDArray[np.float32]:
+def _mean_eps2(table: pa.Table, n_energies: int, part: Path) -> SingleArray:
     mean = _components(table, "eps2", n_energies, part)[:, :3].mean(axis=1, dtype=np.float32)
     broken = np.flatnonzero(~np.isfinite(mean).all(axis=1))
     if len(broken):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.data import chemical_symbols
 
 from dielectra.data.store import Labels, broadening_of, find_parts, levels_of, read_labels, read_properties
+from dielectra.elements import SYMBOLS
 from dielectra.spectrum import similarity
 
 GAP_EDGES = np.arange(0.0, 11.0, 1.0)
@@ -42,7 +42,7 @@ def summarise(source: str | Path) -> dict[str, Any]:
         "formulas": len(set(first.formulas)),
         "energies_ev": [float(first.energies[0]), float(first.energies[-1]), len(first.energies)],
         "broadening_ev": broadening_of(source),
-        "elements": {chemical_symbols[number]: count for number, count in sorted(elements.items())},
+        "elements": {SYMBOLS[number]: count for number, count in sorted(elements.items())},
         "cpu_hours": round(sum(seconds or 0.0 for seconds in read_properties(source, "cpu_s").values()) / 3600, 2),
     }
     if "ipa" in labels and "rpa" in labels:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ase.data import chemical_symbols
 from pydantic import Field, SerializeAsAny
 
 from dielectra.crystal import Crystal
 from dielectra.documents.curves import BandCurves, Curve, TensorCurve, components_of
 from dielectra.documents.document import Document, optional, rounded
+from dielectra.elements import SYMBOLS
 from dielectra.optics.bands import Band
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.prediction import Prediction
@@ -101,7 +101,7 @@ def describe_cell(crystal: Crystal, space_group: int, file: str) -> ReadCrystal:
         space_group=space_group,
         space_group_symbol=gemmi.find_spacegroup_by_number(space_group).hm,
         lattice=crystal.cell.tolist(),
-        species=[chemical_symbols[number] for number in crystal.numbers],
+        species=[SYMBOLS[number] for number in crystal.numbers],
         frac_coords=crystal.frac_coords.tolist(),
     )
 

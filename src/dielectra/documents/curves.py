@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from dielectra.arrays import FloatArray
 from dielectra.documents.document import Document, optional, rounded
-from dielectra.spectrum import COMPONENTS, FloatArray
+from dielectra.spectrum import COMPONENTS
 
 
 class Curve(Document):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from dielectra.arrays import FloatArray
 
 SIGNIFICANT_DIGITS = 7
 """Digits that curves are written with, the precision of a network in single precision."""
@@ -35,7 +36,7 @@ def dump_json(documents: Document | Sequence[Document]) -> bytes:
     return TypeAdapter(list[Any]).dump_json(list(documents), by_alias=True)
 
 
-def rounded(values: NDArray[np.float64]) -> list[float]:
+def rounded(values: FloatArray) -> list[float]:
     """Return numbers rounded to :data:`SIGNIFICANT_DIGITS`."""
     with np.errstate(divide="ignore"):
         exponents = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))

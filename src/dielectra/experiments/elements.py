@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.data import atomic_numbers, chemical_symbols
 
 from dielectra.data.store import Labels
+from dielectra.elements import NUMBERS, SYMBOLS
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.setup import Setup
 from dielectra.experiments.strategies import Shown, shown_models
@@ -37,7 +37,7 @@ def run(setup: Setup, models: Models) -> Report:
     by_element: dict[str, list[list[float]]] = {}
     for name, crystal in zip(test.ids, test.crystals, strict=True):
         for element in crystal.elements:
-            by_element.setdefault(chemical_symbols[element], []).append(errors[name])
+            by_element.setdefault(SYMBOLS[element], []).append(errors[name])
     return {
         "model": best(setup).name,
         "train": _counts(setup.upper.of_split("train")),
@@ -49,7 +49,7 @@ def run(setup: Setup, models: Models) -> Report:
 def _counts(labels: Labels) -> dict[str, int]:
     """Return the number of materials with each element, by atomic number."""
     counts = Counter(element for crystal in labels.crystals for element in crystal.elements)
-    return {chemical_symbols[number]: counts[number] for number in sorted(counts)}
+    return {SYMBOLS[number]: counts[number] for number in sorted(counts)}
 
 
 def _mean_error(errors: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> dict[str, float | list[float] | None]:
@@ -66,7 +66,7 @@ def _mean_error(errors: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> di
 def table(report: Report) -> list[str]:
     """Return counts and error by element, and which test elements were not seen in training."""
     rows = []
-    for element in sorted(report["train"] | report["test"], key=atomic_numbers.__getitem__):
+    for element in sorted(report["train"] | report["test"], key=NUMBERS.__getitem__):
         error = report["error"].get(element)
         cells = [ABSENT, ABSENT, ABSENT]
         if error is not None:

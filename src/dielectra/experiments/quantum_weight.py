@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
 from dielectra.experiments.setup import Setup
@@ -52,7 +52,7 @@ def run(setup: Setup, models: Models) -> Report:
     }
 
 
-def _errors(predicted: NDArray[np.float64], computed: NDArray[np.float64]) -> dict[str, float]:
+def _errors(predicted: FloatArray, computed: FloatArray) -> dict[str, float]:
     """Return mean absolute error, median relative error in percent, R2 where it is defined, and bias."""
     difference = predicted - computed
     errors = {

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dielectra.arrays import FloatArray
 from dielectra.data.store import Labels, dataset_hashes, read_labels
 from dielectra.errors import InputError
 from dielectra.spectrum import similarity
@@ -87,7 +85,7 @@ class Setup:
                         f"both levels in {', '.join(SPLITS)} (dielectra.data.splits.split_of gives splits)"
                     )
 
-    def both_levels(self, split: str | None = None) -> tuple[Labels, Labels, NDArray[np.float64]]:
+    def both_levels(self, split: str | None = None) -> tuple[Labels, Labels, FloatArray]:
         """Return the materials of a split (None: all) with both levels, and their SC[IPA; RPA], shape ``(n,)``.
 
         Raises

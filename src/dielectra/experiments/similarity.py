@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra import __version__
+from dielectra.arrays import FloatArray
 from dielectra.data.store import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
@@ -122,7 +122,7 @@ def run(setup: Setup, _models: Models) -> Report:
     }
 
 
-def _outputs(model: Model, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _outputs(model: Model, labels: Labels) -> tuple[FloatArray, FloatArray]:
     """Return predictions ``(n,)`` and pooled features ``(n, n_features)``."""
     import torch
 
@@ -139,7 +139,7 @@ def _outputs(model: Model, labels: Labels) -> tuple[NDArray[np.float64], NDArray
     return predicted.double().numpy(), features.double().numpy()
 
 
-def _errors(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
+def _errors(predicted: FloatArray, truth: FloatArray) -> dict[str, float]:
     """Return mean and median absolute error, and R2 and Pearson's coefficient where they are defined."""
     errors = np.abs(predicted - truth)
     found = {"mae": float(errors.mean()), "median_error": float(np.median(errors))}
@@ -150,7 +150,7 @@ def _errors(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[
     return found
 
 
-def _map(features: NDArray[np.float64], seed: int) -> list[list[float]] | None:
+def _map(features: FloatArray, seed: int) -> list[list[float]] | None:
     """Return UMAP positions ``(n, 2)``, None where umap-learn is not installed."""
     if importlib.util.find_spec("umap") is None:
         return None

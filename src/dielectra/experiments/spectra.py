@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.data.store import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_spectra
@@ -55,7 +55,7 @@ def run(setup: Setup, models: Models) -> Report:
     return {"energies_ev": upper.energies.tolist(), "panels": panels, "published": _published_panels(setup.upper)}
 
 
-def _panel(formula: str, quantile: float, energies: NDArray[np.float64], eps2: dict[str, Any]) -> dict[str, Any]:
+def _panel(formula: str, quantile: float, energies: FloatArray, eps2: dict[str, Any]) -> dict[str, Any]:
     """Return spectra with the SC of each against the computed RPA spectrum."""
     scores = {name: float(similarity(values, eps2[UPPER], energies)) for name, values in eps2.items() if name != UPPER}
     return {

@@ -15,13 +15,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from dielectra.elements import N_MAIN_GROUPS, NOBLE_GASES, SYMBOLS, main_group, table_row, valence_electrons
 from dielectra.errors import InputError
 from dielectra.graph import GraphBatch
 
-N_GROUPS = 8
 N_ROWS = 5
-NOBLE_GASES = (2, 10, 18, 36, 54)
-UNSUPPORTED = -1
 DENSITY = 0.1
 """Typical density of valence electrons, per cubic angstrom."""
 
@@ -31,34 +29,21 @@ def element_features() -> Float[Tensor, "119 13"]:
 
     Rows of elements without a main group in rows 1 to 5 (transition metals, everything beyond xenon) are NaN.
     """
-    features = torch.full((119, N_GROUPS + N_ROWS), math.nan)
-    for number in range(1, 55):
-        group, row = _group_and_row(number)
-        if group == UNSUPPORTED:
-            continue
-        features[number] = 0.0
-        features[number, group] = 1.0
-        features[number, N_GROUPS + row] = 1.0
+    features = torch.full((len(SYMBOLS), N_MAIN_GROUPS + N_ROWS), math.nan)
+    for number in range(1, NOBLE_GASES[N_ROWS] + 1):
+        group = main_group(number)
+        if group is not None:
+            features[number] = 0.0
+            features[number, group - 1] = 1.0
+            features[number, N_MAIN_GROUPS + table_row(number) - 1] = 1.0
     return features
 
 
-def _group_and_row(number: int) -> tuple[int, int]:
-    """Return main group and row of an element, each from 0; group -1 for transition metals."""
-    row = next(index for index, end in enumerate(NOBLE_GASES) if number <= end)
-    if number == 2:
-        return N_GROUPS - 1, 0
-    position = number - (0, *NOBLE_GASES)[row] - 1
-    if position < 2:
-        return position, row
-    from_end = NOBLE_GASES[row] - number
-    return (N_GROUPS - 1 - from_end, row) if from_end < 6 else (UNSUPPORTED, row)
-
-
-def valence_electrons() -> Float[Tensor, " 119"]:
-    """Return the s and p electrons of every element's outer shell, shape ``(119,)``; NaN where it has no main group."""
-    features = element_features()
-    electrons = features[:, :N_GROUPS] @ torch.arange(1.0, N_GROUPS + 1)
-    electrons[2] = 2.0
+def outer_electrons() -> Float[Tensor, " 119"]:
+    """Return the valence electrons of every element with features, shape ``(119,)``; NaN for the others."""
+    electrons = torch.full((len(SYMBOLS),), math.nan)
+    for number in supported_elements():
+        electrons[number] = valence_electrons(number) or math.nan
     return electrons
 
 
@@ -194,12 +179,12 @@ class OptiMate(nn.Module):
         self.register_buffer("centres", torch.linspace(0.0, cutoff, n_gaussians), persistent=False)
         self.register_buffer("scale", torch.ones(n_energies))
         self.density_scaling = density_scaling
-        self.register_buffer("electrons", valence_electrons(), persistent=False)
+        self.register_buffer("electrons", outer_electrons(), persistent=False)
         self.broadening_points = broadening_points
         if broadening_points:
             kernel = lorentzian_broadening(n_energies, broadening_points)
             self.register_buffer("kernel", kernel, persistent=False)
-        self.mlp_init_node = Perceptron([N_GROUPS + N_ROWS, *node_widths])
+        self.mlp_init_node = Perceptron([N_MAIN_GROUPS + N_ROWS, *node_widths])
         widths = [node_widths[-1], *(width * heads for width, heads in convolutions)]
         self.gat = nn.ModuleList(
             GATv2(n_in, width, heads, n_gaussians)

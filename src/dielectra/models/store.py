@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.files import write_whole
+from dielectra.levels import check_level
 from dielectra.models.optimate import OptiMate
-from dielectra.spectrum import check_level
 
 CARD_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -68,7 +68,7 @@ class Model:
     card: ModelCard
 
     @property
-    def grid(self) -> NDArray[np.float64]:
+    def grid(self) -> FloatArray:
         """Return the photon energies of the predicted spectra, shape ``(n_energies,)``, eV."""
         return np.linspace(*self.card.energies)
 

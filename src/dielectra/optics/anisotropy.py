@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import refractive_index
 from dielectra.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 TOLERANCE = 0.01
 

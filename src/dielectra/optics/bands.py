@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import FloatArray
 from dielectra.optics.quantities import QUANTITIES, quantity_curve
 from dielectra.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
 
 Derived = str | Callable[[Spectrum], ArrayLike]
 """Name of an optical quantity, or a function of a spectrum."""

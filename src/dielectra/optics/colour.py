@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import reflectivity
 from dielectra.optics.stack import Layer, material_index, stack_optics
@@ -20,7 +21,6 @@ from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC
 
-FloatArray = NDArray[np.float64]
 Triple = tuple[float, float, float]
 
 ILLUMINANTS = ("D65", "A", "E")

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 STATIC_LIMIT = 0.1
 """Highest photon energy in eV at which the real part still counts as static."""

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import energy_loss, static_dielectric_constant
-from dielectra.optics.stack import FloatArray, material_index
+from dielectra.optics.stack import material_index
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, VISIBLE_NM
 

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
-
-FloatArray = NDArray[np.float64]
 
 FILE_ENDINGS = (".yml", ".yaml", ".csv")
 GRIDS = ("energy_ev", "wavelength_nm", "wavelength_um")
@@ -147,7 +145,7 @@ def _from_entry(entry: Mapping[str, Any]) -> MeasuredSpectrum:
     return _measured(np.array(entry["energies"]), index, entry)
 
 
-def _measured(energies: FloatArray, index: NDArray[np.complex128], entry: Mapping[str, Any]) -> MeasuredSpectrum:
+def _measured(energies: FloatArray, index: ComplexArray, entry: Mapping[str, Any]) -> MeasuredSpectrum:
     """Build the result; points are sorted by energy, and points of one energy but the first dropped."""
     energies, first = np.unique(energies, return_index=True)
     try:
@@ -168,7 +166,7 @@ def _measured(energies: FloatArray, index: NDArray[np.complex128], entry: Mappin
     )
 
 
-def _parse_csv(text: str, path: Path) -> tuple[FloatArray, NDArray[np.complex128]]:
+def _parse_csv(text: str, path: Path) -> tuple[FloatArray, ComplexArray]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     rows = list(csv.reader(lines, skipinitialspace=True))
     heads = [head.strip().lower() for head in rows[0]] if rows else []
@@ -197,7 +195,7 @@ def _photon_energies(values: FloatArray, grid: str, path: Path) -> FloatArray:
     return np.asarray(HC / values / (1.0 if grid == "wavelength_nm" else NANOMETRES_PER_MICROMETRE))
 
 
-def _parse_yaml(text: str, path: Path) -> tuple[FloatArray, NDArray[np.complex128], dict[str, str]]:
+def _parse_yaml(text: str, path: Path) -> tuple[FloatArray, ComplexArray, dict[str, str]]:
     import yaml
 
     try:

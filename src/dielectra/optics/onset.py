@@ -8,14 +8,11 @@ of the first terms is nearly real and the onset stands out.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient
 from dielectra.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 ONSET_ABSORPTION = 1e4
 """Absorption coefficient in 1/cm that marks the onset, the convention of the E04 gap of amorphous semiconductors."""

@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 MAXIMUM_POLES = 40
 MAXIMUM_STEPS = 100

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.anisotropy import principal_indices
 from dielectra.optics.constants import (
@@ -22,9 +23,6 @@ from dielectra.optics.constants import (
 )
 from dielectra.spectrum import Component, Spectrum
 from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, parse_unit, to_energies
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 WAVES = ("ordinary", "extraordinary")
 PRINCIPAL = ("alpha", "beta", "gamma")

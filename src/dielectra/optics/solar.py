@@ -15,16 +15,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient
 from dielectra.optics.onset import estimate_gap, fundamental_gap
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_CM
-
-FloatArray = NDArray[np.float64]
 
 BOLTZMANN = 8.617333262e-5
 """Boltzmann constant, eV/K."""

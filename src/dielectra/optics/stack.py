@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import HBAR_C, refractive_index
 from dielectra.optics.scattering import Numbers, Scattering, flux, interface, join_all, look_inside, powers_of
 from dielectra.spectrum import Spectrum
 from dielectra.units import NANOMETRES_PER_CM
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 POLARISATIONS = ("s", "p", "unpolarised")
 MINIMUM_INCOHERENT_NM = 1000.0

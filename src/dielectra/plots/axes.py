@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.units import EV, HC, NM, UM, VISIBLE_NM, Unit, from_energies, parse_range, parse_unit, to_energies
-
-FloatArray = NDArray[np.float64]
 
 VISIBLE_SHADE = "#f5efd6"
 LEADING_DIGITS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)

@@ -11,8 +11,8 @@ from matplotlib.cbook import boxplot_stats
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.plots.style import BLACK, BLUE, COLOUR_MAP, GREEN, GREY, LEVEL_COLOURS, ORANGE, RED, SKY, style
 
 VERSION_COLOURS = {"as published": ORANGE, "honest": RED, "climb": BLUE}
@@ -188,9 +188,7 @@ def plot_correlations(series: Mapping[str, Sequence[Sequence[float]]], against: 
         return figure
 
 
-def _count_pairs(
-    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], edges: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _count_pairs(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], edges: FloatArray) -> FloatArray:
     """Return the 2-D histogram of two series, each seed of the second with its own of the first, clipped to [0, 1]."""
     horizontal = np.concatenate([np.asarray(first[index % len(first)]) for index in range(len(second))])
     vertical = np.concatenate([np.asarray(seed) for seed in second])

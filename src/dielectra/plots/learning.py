@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.plots.style import BLACK, BLUE, ORANGE, RED, style
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def draw_curves(
     part: Mapping[str, Any],
     published: Mapping[str, Any] | None,
     metric: str,
-    error: Callable[[Sequence[float]], NDArray[np.float64]],
+    error: Callable[[Sequence[float]], FloatArray],
 ) -> None:
     """Draw one metric of a learning curve; `error` turns values into what is drawn."""
     ticks: set[int] = set()

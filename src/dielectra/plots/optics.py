@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.optics.constants import optical_constants
 from dielectra.plots.style import BLACK, BLUE, CYCLE, LEVEL_COLOURS, RED, style
 from dielectra.units import HC
@@ -111,7 +111,7 @@ def plot_measured(predicted: Spectrum, measured: Sequence[MeasuredSpectrum]) -> 
         return figure
 
 
-def _wavelength(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _wavelength(values: FloatArray) -> FloatArray:
     """Return nm for eV, and eV for nm; the zero that matplotlib probes counts as a very small number."""
     return np.asarray(HC / np.maximum(np.asarray(values, float), 1e-6))
 

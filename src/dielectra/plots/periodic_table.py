@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ase.data import atomic_numbers
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from dielectra.elements import NUMBERS, table_position
 from dielectra.plots.style import BLACK, COLOUR_MAP, GREY, style
 
-NOBLE_GASES = (0, 2, 10, 18, 36, 54, 86, 118)
 FEWEST_ROWS = 5
 
 
@@ -37,8 +36,8 @@ def plot_elements(report: Mapping[str, Any]) -> Figure:
 
 def _draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normalize, text: str) -> None:
     """Draw the elements up to the heaviest row that has a value; those without one are white."""
-    rows = max(FEWEST_ROWS, *(table_position(atomic_numbers[element])[0] for element in values))
-    for element, number in atomic_numbers.items():
+    rows = max(FEWEST_ROWS, *(table_position(NUMBERS[element])[0] for element in values))
+    for element, number in NUMBERS.items():
         row, column = table_position(number) if number else (99, 0)
         if row > rows or column == 0:
             continue
@@ -55,14 +54,3 @@ def _draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normali
     axes.set_ylim(rows + 1.05, 0.9)
     axes.set_aspect("equal")
     axes.axis("off")
-
-
-def table_position(number: int) -> tuple[int, int]:
-    """Return row and column of an element in the table of 18 columns, each from 1; column 0 in the f block."""
-    row = next(index for index, end in enumerate(NOBLE_GASES) if number <= end)
-    position = number - NOBLE_GASES[row - 1]
-    length = NOBLE_GASES[row] - NOBLE_GASES[row - 1]
-    if position <= 2 and number != 2:
-        return row, position
-    from_end = length - position
-    return (row, 18 - from_end) if from_end < min(16, length - 2) or number == 2 else (row, 0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.bands import band
 from dielectra.optics.constants import optical_constants
@@ -134,7 +134,7 @@ def _curve_label(name: str, component: Component, part: Quantity, n_named: int, 
     return ", ".join(words)
 
 
-def _shown_energies(spectrum: Spectrum, unit: str, ends: tuple[float, float]) -> NDArray[np.float64]:
+def _shown_energies(spectrum: Spectrum, unit: str, ends: tuple[float, float]) -> FloatArray:
     """Return the photon energies (eV) of the points on the axis, and of one beyond each end."""
     energies = np.sort(to_energies(np.array([end for end in ends if end > 0 or unit == "ev"]), unit))
     low = energies[0] if len(energies) > 1 else 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dielectra.crystal import VACUUM_GAP, Crystal, widest_empty_layer
+from dielectra.elements import symbols
 from dielectra.errors import InputError
 from dielectra.graph import CrystalGraph, build_graph
 from dielectra.symmetry import StandardForm, standard_form
@@ -80,7 +81,7 @@ def _reason_to_refuse(crystal: Crystal, model: Model) -> str:
     unknown = crystal.elements - supported_elements()
     if unknown:
         return (
-            f"{crystal.formula}: model {model.card.name} has no features for {_symbols(unknown)}; "
+            f"{crystal.formula}: model {model.card.name} has no features for {symbols(unknown)}; "
             "it covers the main-group elements H to Xe"
         )
     if crystal.n_atoms > MAXIMUM_ATOMS:
@@ -96,7 +97,7 @@ def _warnings(given: Crystal, form: StandardForm, graph: CrystalGraph, model: Mo
     unseen = form.crystal.elements - set(model.card.elements)
     if unseen:
         notes.append(
-            f"{_symbols(unseen)} not among the elements the model was trained on; the spectrum is an extrapolation"
+            f"{symbols(unseen)} not among the elements the model was trained on; the spectrum is an extrapolation"
         )
     gap = widest_empty_layer(given)
     if gap > VACUUM_GAP:
@@ -111,9 +112,3 @@ def _warnings(given: Crystal, form: StandardForm, graph: CrystalGraph, model: Mo
     if not form.cubic:
         notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
     return notes
-
-
-def _symbols(numbers: frozenset[int]) -> str:
-    from ase.data import chemical_symbols
-
-    return ", ".join(chemical_symbols[number] for number in sorted(numbers))

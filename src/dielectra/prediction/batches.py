@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.graph import batch_graphs
 from dielectra.optics.constants import is_isotropic
 from dielectra.prediction.admission import Admitted, Refusal, admit
 from dielectra.prediction.prediction import Prediction
-from dielectra.spectrum import FloatArray, isotropic_spectrum
+from dielectra.spectrum import isotropic_spectrum
 from dielectra.structures import Entry, Refused, scan
 
 if TYPE_CHECKING:

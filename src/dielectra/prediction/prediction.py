@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.optics.bands import Band, Calibration, band
 from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
 from dielectra.optics.quantities import QUANTITIES, tabulate
-from dielectra.spectrum import FloatArray, Spectrum
+from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm
 
 

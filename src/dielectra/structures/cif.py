@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dielectra.crystal import Crystal, FloatArray, make_crystal, refuse_too_many
+from dielectra.arrays import BoolArray, FloatArray
+from dielectra.crystal import Crystal, make_crystal, refuse_too_many
 from dielectra.errors import InputError
 from dielectra.structures.entries import Found
 
@@ -77,6 +77,6 @@ def _from_cif(structure: Any, where: str) -> Crystal:
     return make_crystal(cell, numbers, coords, where)
 
 
-def _coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> NDArray[np.bool_]:
+def _coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:
     steps = others - position
     return np.asarray(np.linalg.norm((steps - steps.round()) @ cell, axis=1) < SAME_SITE)

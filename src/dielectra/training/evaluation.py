@@ -6,18 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from dielectra.arrays import FloatArray, IntArray
 from dielectra.data.store import Labels, levels_of, read_labels
 from dielectra.errors import InputError
+from dielectra.levels import levels_below
 from dielectra.models.store import Model
 from dielectra.spectrum import similarity
 from dielectra.training.loop import predict_batches, prepare
 
-FloatArray = NDArray[np.float64]
-
-LOWER_LEVEL = {"rpa": "ipa", "bse": "rpa", "experiment": "bse"}
 QUANTILES = (0.1, 0.25, 0.75, 0.9)
 
 
@@ -92,8 +90,8 @@ def predict_labels(model: Model, labels: Labels) -> FloatArray:
 def baselines(source: str | Path, everything: Labels, labels: Labels) -> dict[str, float | None]:
     """Return the median scores of two answers that need no network.
 
-    ``lower_level_*`` takes the spectrum of the same crystal at the level below (None where the data set lacks it),
-    ``mean_spectrum_*`` the mean spectrum of the training split.
+    ``lower_level_*`` takes the spectrum of the same crystal at the nearest lower level of the data set (None where
+    there is none), ``mean_spectrum_*`` the mean spectrum of the training split.
     """
     answers = {"lower_level": _lower_level(source, labels), "mean_spectrum": _mean_spectrum(everything, labels)}
     found: dict[str, float | None] = {}
@@ -147,8 +145,9 @@ def material_scores(prediction: FloatArray, labels: Labels) -> tuple[FloatArray,
 
 
 def _lower_level(source: str | Path, labels: Labels) -> FloatArray | None:
-    level = LOWER_LEVEL.get(labels.level)
-    if level is None or level not in levels_of(source):
+    present = levels_of(source)
+    level = next((name for name in levels_below(labels.level) if name in present), None)
+    if level is None:
         return None
     lower = read_labels(source, level)
     position = {name: index for index, name in enumerate(lower.ids)}
@@ -164,7 +163,7 @@ def _mean_spectrum(everything: Labels, labels: Labels) -> FloatArray | None:
     return np.broadcast_to(train.eps2.mean(axis=0, dtype=float), labels.eps2.shape)
 
 
-def _by_atoms(n_atoms: NDArray[np.int64], sc: FloatArray) -> dict[int, SizeScore]:
+def _by_atoms(n_atoms: IntArray, sc: FloatArray) -> dict[int, SizeScore]:
     groups = {int(size): sc[n_atoms == size] for size in np.unique(n_atoms)}
     return {
         size: SizeScore(n=len(values), sc_median=float(np.median(values)), sc_mean=float(values.mean()))

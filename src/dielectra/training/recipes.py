@@ -9,8 +9,8 @@ from typing import Any
 from dielectra import __version__
 from dielectra.data.store import Labels, dataset_hashes, read_labels
 from dielectra.errors import InputError
+from dielectra.levels import check_level, levels_below
 from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
-from dielectra.spectrum import LEVELS, check_level
 from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig
 from dielectra.training.evaluation import predict_labels, score
@@ -58,8 +58,10 @@ def train_model(
     start = None if init_from is None or isinstance(init_from, Model) else load_model(init_from)
     start = init_from if isinstance(init_from, Model) else start
     check_level(level)
-    if start is not None and LEVELS.index(start.card.level) > LEVELS.index(level):
-        raise InputError(f"cannot climb from {start.card.level} down to {level}; the order is {', '.join(LEVELS)}")
+    if start is not None and start.card.level not in (level, *levels_below(level)):
+        raise InputError(
+            f"cannot climb from {start.card.level} to {level}; below it are {', '.join(levels_below(level)) or 'none'}"
+        )
     settings = {"config": config.model_dump(mode="json"), "from": start.card.weights_sha256 if start else None}
     if (folder / CARD).is_file():
         return _finished(folder, settings, dataset_hashes(source) if labels is None else None)

@@ -14,8 +14,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dielectra import __version__
 from dielectra.errors import InputError
+from dielectra.levels import check_level
 from dielectra.models.store import DEFAULT_MODELS, model_folder, read_card
-from dielectra.spectrum import check_level
 from dielectra.web.api import Served, router
 from dielectra.web.guard import Guard
 from dielectra.web.limits import Limits

@@ -14,6 +14,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from dielectra.crystal import Crystal
+from dielectra.elements import symbols
 from dielectra.errors import InputError
 from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, join
 from dielectra.models.encoder.sevennet import EncoderCard, Parts, SevenNet
@@ -106,10 +107,7 @@ def refuse_unknown_elements(crystal: Crystal, encoder: SevenNet) -> None:
     """Raise InputError if the encoder has no embedding for an element of the crystal."""
     unknown = sorted(crystal.elements - encoder.elements)
     if unknown:
-        from ase.data import chemical_symbols
-
-        names = ", ".join(chemical_symbols[number] for number in unknown)
-        raise InputError(f"{crystal.formula}: encoder {encoder.card.name} does not know {names}")
+        raise InputError(f"{crystal.formula}: encoder {encoder.card.name} does not know {symbols(unknown)}")
 
 
 def _invariants(layers: list[Parts]) -> Tensor:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from torch import Tensor
 
+from dielectra.arrays import BoolArray
 from dielectra.crystal import Crystal
 
 SAME_DISTANCE = 1e-6
@@ -82,7 +82,7 @@ def find_neighbours(crystal: Crystal, cutoff: float) -> Neighbours:
     )
 
 
-def _first_of_group(changes: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
+def _first_of_group(changes: BoolArray, n: int) -> BoolArray:
     """Return which of `n` sorted rows differ from the row before, given the differences between neighbours."""
     return np.concatenate([np.ones(min(n, 1), bool), changes])
 

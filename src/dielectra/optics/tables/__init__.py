@@ -6,11 +6,12 @@ from functools import lru_cache
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dielectra.arrays import FloatArray
 
 
 @lru_cache(maxsize=4)
-def read_table(name: str) -> NDArray[np.float64]:
+def read_table(name: str) -> FloatArray:
     """Return the columns of a shipped CSV file, shape ``(n_columns, n_rows)``, read-only."""
     text = (resources.files(__name__) / name).read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if not line.startswith("#")][1:]

@@ -1,0 +1,56 @@
+"""What is known of the elements: symbols, masses, places in the periodic table, valence electrons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ase.data import atomic_masses, atomic_numbers, chemical_symbols
+
+SYMBOLS: tuple[str, ...] = tuple(chemical_symbols)
+"""Chemical symbol by atomic number; index 0 is no element."""
+
+NUMBERS: dict[str, int] = {symbol: number for symbol, number in atomic_numbers.items() if number > 0}
+"""Atomic number by chemical symbol."""
+
+MASSES: tuple[float, ...] = tuple(float(mass) for mass in atomic_masses)
+"""Standard atomic mass in unified atomic mass units by atomic number; index 0 is no element."""
+
+NOBLE_GASES = (0, 2, 10, 18, 36, 54, 86, 118)
+"""Atomic numbers that end the rows of the periodic table, with 0 before the first."""
+
+N_MAIN_GROUPS = 8
+HELIUM = 2
+
+
+def symbols(numbers: Iterable[int]) -> str:
+    """Return the symbols of elements in the order of their atomic numbers, separated by commas."""
+    return ", ".join(SYMBOLS[number] for number in sorted(numbers))
+
+
+def table_row(number: int) -> int:
+    """Return the row of an element in the periodic table, from 1."""
+    return next(row for row, end in enumerate(NOBLE_GASES) if number <= end)
+
+
+def table_position(number: int) -> tuple[int, int]:
+    """Return row and column of an element in the table of 18 columns, each from 1; column 0 in the f block."""
+    row = table_row(number)
+    position = number - NOBLE_GASES[row - 1]
+    length = NOBLE_GASES[row] - NOBLE_GASES[row - 1]
+    if position <= 2 and number != HELIUM:
+        return row, position
+    from_end = length - position
+    return (row, 18 - from_end) if from_end < min(16, length - 2) or number == HELIUM else (row, 0)
+
+
+def main_group(number: int) -> int | None:
+    """Return the main group of an element, 1 to 8; None in the d and f blocks."""
+    _, column = table_position(number)
+    if column in (1, 2):
+        return column
+    return column - 10 if column > 12 else None
+
+
+def valence_electrons(number: int) -> int | None:
+    """Return the s and p electrons of the outer shell of an element of a main group; None in the d and f blocks."""
+    return 2 if number == HELIUM else main_group(number)

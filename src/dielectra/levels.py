@@ -1,0 +1,63 @@
+"""The ladder: levels of theory, each a row of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dielectra.errors import InputError
+
+
+class Level(NamedTuple):
+    """A level of theory.
+
+    Attributes
+    ----------
+    name
+        As in data sets, cards and the option ``--level``.
+    label
+        As in figures.
+    lower
+        Name of the level below, None at the foot of the ladder.
+    description
+        One phrase.
+    """
+
+    name: str
+    label: str
+    lower: str | None
+    description: str
+
+
+LEVELS: dict[str, Level] = {
+    row.name: row
+    for row in (
+        Level("ipa", "IPA", None, "independent-particle approximation"),
+        Level("rpa", "RPA", "ipa", "random-phase approximation, local fields included"),
+        Level("lrc", "LRC", "rpa", "time-dependent DFT with a static long-range kernel on quasiparticle energies"),
+        Level("bse", "BSE", "lrc", "Bethe-Salpeter equation"),
+        Level("experiment", "experiment", "bse", "measured"),
+    )
+}
+"""Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
+
+
+def check_level(level: str) -> str:
+    """Return `level` if it is a known level of theory.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if level not in LEVELS:
+        raise InputError(f"unknown level {level!r}; allowed are {', '.join(LEVELS)}")
+    return level
+
+
+def levels_below(level: str) -> Iterator[str]:
+    """Yield the names of the levels below one, the nearest first."""
+    lower = LEVELS[check_level(level)].lower
+    while lower is not None:
+        yield lower
+        lower = LEVELS[lower].lower
