@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
+from dielectra.arrays import ComplexArray, FloatArray
+
 Numbers = NDArray[np.inexact]
 
 
