@@ -79,3 +79,37 @@ def test_codecs_can_do_nothing_but_make_bytes() -> None:
 def test_a_damaged_pickle_is_said(content: bytes) -> None:
     with pytest.raises(InputError, match="x: damaged or not a pickle of spectra"):
         read_pickle(content, "x")
+
+
+@pytest.mark.parametrize("name", ["ndarray", "_reconstruct", "dtype"])
+def test_state_is_set_on_objects_of_the_pickle_only(name: str) -> None:
+    module = {"_reconstruct": "numpy._core.multiarray"}.get(name, "numpy")
+    code = f"c{module}\n{name}\n(dVharm\nI1\nsb.".encode()  # GLOBAL, a dictionary, BUILD
+    with pytest.raises(InputError, match=f"would change {name} for the whole program"):
+        read_pickle(code, "x")
+    assert not hasattr(np.ndarray, "harm")
+
+
+def test_an_element_shared_by_the_program_is_not_changed() -> None:
+    pytest.importorskip("pymatgen.core")
+    with pytest.raises(InputError, match="would change"):
+        read_pickle(b"cpymatgen.core\nElement\n(VH\ntR(dVX\nF99\nsb.", "x")
+
+
+def test_references_are_counted_as_often_as_they_are_written_out() -> None:
+    bomb: list[Any] = ["x"] * 9
+    for _ in range(12):
+        bomb = [bomb] * 9
+    circle: list[Any] = []
+    circle.append(circle)
+    for content in (bomb, circle, Calls(np.dtype, bomb)):
+        with pytest.raises(InputError, match="references stand for over"):
+            read_pickle(pickle.dumps(content), "x")
+    shared = [1.0] * 1000
+    assert read_pickle(pickle.dumps([shared] * 1000), "x")[999] == shared
+
+
+def test_a_bytearray_is_made_of_bytes() -> None:
+    assert read_pickle(pickle.dumps([bytearray(b"a\xff")], 2), "x") == [bytearray(b"a\xff")]
+    with pytest.raises(InputError, match="damaged"):
+        read_pickle(b"cbuiltins\nbytearray\n(I99999999999\ntR.", "x")

@@ -102,7 +102,7 @@ def test_a_wrong_description_names_the_option(override: str, message: str) -> No
 
 
 def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none.yaml: cannot be read as YAML"):
+    with pytest.raises(InputError, match=r"none.yaml: cannot be read: no such file"):
         read_stack(tmp_path / "none.yaml")
     file = tmp_path / "list.yaml"
     file.write_text("- 1\n")

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from dielectra.errors import InputError
+from dielectra.files import read_text
+from dielectra.parsing import parse_yaml
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -37,10 +38,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     InputError
         If it cannot be read or holds something else.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML ({error})") from error
+    content = parse_yaml(read_text(path), path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: must hold option: value pairs")
     return content
@@ -73,10 +71,7 @@ def _parse_override(override: str) -> dict[str, Any]:
     name, separator, text = override.partition("=")
     if not separator or not name:
         raise InputError(f"override {override!r} must read option=value, such as learning_rate=1e-4")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"override {override!r}: the value is not valid YAML ({error})") from error
+    value = parse_yaml(text, f"override {override!r}")
     nested: Any = value
     for part in reversed(name.split(".")):
         nested = {part: nested}
