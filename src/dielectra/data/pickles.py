@@ -100,7 +100,8 @@ class _DataUnpickler(pickle._Unpickler):
     dispatch[pickle.REDUCE[0]] = load_reduce
 
     def _go_on(self, opcode: bytes) -> None:
-        pickle._Unpickler.dispatch[opcode[0]](self)
+        step: Any = pickle._Unpickler.dispatch[opcode[0]]
+        step(self)
 
     def _bound(self, value: Any) -> None:
         """Refuse nested containers that refer to each other so often that they cannot be written out."""
