@@ -1,0 +1,282 @@
+"""From features of atoms to dielectric tensors at every level at once, physical by construction.
+
+The head predicts oscillator strength before broadening. Strength is a symmetric tensor without negative eigenvalues at
+every energy, follows the crystal when it turns, vanishes below the predicted direct gap, and is a mean over atoms times
+the number of atoms per volume. The Lorentzian broadening of a data set comes last, so that another can be asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from dielectra.models.encoder.features import AtomFeatures
+from dielectra.models.encoder.harmonics import symmetric_tensors
+
+VOLUME_PER_ATOM = 20.0
+"""Typical volume of an atom, cubic angstrom."""
+
+LARGEST_FEATURE = 6.0
+"""Standard deviations beyond which a feature is cut off, so that unusual atoms cannot leave the trained range."""
+
+SMALLEST_DEVIATION = 1e-4
+SMALLEST_SCALE = 0.05
+SPACING = 0.1
+"""Spacing in eV of the energies of oscillators: below the broadening, above the noise of k-point grids."""
+
+
+class HeadOptions(BaseModel):
+    """Sizes and regularisation of the head.
+
+    ``onset`` is the width in eV over which strength rises from zero above the direct gap, ``noise`` the standard
+    deviation of normal noise on the features during training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(256, ge=1)
+    tensor_channels: int = Field(64, ge=1)
+    dropout: float = Field(0.15, ge=0, lt=1)
+    noise: float = Field(0.05, ge=0)
+    onset: float = Field(0.5, gt=0)
+
+
+class AtomBatch(NamedTuple):
+    """Features of the atoms of several crystals.
+
+    Attributes
+    ----------
+    invariants, tensors
+        As in :class:`~dielectra.models.encoder.features.AtomFeatures`, of all atoms.
+    crystal
+        Index of the crystal of each atom, shape ``(n_atoms,)``.
+    volumes
+        Cell volumes, shape ``(n_crystals,)``, cubic angstrom.
+    """
+
+    invariants: Float[Tensor, "n_atoms n_invariants"]
+    tensors: Float[Tensor, "n_atoms 5 n_tensors"]
+    crystal: Int[Tensor, " n_atoms"]
+    volumes: Float[Tensor, " n_crystals"]
+
+
+class Strengths(NamedTuple):
+    """Oscillator strength of several crystals before broadening, and their gaps.
+
+    Attributes
+    ----------
+    tensors
+        Im eps of unbroadened oscillators (xx, yy, zz, yz, xz, xy), shape ``(n_crystals, n_levels, 6, n_oscillators)``.
+    gaps
+        Direct and fundamental gap, shape ``(n_crystals, 2)``, eV.
+    """
+
+    tensors: Float[Tensor, "n_crystals n_levels 6 n_oscillators"]
+    gaps: Float[Tensor, "n_crystals 2"]
+
+
+def collate(features: Sequence[AtomFeatures], volumes: Sequence[float]) -> AtomBatch:
+    """Join the features of crystals and their cell volumes (cubic angstrom)."""
+    sizes = torch.tensor([len(part.invariants) for part in features])
+    return AtomBatch(
+        torch.cat([part.invariants for part in features]),
+        torch.cat([part.tensors for part in features]),
+        torch.repeat_interleave(torch.arange(len(features)), sizes),
+        torch.tensor(volumes, dtype=torch.float32),
+    )
+
+
+def broadening_matrix(
+    oscillators: Float[Tensor, " n_oscillators"], energies: Float[Tensor, " n_energies"], half_width: float
+) -> Float[Tensor, "n_oscillators n_energies"]:
+    """Return the matrix that turns unbroadened Im eps into broadened one, as an ab initio response is broadened.
+
+    The response at ``w + i eta`` is the unbroadened Im eps, continued as an odd function, convolved with a Lorentzian
+    of half width eta. What the window lacks of a Lorentzian at its end is made up for by a factor at each energy.
+
+    Parameters
+    ----------
+    oscillators
+        Regular grid from zero, eV.
+    energies
+        Of the broadened spectrum, eV.
+    half_width
+        Half width at half maximum, eV; not below half the spacing of the oscillators.
+    """
+    source, point = oscillators.double()[:, None], energies.double()
+    spacing = float(oscillators[1] - oscillators[0])
+    terms = 1 / ((source - point) ** 2 + half_width**2) - 1 / ((source + point) ** 2 + half_width**2)
+    inside = 0.5 + torch.atan((float(oscillators[-1]) + spacing / 2 - point) / half_width) / math.pi
+    return (spacing * half_width / math.pi * terms / inside).float()
+
+
+class SpectralHead(nn.Module):
+    """Map features of atoms to oscillator strengths and gaps.
+
+    Parameters
+    ----------
+    options
+        Sizes and regularisation.
+    n_levels
+        Number of levels of theory.
+    energies
+        Photon energies of the broadened spectra, shape ``(n_energies,)``, eV, regular from zero.
+    broadening
+        Half width of the data set's Lorentzian, eV.
+    n_invariants, n_tensors
+        Numbers of features of an atom.
+    """
+
+    oscillators: Tensor
+    energies: Tensor
+    kernel: Tensor
+    scale: Tensor
+    invariant_mean: Tensor
+    invariant_deviation: Tensor
+    tensor_deviation: Tensor
+
+    def __init__(
+        self,
+        options: HeadOptions,
+        n_levels: int,
+        energies: Sequence[float],
+        broadening: float,
+        n_invariants: int,
+        n_tensors: int,
+    ) -> None:
+        super().__init__()
+        self.options, self.n_levels = options, n_levels
+        n_oscillators = round(energies[-1] / SPACING) + 1
+        self.register_buffer("energies", torch.tensor(list(energies)), persistent=False)
+        self.register_buffer("oscillators", torch.linspace(0.0, energies[-1], n_oscillators), persistent=False)
+        kernel = broadening_matrix(self.oscillators, self.energies, broadening)
+        self.register_buffer("kernel", kernel, persistent=False)
+        self.register_buffer("scale", torch.ones(n_levels, n_oscillators))
+        self.register_buffer("invariant_mean", torch.zeros(n_invariants))
+        self.register_buffer("invariant_deviation", torch.ones(n_invariants))
+        self.register_buffer("tensor_deviation", torch.ones(n_tensors))
+        width, channels, outputs = options.width, options.tensor_channels, n_levels * n_oscillators
+        self.atoms = nn.Sequential(
+            nn.Linear(n_invariants, width), nn.SiLU(), nn.Dropout(options.dropout), nn.Linear(width, width), nn.SiLU()
+        )
+        self.attention = nn.Linear(width, width)
+        pooled = 2 * width + 1
+        self.strength = nn.Sequential(
+            nn.Linear(pooled, width), nn.SiLU(), nn.Dropout(options.dropout), nn.Linear(width, outputs)
+        )
+        self.gap = nn.Sequential(nn.Linear(pooled, 64), nn.SiLU(), nn.Linear(64, 2))
+        self.mix_tensors = nn.Linear(n_tensors, channels, bias=False)
+        self.gate_tensors = nn.Linear(width, channels)
+        self.scale_tensors = nn.Linear(pooled, channels)
+        self.anisotropy = nn.Linear(channels, outputs, bias=False)
+        nn.init.normal_(self.anisotropy.weight, std=0.02)
+
+    def forward(self, batch: AtomBatch) -> Float[Tensor, "n_crystals n_levels 6 n_energies"]:
+        """Return broadened Im eps on the photon energies."""
+        result: Tensor = self.strengths(batch).tensors @ self.kernel
+        return result
+
+    def strengths(self, batch: AtomBatch) -> Strengths:
+        """Return oscillator strengths before broadening, and gaps."""
+        atoms = self._atoms(batch)
+        latents = self._pool(atoms, batch)
+        gaps = softplus(self.gap(latents) + 2.0)
+        shape = (len(batch.volumes), self.n_levels, len(self.oscillators))
+        mean = softplus(self.strength(latents) - 2.0).view(shape) * self.scale
+        mean = mean * ((self.oscillators - gaps[:, :1]) / self.options.onset).clamp(0.0, 1.0)[:, None]
+        tensors = _nonnegative(self._anisotropy(atoms, latents, batch)) * mean[:, :, None]
+        return Strengths(tensors * self.atom_density(batch)[:, None, None, None], gaps)
+
+    def latents(self, batch: AtomBatch) -> Float[Tensor, "n_crystals n_latents"]:
+        """Return the pooled features of each crystal."""
+        return self._pool(self._atoms(batch), batch)
+
+    def atom_density(self, batch: AtomBatch) -> Float[Tensor, " n_crystals"]:
+        """Return the number of atoms per ``VOLUME_PER_ATOM``."""
+        counts = torch.bincount(batch.crystal, minlength=len(batch.volumes))
+        return VOLUME_PER_ATOM * counts / batch.volumes
+
+    @torch.no_grad()
+    def standardise(self, batch: AtomBatch) -> None:
+        """Measure features by their mean and deviation over the atoms of training crystals."""
+        self.invariant_mean.copy_(batch.invariants.mean(dim=0))
+        self.invariant_deviation.copy_(batch.invariants.std(dim=0) + SMALLEST_DEVIATION)
+        self.tensor_deviation.copy_(batch.tensors.square().mean(dim=(0, 1)).sqrt() + SMALLEST_DEVIATION)
+
+    @torch.no_grad()
+    def start_at(self, mean: Float[Tensor, "n_levels n_energies"], batch: AtomBatch) -> None:
+        """Scale the untrained strengths so that their mean over training crystals is near a mean spectrum.
+
+        Parameters
+        ----------
+        mean
+            Mean isotropic Im eps of the labels divided by :meth:`atom_density`, at each level.
+        batch
+            Some training crystals.
+        """
+        strengths = self.strengths(batch).tensors[:, :, :3].mean(dim=2)
+        predicted = (strengths / self.atom_density(batch)[:, None, None]).mean(dim=0)
+        wanted = nn.functional.interpolate(mean[None], len(self.oscillators), mode="linear", align_corners=True)[0]
+        wanted, predicted = wanted + SMALLEST_SCALE * wanted.max(), predicted + SMALLEST_SCALE * predicted.max()
+        self.scale.copy_(wanted / predicted)
+
+    def _atoms(self, batch: AtomBatch) -> Tensor:
+        features = (batch.invariants - self.invariant_mean) / self.invariant_deviation
+        features = features.clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
+        if self.training and self.options.noise:
+            features = features + self.options.noise * torch.randn_like(features)
+        atoms: Tensor = self.atoms(features)
+        return atoms
+
+    def _pool(self, atoms: Tensor, batch: AtomBatch) -> Tensor:
+        """Return mean, attention-weighted mean and log volume per atom of each crystal."""
+        n_crystals = len(batch.volumes)
+        logits = self.attention(atoms)
+        weights = (logits - logits.max(dim=0).values).clamp_min(-30.0).exp()
+        counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None]
+        total = _sum(weights, batch.crystal, n_crystals)
+        attended = _sum(weights * atoms, batch.crystal, n_crystals) / total
+        volume = (batch.volumes[:, None] / counts / VOLUME_PER_ATOM).log()
+        return torch.cat([_sum(atoms, batch.crystal, n_crystals) / counts, attended, volume], dim=1)
+
+    def _anisotropy(self, atoms: Tensor, latents: Tensor, batch: AtomBatch) -> Tensor:
+        """Return traceless symmetric tensors of all oscillators, shape ``(n_crystals, n_levels, 6, n_oscillators)``."""
+        n_crystals = len(batch.volumes)
+        channels = self.mix_tensors(batch.tensors / self.tensor_deviation) * self.gate_tensors(atoms)[:, None]
+        counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None, None]
+        pooled = _sum(channels, batch.crystal, n_crystals) / counts * self.scale_tensors(latents)[:, None]
+        components = symmetric_tensors(self.anisotropy(pooled)).transpose(1, 2).contiguous()
+        return components.view(n_crystals, 6, self.n_levels, -1).transpose(1, 2)
+
+
+def _sum(values: Tensor, index: Tensor, n: int) -> Tensor:
+    """Return sums over rows of one index, shape ``(n, ...)``."""
+    return values.new_zeros(n, *values.shape[1:]).index_add_(0, index, values)
+
+
+def _nonnegative(traceless: Tensor) -> Tensor:
+    """Return ``(1 + t)^2`` for symmetric tensors t (xx, yy, zz, yz, xz, xy in dimension -2), scaled to trace 3.
+
+    Any tensor without negative eigenvalues is such a square, and a square has none.
+    """
+    xx, yy, zz, yz, xz, xy = traceless.unbind(dim=-2)
+    xx, yy, zz = 1 + xx, 1 + yy, 1 + zz
+    square = torch.stack(
+        [
+            xx * xx + xy * xy + xz * xz,
+            xy * xy + yy * yy + yz * yz,
+            xz * xz + yz * yz + zz * zz,
+            xy * xz + yy * yz + yz * zz,
+            xx * xz + xy * yz + xz * zz,
+            xx * xy + xy * yy + xz * yz,
+        ],
+        dim=-2,
+    )
+    return square * (3 / square[..., :3, :].sum(dim=-2, keepdim=True))
