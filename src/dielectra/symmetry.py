@@ -114,6 +114,19 @@ def lattice_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> 
     return np.unique(np.asarray(_symmetry_dataset(crystal, symprec).rotations, np.int64), axis=0)
 
 
+def symmorphic_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> NDArray[np.int64]:
+    """Return the rotations, in the lattice basis, of the operations without a translation, shape ``(n, 3, 3)``."""
+    symmetry = _symmetry_dataset(crystal, symprec)
+    steps = np.asarray(symmetry.translations, float)
+    fixed = np.abs(steps - steps.round()).max(axis=1) < symprec
+    return np.unique(np.asarray(symmetry.rotations, np.int64)[fixed], axis=0)
+
+
+def space_group_symbol(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> str:
+    """Return the international short symbol of the space group; its first letter is the centring."""
+    return str(_symmetry_dataset(crystal, symprec).international)
+
+
 def point_group_rotations(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> FloatArray:
     """Return the orthogonal matrices of the point group in Cartesian axes, shape ``(n, 3, 3)``."""
     return _in_cartesian_axes(lattice_rotations(crystal, symprec), crystal.cell)

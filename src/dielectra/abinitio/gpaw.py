@@ -12,19 +12,24 @@ import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
 from dielectra.abinitio.directions import independent_directions, tensor_from_directions
+from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import (
-    LADDER_1,
+    LADDER_2,
     PROTOCOLS,
     Protocol,
     even_grid,
     plane_wave_cutoff,
     response_bands,
-    shifted_kpoints,
 )
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
+from dielectra.symmetry import point_group_rotations, standardise
+
+OFTEN_MAGNETIC = (*range(23, 29), *range(58, 71))
+"""Atomic numbers of V to Ni and Ce to Yb, whose open shells a calculation without spin describes wrongly."""
+
+ATOMIC_MOMENT = 0.1
 
 levels = ("ipa", "rpa")
 protocols = {name: protocol for name, protocol in PROTOCOLS.items() if isinstance(protocol, Protocol)}
@@ -61,6 +66,34 @@ def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
     refuse_spin(crystal, count_electrons(crystal), magnetic_moment)
 
 
+def refuse_magnetic(crystal: Crystal, protocol: Protocol, log: Path | None = None) -> None:
+    """Refuse a crystal whose d or f shells carry moments, by a quick spin-polarised ground state.
+
+    Only crystals with elements of ``OFTEN_MAGNETIC`` are tried, each such atom starting with two unpaired electrons.
+
+    Raises
+    ------
+    RefusedError
+        If a moment above 0.1 Bohr magnetons is left on an atom, or the ground state does not converge.
+    """
+    from gpaw import KohnShamConvergenceError
+
+    suspects = np.isin(crystal.numbers, OFTEN_MAGNETIC)
+    if not suspects.any():
+        return
+    calculator = _calculator(crystal, protocol, log, convergence={"density": 1e-2, "eigenstates": 1e-2}, maxiter=80)
+    atoms = _atoms(crystal)
+    atoms.set_initial_magnetic_moments(np.where(suspects, 2.0, 0.0))
+    atoms.calc = calculator
+    try:
+        atoms.get_potential_energy()
+    except KohnShamConvergenceError as error:
+        raise RefusedError(f"{crystal.formula}: the spin-polarised ground state does not converge") from error
+    largest = float(np.abs(atoms.get_magnetic_moments()).max())
+    if largest > ATOMIC_MOMENT:
+        raise RefusedError(f"{crystal.formula}: magnetic (an atom has moment {largest:.2f}); the protocol has no spin")
+
+
 def count_electrons(crystal: Crystal) -> int:
     """Return the number of valence electrons in GPAW's data sets.
 
@@ -84,7 +117,7 @@ def count_electrons(crystal: Crystal) -> int:
     return sum(electrons[int(number)] for number in crystal.numbers)
 
 
-def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> float:
+def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_2) -> float:
     """Return about what a crystal will cost, to order a campaign by.
 
     A power law in the irreducible k-points, the bands and the plane waves. Its exponents are by least squares over the
@@ -99,7 +132,7 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> f
     from dielectra.elements import SYMBOLS
 
     crystal = standardise(structure)
-    n_kpoints = np.prod(even_grid(crystal, protocol.response_kpoints)) / len(lattice_rotations(crystal, symprec=1e-4))
+    n_kpoints = response_sampling(crystal, protocol).irreducible
     n_bands = response_bands(protocol, crystal.volume, count_electrons(crystal))
     symbols = [SYMBOLS[number] for number in crystal.elements]
     plane_waves = crystal.volume * plane_wave_cutoff(protocol, symbols) ** 1.5
@@ -107,7 +140,7 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_1) -> f
 
 
 def compute(
-    structure: Crystal, protocol: Protocol = LADDER_1, magnetic_moment: float = 0.0, log: Path | None = None
+    structure: Crystal, protocol: Protocol = LADDER_2, magnetic_moment: float = 0.0, log: Path | None = None
 ) -> Computation:
     """Compute the IPA and RPA dielectric tensors of a crystal.
 
@@ -129,41 +162,57 @@ def compute(
     refuse_unsupported(crystal, magnetic_moment)
     n_electrons = count_electrons(crystal)
     n_bands = response_bands(protocol, crystal.volume, n_electrons)
-    grid = even_grid(crystal, protocol.response_kpoints)
+    sampling = response_sampling(crystal, protocol)
     clock = [time.process_time()]
 
-    ground_state = _ground_state(crystal, protocol, log)
+    refuse_magnetic(crystal, protocol, log)
+    ground_state = _ground_state(crystal, protocol, n_electrons // 2, log)
     clock.append(time.process_time())
-    bands = _bands(ground_state, shifted_kpoints(crystal, grid, protocol.shift_cost_limit), n_bands, log)
-    gap_direct, gap_indirect, n_kpoints = _gaps(bands, n_electrons // 2)
+    _refuse_metal(crystal, _gaps([ground_state], n_electrons // 2)[1], protocol)
+    bands = _bands(ground_state, sampling.kpoints(), n_bands, log)
+    gap_direct, gap_indirect, n_kpoints = _gaps([ground_state, bands], n_electrons // 2)
     clock.append(time.process_time())
-    if gap_indirect < protocol.minimum_gap:
-        raise RefusedError(
-            f"{crystal.formula}: PBE gap {gap_indirect:.2f} eV is below {protocol.minimum_gap} eV (metal)"
-        )
+    _refuse_metal(crystal, gap_indirect, protocol)
     tensors = _response(bands, crystal, protocol, n_bands)
     clock.append(time.process_time())
     parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=True))
-    return Computation(crystal, protocol, ENERGIES, tensors, gap_direct, gap_indirect, grid, n_kpoints, n_bands, parts)
+    return Computation(
+        crystal, protocol, ENERGIES, tensors, gap_direct, gap_indirect, sampling.grid, n_kpoints, n_bands, parts
+    )
 
 
-def _ground_state(crystal: Crystal, protocol: Protocol, log: Path | None) -> Any:
+def _refuse_metal(crystal: Crystal, gap: float, protocol: Protocol) -> None:
+    if gap < protocol.minimum_gap:
+        raise RefusedError(f"{crystal.formula}: PBE gap {gap:.2f} eV is below {protocol.minimum_gap} eV (metal)")
+
+
+def _ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:
+    atoms = _atoms(crystal)
+    convergence = {"density": 1e-4, "eigenstates": 1e-4, "bands": n_occupied + 1}
+    atoms.calc = _calculator(crystal, protocol, log, convergence=convergence)
+    atoms.get_potential_energy()
+    return atoms.calc
+
+
+def _atoms(crystal: Crystal) -> Any:
     from ase import Atoms
+
+    return Atoms(numbers=crystal.numbers, cell=crystal.cell, scaled_positions=crystal.frac_coords, pbc=True)
+
+
+def _calculator(crystal: Crystal, protocol: Protocol, log: Path | None, **settings: Any) -> Any:
+    from ase.data import chemical_symbols
     from gpaw import GPAW, PW, FermiDirac
 
-    atoms: Any = Atoms(numbers=crystal.numbers, cell=crystal.cell, scaled_positions=crystal.frac_coords, pbc=True)
-    calculator = GPAW(
-        mode=PW(plane_wave_cutoff(protocol, atoms.get_chemical_symbols())),
+    return GPAW(
+        mode=PW(plane_wave_cutoff(protocol, [chemical_symbols[number] for number in crystal.elements])),
         xc=protocol.functional,
         kpts={"size": even_grid(crystal, protocol.ground_state_kpoints), "gamma": True},
         occupations=FermiDirac(protocol.smearing),
-        convergence={"density": 1e-4, "eigenstates": 1e-4},
         symmetry={"tolerance": 1e-4},
         txt=str(log) if log else None,
+        **settings,
     )
-    atoms.calc = calculator
-    atoms.get_potential_energy()
-    return calculator
 
 
 def _bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None) -> Any:
@@ -179,11 +228,16 @@ def _bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | Non
     )
 
 
-def _gaps(calculator: Any, n_occupied: int) -> tuple[float, float, int]:
-    n_kpoints = len(calculator.get_ibz_k_points())
-    eigenvalues = np.array([calculator.get_eigenvalues(kpt=k) for k in range(n_kpoints)])
-    valence, conduction = eigenvalues[:, n_occupied - 1], eigenvalues[:, n_occupied]
-    return float((conduction - valence).min()), float(conduction.min() - valence.max()), n_kpoints
+def _gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float, int]:
+    """Return the direct and indirect gap over the k-points of all calculations, and the number of the last one's."""
+    eigenvalues = [
+        np.array([calculator.get_eigenvalues(kpt=k) for k in range(len(calculator.get_ibz_k_points()))])
+        for calculator in calculators
+    ]
+    valence, conduction = (
+        np.concatenate([values[:, band] for values in eigenvalues]) for band in (n_occupied - 1, n_occupied)
+    )
+    return float((conduction - valence).min()), float(conduction.min() - valence.max()), len(eigenvalues[-1])
 
 
 def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, ComplexArray]:

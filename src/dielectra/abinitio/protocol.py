@@ -30,7 +30,12 @@ class NamedProtocol(BaseModel):
 
 
 class Protocol(NamedProtocol):
-    """Hold every setting of a GPAW dielectric-function computation; energies in eV."""
+    """Every setting of a GPAW dielectric-function computation; energies in eV.
+
+    With `sampled_volume` (cubic angstrom) the response's grid is chosen by what it samples
+    (:mod:`dielectra.abinitio.kgrid`): the number of points sampled times the cell volume reaches it, in cells of fewer
+    than four atoms ``(4 / n_atoms)^3`` times it. None takes the grid of `response_kpoints` as it is.
+    """
 
     cutoffs: dict[str, float] = {"O": 400.0, "F": 400.0, "N": 400.0, "C": 350.0, "B": 300.0}
     default_cutoff: float = 250.0
@@ -38,6 +43,7 @@ class Protocol(NamedProtocol):
     smearing: float = 0.01
     ground_state_kpoints: int = 250
     response_kpoints: int = 1000
+    sampled_volume: float | None = None
     shift_cost_limit: float = 1.6
     band_energy: float = 26.0
     response_cutoff: float = 50.0
@@ -71,11 +77,25 @@ class YamboProtocol(NamedProtocol):
     block_similarity: float = 0.9
 
 
+D_AND_F_METALS = (
+    "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Y", "Zr", "Nb", "Mo", "Tc", "Ru", "Rh", "Pd", "Ag",
+    "Cd", "La", "Ce", "Yb", "Lu", "Hf", "Ta", "W", "Re", "Os", "Ir", "Pt", "Au", "Hg",
+)  # fmt: skip
+LADDER_2_CUTOFFS = {
+    **dict.fromkeys(("O", "F", "N"), 400.0),
+    **dict.fromkeys(("C", "Tl", *D_AND_F_METALS), 350.0),
+    **dict.fromkeys(("B", "Pb", "Bi"), 300.0),
+}
+"""Plane-wave cutoffs in eV by element; all others have the default. docs/validation.md has the test of each."""
+
 LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
 LADDER_1_COARSE = Protocol(name="ladder-1-coarse", band_energy=24.0, response_cutoff=40.0)
+LADDER_2 = Protocol(name="ladder-2", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
-PROTOCOLS: dict[str, NamedProtocol] = {p.name: p for p in (LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)}
+PROTOCOLS: dict[str, NamedProtocol] = {
+    p.name: p for p in (LADDER_2, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)
+}
 
 
 def get_protocol(name: str) -> NamedProtocol:
@@ -122,28 +142,22 @@ def response_bands(protocol: Protocol, volume: float, n_electrons: int) -> int:
     return int(n_electrons / 2 + free_electron + 2)
 
 
-def shifted_kpoints(crystal: Crystal, grid: tuple[int, int, int], cost_limit: float) -> FloatArray:
-    """Return a k-point grid, half-shifted wherever the crystal's symmetry allows it cheaply.
+def half_shift(crystal: Crystal, grid: tuple[int, int, int], cost_limit: float) -> tuple[int, int, int]:
+    """Return the shift of a grid, in half steps, along the most directions that the crystal's symmetry allows cheaply.
 
     A half-step shift keeps the sampling away from the high-symmetry points and converges spectra faster. Of the shifts
     that every rotation of the crystal maps onto the grid itself the one along most directions is taken, unless it needs
     more than `cost_limit` times the irreducible points of the unshifted grid.
-
-    Returns
-    -------
-    array, shape ``(n_kpoints, 3)``
-        Fractional coordinates of the full grid.
     """
     rotations = lattice_rotations(crystal, symprec=1e-4)
-    shifts = [shift for shift in product((0, 1), repeat=3) if _shift_allowed(shift, rotations)]
-    shift = max(shifts, key=sum)
+    shifts: list[tuple[int, int, int]] = [(i, j, k) for i, j, k in product((0, 1), repeat=3)]
+    shift = max((shift for shift in shifts if shift_allowed(shift, rotations)), key=sum)
     if _irreducible_count(crystal, grid, shift) > cost_limit * _irreducible_count(crystal, grid, (0, 0, 0)):
-        shift = (0, 0, 0)
-    axes = [(np.arange(n) - n // 2 + s / 2) / n for n, s in zip(grid, shift, strict=True)]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        return (0, 0, 0)
+    return shift
 
 
-def _shift_allowed(shift: tuple[int, ...], rotations: IntArray) -> bool:
+def shift_allowed(shift: tuple[int, ...], rotations: IntArray) -> bool:
     """Say whether every rotation maps the shift, in half steps of each axis, onto itself up to whole steps."""
     return not np.any((np.einsum("nji,j->ni", rotations, np.array(shift)) - shift) % 2)
 
