@@ -175,5 +175,5 @@ def _fluorite(formula: str, a: float) -> Atoms:
 
 
 def _place(symbols: list[str], sites: list[tuple[float, float, float]], group: int, lattice: tuple) -> Atoms:
-    setting = 2 if group == 224 or len(sites) == 3 and group == 227 else 1  # origin at the centre of inversion
+    setting = 2 if group == 224 or (len(sites) == 3 and group == 227) else 1  # origin at the centre of inversion
     return crystal(symbols, sites, spacegroup=group, setting=setting, cellpar=lattice, primitive_cell=False)

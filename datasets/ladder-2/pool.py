@@ -1,0 +1,130 @@
+"""Make the campaign's pool: python datasets/ladder-2/pool.py ALEXANDRIA.jsonl.gz NACCARATO.jsonl.gz [MORE.jsonl...] > pool.jsonl.
+
+Sources, each crystal with its own and its licence: face-centred crystals of ladder-1 whose grid ladder-2 changes (paper's
+pool), textbook crystals, Materials Project crystals of up to ten atoms, further files (decorated prototypes), the rest of
+the paper's pool. A crystal whose formula, space group and number of atoms are there already is left out.
+
+Order: what the models lack first (elements that few training crystals have), cheap before expensive within each block of
+a hundred, so that the set never holds only the cheap.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+from textbook import textbook_crystals
+
+from dielectra.abinitio.computation import RefusedError
+from dielectra.abinitio.gpaw import count_electrons, estimate_cpu_seconds
+from dielectra.abinitio.kgrid import response_sampling
+from dielectra.abinitio.protocol import LADDER_1, LADDER_2
+from dielectra.data.store import read_records
+from dielectra.structures import Crystal, read_structure
+from dielectra.symmetry import standard_form
+
+MOST_ATOMS = 10
+LONGEST_CPU_SECONDS = 150.0
+BLOCK = 100
+LACKING = {"B", "C", "N", "O", "F", "Si", "Ge"}
+ALEXANDRIA = ("Alexandria, the pool of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025)", "CC-BY-4.0")
+NACCARATO = ("Materials Project, by way of Naccarato et al., Phys. Rev. Mater. 3, 044602 (2019)", "MIT")
+TEXTBOOK = ("measured lattice constants, datasets/ladder-2/textbook.py", "CC-BY-4.0")
+
+
+def entry_of(name: str, crystal: Crystal, source: tuple[str, str], **more: Any) -> dict[str, Any]:
+    """Return a crystal as a line of the pool."""
+    plain = {
+        "id": name,
+        "lattice": crystal.cell.tolist(),
+        "species": [chemical_symbols[number] for number in crystal.numbers],
+        "frac_coords": crystal.frac_coords.tolist(),
+        "source": source[0],
+        "licence": source[1],
+    }
+    return plain | more
+
+
+def read_lines(path: str) -> list[dict[str, Any]]:
+    """Read a file of JSON lines, compressed or not."""
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def candidates(alexandria: str, naccarato: str, others: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield every crystal of the sources, the ones to be preferred first."""
+    ladder = {record.id: record for record in read_records(Path(__file__).parents[1] / "ladder", "rpa")}
+    changed = {name for name, record in ladder.items() if not same_run(record.crystal)}
+    pool = {entry["mat_id"]: entry for entry in read_lines(alexandria)}
+    moments = {name: entry.get("total_mag") or 0.0 for name, entry in pool.items()}
+    for name in sorted(changed):
+        yield entry_of(name, ladder[name].crystal, ALEXANDRIA, recomputed=True)
+    for name, atoms in textbook_crystals():
+        yield entry_of(name, read_structure(atoms), TEXTBOOK)
+    for line in read_lines(naccarato):
+        if len(line["species"]) <= MOST_ATOMS:
+            yield entry_of(line["id"], read_structure(line), NACCARATO, index=line["n_static_dfpt"])
+    for path in others:
+        for line in read_lines(path):
+            yield line
+    for name in sorted(pool):
+        if name not in ladder and pool[name]["split"]:
+            yield entry_of(name, read_structure(pool[name]), ALEXANDRIA, total_mag=moments[name])
+
+
+def same_run(crystal: Crystal) -> bool:
+    """Say whether ladder-1 and ladder-2 compute a standardised crystal on the same grid."""
+    first, second = (response_sampling(crystal, protocol) for protocol in (LADDER_1, LADDER_2))
+    return (first.grid, first.shift) == (second.grid, second.shift)
+
+
+def main(arguments: list[str]) -> None:
+    """Print the pool in its order."""
+    alexandria, naccarato, *others = arguments
+    seen: set[tuple[str, int, int]] = set()
+    kept: list[tuple[dict[str, Any], float, set[str]]] = []
+    for record in read_records(Path(__file__).parents[1] / "ladder", "rpa"):
+        if same_run(record.crystal):
+            seen.add((record.formula, standard_form(record.crystal)[1], record.crystal.n_atoms))
+    for entry in candidates(alexandria, naccarato, others):
+        crystal, group = standard_form(read_structure(entry))
+        key = (crystal.formula, group, crystal.n_atoms)
+        try:
+            if key in seen or crystal.n_atoms > MOST_ATOMS or count_electrons(crystal) % 2:
+                continue
+            cost = estimate_cpu_seconds(crystal)
+        except RefusedError:
+            continue
+        seen.add(key)
+        if cost <= LONGEST_CPU_SECONDS:
+            kept.append((entry, cost, set(entry["species"])))
+    for position, entry in enumerate(ordered(kept)):
+        sys.stdout.write(json.dumps(entry | {"priority": -position}) + "\n")
+
+
+def ordered(kept: list[tuple[dict[str, Any], float, set[str]]]) -> Iterator[dict[str, Any]]:
+    """Yield crystals, those of elements that are rare in the pool or that models lack first, cheap ones first by block."""
+    counts = Counter(symbol for _, _, symbols in kept for symbol in symbols)
+    random.Random(0).shuffle(kept)
+
+    def score(item: tuple[dict[str, Any], float, set[str]]) -> float:
+        entry, cost, symbols = item
+        rarity = max(1 / np.sqrt(counts[symbol]) for symbol in symbols) + 0.1 * len(symbols & LACKING)
+        return float(rarity + 0.1 * bool(entry.get("recomputed"))) / (cost + 8.0) ** 0.7
+
+    kept.sort(key=score, reverse=True)
+    for start in range(0, len(kept), BLOCK):
+        yield from (entry for entry, _, _ in sorted(kept[start : start + BLOCK], key=lambda item: item[1]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
