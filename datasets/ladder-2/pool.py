@@ -1,11 +1,11 @@
-"""Make the campaign's pool: python datasets/ladder-2/pool.py ALEXANDRIA.jsonl.gz NACCARATO.jsonl.gz [MORE.jsonl...] > pool.jsonl.
+"""Make the campaign's pool: python datasets/ladder-2/pool.py ALEXANDRIA NACCARATO [MORE.jsonl...] > pool.jsonl.
 
-Sources, each crystal with its own and its licence: face-centred crystals of ladder-1 whose grid ladder-2 changes (paper's
-pool), textbook crystals, Materials Project crystals of up to ten atoms, further files (decorated prototypes), the rest of
-the paper's pool. A crystal whose formula, space group and number of atoms are there already is left out.
+Sources, each crystal with its own and its licence: crystals of ladder-1 whose grid ladder-2 changes (the paper's pool),
+textbook crystals, Materials Project crystals of up to ten atoms, further files (decorated prototypes), the rest of the
+paper's pool. A crystal whose formula, space group and number of atoms are there already is left out.
 
-Order: what the models lack first (elements that few training crystals have), cheap before expensive within each block of
-a hundred, so that the set never holds only the cheap.
+Order: three new crystals, then two to be recomputed, then one of the rest, each in random order (seed 1) but for the
+elements that models lack first and those to be tried for magnetism last. Never only the cheap.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ import gzip
 import json
 import random
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase.data import chemical_symbols
 from textbook import textbook_crystals
 
 from dielectra.abinitio.computation import RefusedError
-from dielectra.abinitio.gpaw import count_electrons, estimate_cpu_seconds
+from dielectra.abinitio.gpaw import OFTEN_MAGNETIC, count_electrons, estimate_cpu_seconds
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import LADDER_1, LADDER_2
+from dielectra.crystal import Crystal
 from dielectra.data.store import read_records
-from dielectra.structures import Crystal, read_structure
+from dielectra.structures import read_structure
 from dielectra.symmetry import standard_form
 
 MOST_ATOMS = 10
 LONGEST_CPU_SECONDS = 150.0
-BLOCK = 100
+SUSPECT = {chemical_symbols[number] for number in OFTEN_MAGNETIC}
 LACKING = {"B", "C", "N", "O", "F", "Si", "Ge"}
 ALEXANDRIA = ("Alexandria, the pool of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025)", "CC-BY-4.0")
 NACCARATO = ("Materials Project, by way of Naccarato et al., Phys. Rev. Mater. 3, 044602 (2019)", "MIT")
@@ -91,12 +90,13 @@ def main(arguments: list[str]) -> None:
     """Print the pool in its order."""
     alexandria, naccarato, *others = arguments
     seen: set[tuple[str, int, int]] = set()
-    kept: list[tuple[dict[str, Any], float, set[str]]] = []
+    kept: list[dict[str, Any]] = []
     for record in read_records(Path(__file__).parents[1] / "ladder", "rpa"):
         if same_run(record.crystal):
-            seen.add((record.formula, standard_form(record.crystal)[1], record.crystal.n_atoms))
+            seen.add((record.formula, standard_form(record.crystal).space_group, record.crystal.n_atoms))
     for entry in candidates(alexandria, naccarato, others):
-        crystal, group = standard_form(read_structure(entry))
+        form = standard_form(read_structure(entry))
+        crystal, group = form.crystal, form.space_group
         key = (crystal.formula, group, crystal.n_atoms)
         try:
             if key in seen or crystal.n_atoms > MOST_ATOMS or count_electrons(crystal) % 2:
@@ -106,24 +106,27 @@ def main(arguments: list[str]) -> None:
             continue
         seen.add(key)
         if cost <= LONGEST_CPU_SECONDS:
-            kept.append((entry, cost, set(entry["species"])))
+            kept.append(entry)
     for position, entry in enumerate(ordered(kept)):
         sys.stdout.write(json.dumps(entry | {"priority": -position}) + "\n")
 
 
-def ordered(kept: list[tuple[dict[str, Any], float, set[str]]]) -> Iterator[dict[str, Any]]:
-    """Yield crystals, those of elements that are rare in the pool or that models lack first, cheap ones first by block."""
-    counts = Counter(symbol for _, _, symbols in kept for symbol in symbols)
-    random.Random(0).shuffle(kept)
-
-    def score(item: tuple[dict[str, Any], float, set[str]]) -> float:
-        entry, cost, symbols = item
-        rarity = max(1 / np.sqrt(counts[symbol]) for symbol in symbols) + 0.1 * len(symbols & LACKING)
-        return float(rarity + 0.1 * bool(entry.get("recomputed"))) / (cost + 8.0) ** 0.7
-
-    kept.sort(key=score, reverse=True)
-    for start in range(0, len(kept), BLOCK):
-        yield from (entry for entry, _, _ in sorted(kept[start : start + BLOCK], key=lambda item: item[1]))
+def ordered(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield crystals in the order of the campaign."""
+    new = [entry for entry in entries if entry["source"] != ALEXANDRIA[0]]
+    again = [entry for entry in entries if entry.get("recomputed")]
+    rest = [entry for entry in entries if entry["source"] == ALEXANDRIA[0] and not entry.get("recomputed")]
+    shuffle = random.Random(1)
+    for group in (new, again, rest):
+        shuffle.shuffle(group)
+    new.sort(key=lambda entry: bool(set(entry["species"]) & SUSPECT))
+    rest.sort(key=lambda entry: not set(entry["species"]) & LACKING)
+    position = 0
+    while 3 * position < len(new) or 2 * position < len(again) or position < len(rest):
+        yield from new[3 * position : 3 * position + 3]
+        yield from again[2 * position : 2 * position + 2]
+        yield from rest[position : position + 1]
+        position += 1
 
 
 if __name__ == "__main__":

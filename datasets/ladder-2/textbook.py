@@ -1,7 +1,7 @@
-"""Crystals that people try first, by prototype, with measured lattice constants (angstrom) from standard tables.
+"""Crystals that people try first, by prototype, with measured lattice constants in angstrom from standard tables.
 
-Sources: Madelung, Semiconductors: Data Handbook (Springer, 2004); Wyckoff, Crystal Structures (Wiley, 1963); CRC Handbook
-of Chemistry and Physics. Lattice constants are facts and carry no licence.
+Sources: Madelung, Semiconductors: Data Handbook (Springer, 2004); Wyckoff, Crystal Structures (Wiley, 1963); CRC
+Handbook of Chemistry and Physics. Lattice constants are facts and carry no licence.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from ase.spacegroup import crystal
 
 CUBIC = {
     "diamond": "C 3.567 Si 5.431 Ge 5.658",
-    "zincblende": "BN 3.616 BP 4.538 BAs 4.777 AlP 5.467 AlAs 5.661 AlSb 6.136 GaN 4.52 GaP 5.451 GaAs 5.653 GaSb 6.096 "
-    "InP 5.869 InAs 6.058 InSb 6.479 SiC 4.360 ZnO 4.62 ZnS 5.409 ZnSe 5.668 ZnTe 6.104 CdS 5.832 CdSe 6.077 CdTe 6.482 "
-    "HgS 5.852 CuCl 5.416 CuBr 5.691 CuI 6.043 AgI 6.495 BeS 4.870 BeSe 5.139 BeTe 5.626 MgS 5.622 MgSe 5.91 MgTe 6.42",
-    "rocksalt": "LiH 4.084 LiF 4.026 LiCl 5.140 LiBr 5.501 LiI 6.00 NaF 4.634 NaCl 5.640 NaBr 5.973 NaI 6.473 KF 5.344 "
-    "KCl 6.293 KBr 6.600 KI 7.066 RbF 5.652 RbCl 6.581 RbBr 6.889 RbI 7.342 CsF 6.014 AgF 4.936 AgCl 5.550 AgBr 5.775 "
-    "MgO 4.212 CaO 4.811 SrO 5.160 BaO 5.539 CdO 4.695 MgS 5.203 CaS 5.695 SrS 6.024 BaS 6.387 MgSe 5.463 CaSe 5.916 "
-    "SrSe 6.246 BaSe 6.593 CaTe 6.356 SrTe 6.660 BaTe 7.005 PbS 5.936 PbSe 6.124 PbTe 6.462 SnTe 6.327 ScN 4.501 "
-    "YN 4.877 LaN 5.305 NaH 4.880 KH 5.708",
+    "zincblende": "BN 3.616 BP 4.538 BAs 4.777 AlP 5.467 AlAs 5.661 AlSb 6.136 GaN 4.52 GaP 5.451 GaAs 5.653 "
+    "GaSb 6.096 "
+    "InP 5.869 InAs 6.058 InSb 6.479 SiC 4.360 ZnO 4.62 ZnS 5.409 ZnSe 5.668 ZnTe 6.104 CdS 5.832 CdSe "
+    "6.077 CdTe 6.482 HgS 5.852 CuCl 5.416 CuBr 5.691 CuI 6.043 AgI 6.495 BeS 4.870 BeSe 5.139 BeTe 5.626 "
+    "MgS 5.622 MgSe 5.91 MgTe 6.42",
+    "rocksalt": "LiH 4.084 LiF 4.026 LiCl 5.140 LiBr 5.501 LiI 6.00 NaF 4.634 NaCl 5.640 NaBr 5.973 NaI 6.473 KF "
+    "5.344 KCl 6.293 KBr 6.600 KI 7.066 RbF 5.652 RbCl 6.581 RbBr 6.889 RbI 7.342 CsF 6.014 AgF 4.936 "
+    "AgCl 5.550 AgBr 5.775 MgO 4.212 CaO 4.811 SrO 5.160 BaO 5.539 CdO 4.695 MgS 5.203 CaS 5.695 SrS "
+    "6.024 BaS 6.387 MgSe 5.463 CaSe 5.916 SrSe 6.246 BaSe 6.593 CaTe 6.356 SrTe 6.660 BaTe 7.005 PbS "
+    "5.936 PbSe 6.124 PbTe 6.462 SnTe 6.327 ScN 4.501 YN 4.877 LaN 5.305 NaH 4.880 KH 5.708",
     "cesiumchloride": "CsCl 4.123 CsBr 4.286 CsI 4.567 TlCl 3.834 TlBr 3.985 TlI 4.198",
 }
 WURTZITE = (
@@ -61,7 +63,10 @@ LAYERED = (  # CdI2 prototype: a, c, height of the anion
     "SnSe2 3.811 6.137 .25 PtS2 3.543 5.039 .25 PtSe2 3.728 5.081 .255 CdI2 4.240 6.835 .25 PbI2 4.557 6.979 .265 "
     "MgCl2 3.636 5.927 .25 MgBr2 3.81 6.26 .25 MgI2 4.14 6.88 .25 CaI2 4.48 6.96 .25 ZnI2 4.25 6.54 .25"
 )
-MOLYBDENITE = "MoS2 3.160 12.294 .621 MoSe2 3.288 12.900 .621 MoTe2 3.519 13.964 .621 WS2 3.153 12.323 .6225 WSe2 3.282 12.937 .621"
+MOLYBDENITE = (
+    "MoS2 3.160 12.294 .621 MoSe2 3.288 12.900 .621 MoTe2 3.519 13.964 .621 "
+    "WS2 3.153 12.323 .6225 WSe2 3.282 12.937 .621"
+)
 OTHERS = {  # symbols, positions, space group, a b c alpha beta gamma
     "TiO2-anatase": ("Ti O", [(0, 0, 0), (0, 0, 0.2081)], 141, (3.785, 3.785, 9.514, 90, 90, 90)),
     "SiO2-quartz": ("Si O", [(0.4697, 0, 1 / 3), (0.4135, 0.2669, 0.7858)], 152, (4.913, 4.913, 5.405, 90, 90, 120)),

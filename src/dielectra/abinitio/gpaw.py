@@ -142,7 +142,9 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_2) -> f
 def compute(
     structure: Crystal, protocol: Protocol = LADDER_2, magnetic_moment: float = 0.0, log: Path | None = None
 ) -> Computation:
-    """Compute the IPA and RPA dielectric tensors of a crystal.
+    """Compute the IPA and RPA dielectric tensors of a crystal, or find that it is a metal.
+
+    Where the PBE gap is below the protocol's smallest, the result has no tensors and says so.
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ def compute(
     Raises
     ------
     RefusedError
-        If the crystal is magnetic, has an odd electron count, an unsupported element, or a gap below the protocol's.
+        If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
     crystal = standardise(structure)
     refuse_unsupported(crystal, magnetic_moment)
@@ -168,22 +170,28 @@ def compute(
     refuse_magnetic(crystal, protocol, log)
     ground_state = _ground_state(crystal, protocol, n_electrons // 2, log)
     clock.append(time.process_time())
-    _refuse_metal(crystal, _gaps([ground_state], n_electrons // 2)[1], protocol)
-    bands = _bands(ground_state, sampling.kpoints(), n_bands, log)
-    gap_direct, gap_indirect, n_kpoints = _gaps([ground_state, bands], n_electrons // 2)
-    clock.append(time.process_time())
-    _refuse_metal(crystal, gap_indirect, protocol)
-    tensors = _response(bands, crystal, protocol, n_bands)
-    clock.append(time.process_time())
-    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=True))
+    gaps = _gaps([ground_state], n_electrons // 2)
+    bands, tensors = None, {}
+    if gaps[1] >= protocol.minimum_gap:
+        bands = _bands(ground_state, sampling.kpoints(), n_bands, log)
+        gaps = _gaps([ground_state, bands], n_electrons // 2)
+        clock.append(time.process_time())
+    if bands is not None and gaps[1] >= protocol.minimum_gap:
+        tensors = _response(bands, crystal, protocol, n_bands)
+        clock.append(time.process_time())
+    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=False))
     return Computation(
-        crystal, protocol, ENERGIES, tensors, gap_direct, gap_indirect, sampling.grid, n_kpoints, n_bands, parts
+        crystal,
+        protocol,
+        ENERGIES,
+        tensors,
+        *gaps,
+        sampling.grid,
+        sampling.irreducible,
+        n_bands,
+        parts,
+        metal=not tensors,
     )
-
-
-def _refuse_metal(crystal: Crystal, gap: float, protocol: Protocol) -> None:
-    if gap < protocol.minimum_gap:
-        raise RefusedError(f"{crystal.formula}: PBE gap {gap:.2f} eV is below {protocol.minimum_gap} eV (metal)")
 
 
 def _ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:
@@ -228,8 +236,8 @@ def _bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | Non
     )
 
 
-def _gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float, int]:
-    """Return the direct and indirect gap over the k-points of all calculations, and the number of the last one's."""
+def _gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float]:
+    """Return the direct and the indirect gap over the k-points of all calculations."""
     eigenvalues = [
         np.array([calculator.get_eigenvalues(kpt=k) for k in range(len(calculator.get_ibz_k_points()))])
         for calculator in calculators
@@ -237,7 +245,7 @@ def _gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float, int]:
     valence, conduction = (
         np.concatenate([values[:, band] for values in eigenvalues]) for band in (n_occupied - 1, n_occupied)
     )
-    return float((conduction - valence).min()), float(conduction.min() - valence.max()), len(eigenvalues[-1])
+    return float((conduction - valence).min()), float(conduction.min() - valence.max())
 
 
 def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, ComplexArray]:

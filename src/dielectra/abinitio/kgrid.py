@@ -14,10 +14,10 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import Protocol, even_grid, half_shift, shift_allowed
-from dielectra.crystal import Crystal, FloatArray
+from dielectra.arrays import FloatArray, IntArray
+from dielectra.crystal import Crystal
 from dielectra.symmetry import lattice_rotations, space_group_symbol, symmorphic_rotations
 
 GROWTH = 1.12
@@ -116,8 +116,8 @@ def allowed_shifts(crystal: Crystal) -> list[Shift]:
 class _Symmetry(NamedTuple):
     """Rotations in the reciprocal basis with time reversal: all of them, and those that the response code uses."""
 
-    rotations: NDArray[np.int64]
-    symmorphic: NDArray[np.int64]
+    rotations: IntArray
+    symmorphic: IntArray
 
     @classmethod
     def of(cls, crystal: Crystal) -> _Symmetry:
@@ -148,19 +148,19 @@ def _grids(crystal: Crystal, start: float) -> Iterator[Grid]:
             yield grid
 
 
-def _doubled(grid: Grid, shift: Shift) -> NDArray[np.int64]:
+def _doubled(grid: Grid, shift: Shift) -> IntArray:
     """Return the points of a grid in units of half a step, shape ``(n_kpoints, 3)``."""
     axes = [2 * (np.arange(n) - n // 2) + s for n, s in zip(grid, shift, strict=True)]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def _reciprocal_rotations(rotations: NDArray[np.int64]) -> NDArray[np.int64]:
+def _reciprocal_rotations(rotations: IntArray) -> IntArray:
     """Return the rotations in the reciprocal basis, with time reversal, without repetition."""
     transposed = rotations.transpose(0, 2, 1)
     return np.unique(np.concatenate([transposed, -transposed]), axis=0)
 
 
-def _classes(points: NDArray[np.int64], grid: Grid, rotations: NDArray[np.int64]) -> NDArray[np.int64]:
+def _classes(points: IntArray, grid: Grid, rotations: IntArray) -> IntArray:
     """Return a number for each point that is the same for points equal under the rotations, shape ``(n_kpoints,)``."""
     common = 2 * int(np.lcm.reduce(grid))
     scaled = points * (common // (2 * np.array(grid)))

@@ -9,7 +9,7 @@ import numpy as np
 import spglib
 from pydantic import BaseModel, ConfigDict
 
-from dielectra.arrays import FloatArray, IntArray
+from dielectra.arrays import IntArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.symmetry import lattice_rotations, spglib_cell
@@ -92,9 +92,12 @@ LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
 LADDER_1_COARSE = Protocol(name="ladder-1-coarse", band_energy=24.0, response_cutoff=40.0)
 LADDER_2 = Protocol(name="ladder-2", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+LADDER_2_FINE = LADDER_2.model_copy(
+    update={"name": "ladder-2-fine", "extra_cutoff": 100.0, "sampled_volume": 2e5, "response_cutoff": 80.0}
+)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
 PROTOCOLS: dict[str, NamedProtocol] = {
-    p.name: p for p in (LADDER_2, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)
+    p.name: p for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)
 }
 
 

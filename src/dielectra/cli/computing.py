@@ -30,7 +30,7 @@ def compute(
     skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
     create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
     check_convergence: Annotated[
-        bool, Parameter(negative=(), help="Compute by ladder-1-fine too, and print the SC between both.")
+        bool, Parameter(negative=(), help="Compute by ladder-2-fine too, and print the SC between both.")
     ] = False,
     workers: Workers = 1,
     time_limit: TimeLimit = 4.0,
@@ -48,7 +48,7 @@ def compute(
     if not found:
         raise InputError("\n".join([f"{entry.name}: {entry.reason}" for entry in refused] or ["no crystal to compute"]))
     materials = [material for material in found if material.id not in present]
-    settings = {output: protocol} | ({output / "convergence": "ladder-1-fine"} if check_convergence else {})
+    settings = {output: protocol} | ({output / "convergence": "ladder-2-fine"} if check_convergence else {})
     for folder, chosen in settings.items():
         table, n_new = create_campaign(folder, materials, engine, chosen)
         note = f"{folder}: {n_new} new of {len(materials)} materials, {table.settings()['protocol']['name']}"
