@@ -53,7 +53,7 @@ class Sampling(NamedTuple):
 
     def kpoints(self) -> FloatArray:
         """Return the fractional coordinates of the full grid, shape ``(n_kpoints, 3)``."""
-        return _doubled(self.grid, self.shift) / (2 * np.array(self.grid))
+        return np.asarray(_doubled(self.grid, self.shift) / (2 * np.array(self.grid)), float)
 
 
 def response_sampling(crystal: Crystal, protocol: Protocol) -> Sampling:
