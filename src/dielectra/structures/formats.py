@@ -12,6 +12,7 @@ from dielectra.structures.cif import read_cif
 from dielectra.structures.entries import Found
 from dielectra.structures.json_lines import read_json
 from dielectra.structures.objects import from_ase
+from dielectra.structures.text import decode
 
 
 def read_file(path: Path, name: str) -> Iterator[Found]:
@@ -30,7 +31,7 @@ def read_file(path: Path, name: str) -> Iterator[Found]:
     if plain_name.endswith((".jsonl", ".json")):
         found = read_json(path, name)
     elif plain_name.endswith(".cif"):
-        found = read_cif(path, name)
+        found = read_cif(decode(_content(path), name), name)
     else:
         found = _read_with_ase(path, name)
     first = next(found, None)
@@ -38,6 +39,12 @@ def read_file(path: Path, name: str) -> Iterator[Found]:
         raise InputError(f"{name}: holds no structure")
     yield first
     yield from found
+
+
+def _content(path: Path) -> bytes:
+    import gzip
+
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def _read_with_ase(path: Path, name: str) -> Iterator[Found]:

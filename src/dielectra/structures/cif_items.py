@@ -1,0 +1,127 @@
+"""Items of a CIF block under one spelling of their tags, and its numbers with all they may stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from dielectra.crystal import MAXIMUM_SITES
+from dielectra.errors import InputError
+
+NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?)(?:\(\d*\))?")
+FRACTION = re.compile(r"([+-]?\d{1,6})\s*/\s*(\d{1,6})")
+UNKNOWN = ("", "?", ".")
+LONGEST_NUMBER = 60
+
+
+class Block:
+    """A block of a CIF: single values and columns of loops by lower-case tags in which dots are underscores.
+
+    ``_cell.length_a`` of newer dictionaries is ``_cell_length_a`` here.
+    """
+
+    def __init__(self, block: Any, name: str) -> None:
+        self.name = name
+        self._pairs: dict[str, str] = {}
+        self._columns: dict[str, tuple[Any, int]] = {}
+        for item in block:
+            if item.pair is not None:
+                self._add_pair(_spelling(item.pair[0]), _text(item.pair[1]))
+            elif item.loop is not None:
+                self._add_loop(item.loop)
+
+    def _add_pair(self, tag: str, value: str) -> None:
+        known = self._pairs.setdefault(tag, value)
+        if known != value:
+            raise InputError(f"{self.name}: gives {tag} twice, {known[:40]!r} and {value[:40]!r}; keep one")
+
+    def _add_loop(self, loop: Any) -> None:
+        for index, tag in enumerate(map(_spelling, loop.tags)):
+            if tag in self._columns:
+                raise InputError(f"{self.name}: has two loops with {tag}; keep one")
+            self._columns[tag] = (loop, index)
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self._pairs or tag in self._columns
+
+    def value(self, *tags: str) -> str:
+        """Return the first known value of the tags, empty where none is known; a loop of one row is a value."""
+        for tag in tags:
+            found = self._pairs.get(tag) or next(iter(self.column(tag) if self.n_rows(tag) == 1 else []), "")
+            if found not in UNKNOWN:
+                return found
+        return ""
+
+    def n_rows(self, tag: str) -> int:
+        """Return the number of values that a tag has."""
+        return self._columns[tag][0].length() if tag in self._columns else int(tag in self._pairs)
+
+    def column(self, tag: str) -> list[str]:
+        """Return the values of a tag, empty where it is absent.
+
+        Raises
+        ------
+        InputError
+            If there are more than a cell can have atoms.
+        """
+        if tag in self._pairs:
+            return [self._pairs[tag]]
+        if tag not in self._columns:
+            return []
+        loop, index = self._columns[tag]
+        if loop.length() > MAXIMUM_SITES:
+            raise InputError(f"{self.name}: {loop.length()} values of {tag}; up to {MAXIMUM_SITES} are read")
+        return [_text(loop[row, index]) for row in range(loop.length())]
+
+    def number(self, *tags: str) -> float | None:
+        """Return the number that one of the tags gives, None where none does.
+
+        Raises
+        ------
+        InputError
+            If it is no finite number; the message names the tag.
+        """
+        tag = next((tag for tag in tags if self.value(tag)), None)
+        return None if tag is None else number(self.value(tag), f"{self.name}: {tag}")
+
+
+def number(text: str, what: str) -> float:
+    """Return the number of a CIF value such as ``0.25(3)``, ``.5``, ``1/3`` or ``2.5E-1``.
+
+    Raises
+    ------
+    InputError
+        If it is not one finite number; the message starts with `what`.
+    """
+    text = text.strip()
+    if text in UNKNOWN:
+        raise InputError(f"{what} has no value ({text or 'empty'}); write the number")
+    if len(text) <= LONGEST_NUMBER:
+        if match := NUMBER.fullmatch(text):
+            value = float(match[1].translate(str.maketrans("dD", "ee")))
+            if np.isfinite(value):
+                return value
+        if (match := FRACTION.fullmatch(text)) and int(match[2]):
+            return float(Fraction(int(match[1]), int(match[2])))
+    advice = "write a decimal point" if "," in text else "write a finite number"
+    raise InputError(f"{what} is {text[:40]!r}, which is not a number; {advice}")
+
+
+def known(values: Iterable[str]) -> list[str]:
+    """Return the values without the unknown ones."""
+    return [value for value in values if value not in UNKNOWN]
+
+
+def _spelling(tag: str) -> str:
+    return tag.lower().replace(".", "_")
+
+
+def _text(value: str) -> str:
+    import gemmi
+
+    text: str = value if value in UNKNOWN else gemmi.cif.as_string(value)
+    return text.strip()

@@ -1,0 +1,311 @@
+"""Find the space group of a CIF block from everything the file says about it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dielectra.arrays import FloatArray
+from dielectra.errors import InputError
+from dielectra.structures.cif_items import Block, known
+from dielectra.structures.operations import (
+    DENOMINATOR,
+    IDENTITY,
+    Operations,
+    are_a_group,
+    fit,
+    of_gemmi,
+    parse_operations,
+    product,
+    space_group_number,
+)
+
+LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz", "_space_group_symop_xyz")
+MAGNETIC = ("_space_group_symop_magn_operation_xyz",)
+MAGNETIC_CENTRING = ("_space_group_symop_magn_centering_xyz",)
+HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
+NAMES = (
+    "_space_group_name_h-m_alt",
+    "_symmetry_space_group_name_h-m",
+    "_space_group_name_h-m_full",
+    "_symmetry_space_group_name_h-m_full",
+    "_space_group_name_h-m_ref",
+)
+NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
+CODE = ("_space_group_it_coordinate_system_code", "_symmetry_it_coordinate_system_code")
+MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_name", "_space_group_magn_ssg_name_bns")
+SUFFIX = re.compile(r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*([12])|o([12])|(hr|[hrsz]))\)?", re.I)
+LONGEST_NAME = 80
+CODES = {"s": "1", "z": "2", "hr": "h"}
+"""Suffixes of the Inorganic Crystal Structure Database (origin at the highest site symmetry, at the centre)."""
+
+
+class Setting(NamedTuple):
+    """A space group in one setting: its name, number (1-230) and operations."""
+
+    name: str
+    number: int
+    operations: Operations
+
+
+class Symmetry(NamedTuple):
+    """The settings that a file allows.
+
+    Attributes
+    ----------
+    settings
+        More than one where the file does not say which, or contradicts itself.
+    contradiction
+        A clause that says what contradicts what, empty where nothing does.
+    warnings
+        Doubts that go with the crystal.
+    """
+
+    settings: list[Setting]
+    contradiction: str
+    warnings: list[str]
+
+
+def stated_symmetry(block: Block, cell: FloatArray) -> Symmetry:
+    """Return what a CIF block says about its symmetry, as far as it fits the cell.
+
+    Raises
+    ------
+    InputError
+        If operations are damaged or form no group, a name or number is unknown, or nothing of it fits the cell.
+    """
+    if any(block.value(tag) not in ("", "0") for tag in MODULATED):
+        raise InputError(f"{block.name}: is a modulated structure; give a commensurate approximant")
+    listed = _listed(block)
+    named = list(_named(block, cell))
+    if listed is not None:
+        symmetry = _listed_against_named(listed, named)
+    elif named:
+        symmetry = _agreed(named)
+    else:
+        note = "the file says nothing of symmetry; its sites are taken as all atoms of the cell (P 1)"
+        return Symmetry([Setting("P 1", 1, IDENTITY)], "", [note])
+    fitting = [setting for setting in symmetry.settings if fit(setting.operations, cell)]
+    if not fitting:
+        names = " or ".join(dict.fromkeys(setting.name for setting in symmetry.settings))
+        raise InputError(f"{block.name}: the cell does not fit the space group {names}; mend either")
+    return symmetry._replace(settings=fitting)
+
+
+def _listed(block: Block) -> Setting | None:
+    """Return the group of the listed operations; those of magnetic groups without their time reversal."""
+    what = f"{block.name}: its list of symmetry operations"
+    for tags, centring_tags in ((MAGNETIC, MAGNETIC_CENTRING), (LISTED, ())):
+        triplets = _triplets(block, tags)
+        if not triplets:
+            continue
+        operations = parse_operations(triplets, what)
+        centring = _triplets(block, centring_tags)
+        if centring:
+            operations = product(operations, parse_operations(centring, what))
+        if not are_a_group(operations):
+            raise InputError(
+                f"{block.name}: the {len(operations)} listed symmetry operations are not a group; list all of them"
+            )
+        number = space_group_number(operations)
+        return Setting(_name_of(operations, number), number, operations)
+    if block.value("_space_group_magn_name_bns", "_space_group_magn_number_bns", "_space_group_magn_name_og"):
+        raise InputError(f"{block.name}: a magnetic CIF without magnetic symmetry operations; list them with centring")
+    return None
+
+
+def _triplets(block: Block, tags: Iterable[str]) -> list[str]:
+    """Return the operations under the first tag that has any; time reversal is cut off."""
+    for tag in tags:
+        values = block.column(tag)
+        if known(values):
+            return [re.sub(r"^((?:[^,]*,){2}[^,]*),\s*[+-]?1\s*$", r"\1", value) for value in values]
+    return []
+
+
+def _named(block: Block, cell: FloatArray) -> Iterator[tuple[str, list[Setting]]]:
+    """Yield what names the group, in words, and the settings it may mean."""
+    numbers = set()
+    if hall := block.value(*HALL):
+        setting = _of_hall(hall, block.name)
+        numbers.add(setting.number)
+        yield f"Hall symbol {hall}", [setting]
+    for name in dict.fromkeys(block.value(tag) for tag in NAMES):
+        if name:
+            settings = _of_name(name, cell)
+            if not settings:
+                raise InputError(
+                    f"{block.name}: unknown space group {name[:40]!r}; list its symmetry operations or write a name "
+                    "such as 'F m -3 m'"
+                )
+            numbers |= {setting.number for setting in settings}
+            yield f"name {name}", settings
+    number = block.number(*NUMBER)
+    numbers |= {int(number)} if number else set()
+    code = block.value(*CODE).lower()
+    coded = [_setting(group) for group in _groups() if code and group.number in numbers]
+    coded = [setting for setting in coded if _has_code(setting, CODES.get(code, code))]
+    if coded:
+        yield f"coordinate system code {code}", coded
+    if number:
+        settings = [_setting(group) for group in _groups() if group.number == number]
+        if not settings:
+            raise InputError(f"{block.name}: space group number {number:g}; they go from 1 to 230")
+        yield f"number {number:g}", settings if coded else _standard(settings, cell)
+
+
+def _listed_against_named(listed: Setting, named: list[tuple[str, list[Setting]]]) -> Symmetry:
+    against = [(what, settings) for what, settings in named if all(s.number != listed.number for s in settings)]
+    if against:
+        words = f"the listed operations form {listed.name}, but the file gives the {against[0][0]}"
+        return Symmetry([listed, *against[0][1]], words, [])
+    keys = listed.operations.keys()
+    notes = [
+        f"the listed operations are those of {listed.name}, another setting than that of the {what}; they are used"
+        for what, settings in named
+        if not what.startswith("number") and all(s.operations.keys() != keys for s in settings)
+    ]
+    return Symmetry([listed], "", notes[:1])
+
+
+def _agreed(named: list[tuple[str, list[Setting]]]) -> Symmetry:
+    """Return the settings that all names allow; a number alone allows every setting of its group."""
+    what, settings = named[0]
+    agreed = settings
+    for other, others in named[1:]:
+        numbers, keys = {s.number for s in others}, {s.operations.keys() for s in others}
+        by_number = other.startswith("number")
+        agreed = [s for s in agreed if (s.number in numbers if by_number else s.operations.keys() in keys)]
+        if not agreed:
+            return Symmetry([*settings, *others], f"{what} and {other} are different groups or settings", [])
+    notes = []
+    if what.startswith("number") and sum(group.number == agreed[0].number for group in _groups()) > len(agreed):
+        notes.append(f"only the number of the space group is given; its standard setting {agreed[0].name} is taken")
+    return Symmetry(agreed, "", notes)
+
+
+def _of_hall(symbol: str, where: str) -> Setting:
+    import gemmi
+
+    try:
+        operations = of_gemmi(gemmi.symops_from_hall(symbol[:LONGEST_NAME].replace("_", " ")), where)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{where}: unknown Hall symbol {symbol[:40]!r} ({error}); list the operations") from error
+    number = space_group_number(operations)
+    return Setting(_name_of(operations, number), number, operations)
+
+
+def _of_name(name: str, cell: FloatArray) -> list[Setting]:
+    """Return the settings that a Hermann-Mauguin symbol may mean: short, full, old, with or without a suffix."""
+    if len(name) > LONGEST_NAME:
+        return []
+    plain, code = _without_suffix(_spelling(name))
+    settings = _of_symbol(plain, cell)
+    if plain[:1] in "Hh" and not code:
+        code = "h"
+    return [setting for setting in settings if _has_code(setting, code)] if code else settings
+
+
+def _of_symbol(symbol: str, cell: FloatArray) -> list[Setting]:
+    import gemmi
+
+    lengths = np.linalg.norm(cell, axis=1)
+    alpha = np.degrees(np.arccos(np.clip(cell[1] @ cell[2] / lengths[1] / lengths[2], -1, 1)))
+    gamma = np.degrees(np.arccos(np.clip(cell[0] @ cell[1] / lengths[0] / lengths[1], -1, 1)))
+    group = gemmi.find_spacegroup_by_name(symbol, float(alpha), float(gamma))
+    if group is not None:
+        return [_setting(other) for other in _groups() if (other.number, other.hm) == (group.number, group.hm)]
+    return list(_full_names().get(_key(symbol), []))
+
+
+def _spelling(name: str) -> str:
+    """Return a Hermann-Mauguin symbol without decoration: subscripts, bars, quotes, a number in brackets."""
+    name = re.sub(r"\((?:no\.?\s*)?#?\d+\)\s*$|<[^>]*>|[_'\"{}$\\]", "", name.strip(), flags=re.I)
+    name = re.sub(r"(\d)\s*(?:bar|\u0305|\u0304)", r"-\1", name)
+    return re.sub(r"[\u2010-\u2015\u2212]", "-", name).strip()
+
+
+def _without_suffix(name: str) -> tuple[str, str]:
+    for start in range(1, len(name)):
+        match = SUFFIX.fullmatch(name, start)
+        if match:
+            code = next(group for group in match.groups() if group).lower()
+            return name[:start], CODES.get(code, code)
+    return name, ""
+
+
+def _has_code(setting: Setting, code: str) -> bool:
+    """Return whether a setting has an origin or axes code; groups that have no choice have every code."""
+    if not code:
+        return True
+    group = _by_keys().get(setting.operations.keys())
+    if group is None:
+        return False
+    if code == "abc":
+        return not group.qualifier
+    if code in ("1", "2", "h", "r"):
+        return group.ext.strip("\0").lower() in ("", code)
+    return bool(group.qualifier == code)
+
+
+def _standard(settings: list[Setting], cell: FloatArray) -> list[Setting]:
+    """Return the standard setting of a group with each choice of origin and axes, others where that does not fit."""
+    standard = next(group for group in _groups() if group.number == settings[0].number and group.is_reference_setting())
+    chosen = [setting for setting in settings if setting.name.partition(":")[0] == standard.hm]
+    if any(fit(setting.operations, cell) for setting in chosen):
+        return chosen
+    return [setting for setting in settings if fit(setting.operations, cell)] or chosen
+
+
+def _name_of(operations: Operations, number: int) -> str:
+    group = _by_keys().get(operations.keys())
+    return group.xhm() if group is not None else f"a setting of space group {number}" if number else "an unknown group"
+
+
+def _setting(group: Any) -> Setting:
+    return Setting(group.xhm(), group.number, of_gemmi(group.operations(), group.xhm()))
+
+
+@cache
+def _groups() -> tuple[Any, ...]:
+    import gemmi
+
+    return tuple(gemmi.spacegroup_table())
+
+
+@cache
+def _by_keys() -> dict[frozenset[tuple[int, ...]], Any]:
+    """Return the groups of gemmi's table by their operations, the first of equal ones."""
+    found: dict[frozenset[tuple[int, ...]], Any] = {}
+    for group in _groups():
+        found.setdefault(_setting(group).operations.keys(), group)
+    return found
+
+
+@cache
+def _full_names() -> dict[str, list[Setting]]:
+    """Return the settings of spglib's table by their full Hermann-Mauguin symbols."""
+    import spglib
+
+    found: dict[str, list[Setting]] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        table = [(spglib.get_spacegroup_type(n), spglib.get_symmetry_from_database(n)) for n in range(1, 531)]
+    for kind, symmetry in table:
+        if kind is None or symmetry is None:
+            continue
+        translations = np.rint(symmetry["translations"] * DENOMINATOR).astype(np.int64) % DENOMINATOR
+        operations = Operations(symmetry["rotations"].astype(np.int64), translations)
+        name = f"{kind.international_full.replace('_', '')}{f':{kind.choice}' if kind.choice else ''}"
+        for key in {_key(kind.international_full), _key(kind.international_full.replace("-3", "3"))}:
+            found.setdefault(key, []).append(Setting(name, kind.number, operations))
+    return found
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_]", "", name).lower()
