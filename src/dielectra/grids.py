@@ -1,0 +1,32 @@
+"""Grids of photon energies, written as short text in data sets and cards."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dielectra.arrays import FloatArray
+
+
+def parse_energies(text: str) -> FloatArray:
+    """Return the photon energies (eV) that ``linspace(start,stop,n)`` or a comma-separated list stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if text.startswith("linspace(") and text.endswith(")"):
+        start, stop, count = text[len("linspace(") : -1].split(",")
+        return np.linspace(float(start), float(stop), int(count))
+    energies = np.array([float(value) for value in text.split(",")])
+    if len(energies) < 2:
+        raise ValueError("a grid needs at least two energies, written like 'linspace(0,20,401)'")
+    return energies
+
+
+def describe_energies(energies: FloatArray) -> str:
+    """Return the text that :func:`parse_energies` reads."""
+    regular = np.linspace(energies[0], energies[-1], len(energies))
+    if np.allclose(energies, regular, rtol=0, atol=1e-9):
+        return f"linspace({energies[0]:g},{energies[-1]:g},{len(energies)})"
+    return ",".join(repr(float(energy)) for energy in energies)

@@ -1,0 +1,127 @@
+"""What every network is, and where networks are registered.
+
+A new network is one file with a subclass of :class:`Network` and one row of :data:`NETWORKS`, or an entry point
+``dielectra.networks`` of another package. Training, storage, evaluation and prediction know nothing else of it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from dielectra.crystal import Crystal
+from dielectra.graph import CrystalGraph, GraphBatch, batch_graphs, build_graph
+from dielectra.registry import Registry
+from dielectra.target import Target
+
+NETWORKS = Registry("dielectra.networks", "architecture", {"optimate": "dielectra.models.optimate:OptiMate"})
+
+
+class Batch(Protocol):
+    """Several crystals as a network takes them."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return the batch on another device."""
+        ...
+
+
+class NetworkOptions(BaseModel):
+    """Sizes and switches of a network; the defaults are those published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Network(nn.Module, ABC):
+    """A map from crystals to a target.
+
+    What a network needs of a crystal (a graph, features of a foundation potential) is its own business: ``prepare``
+    finds it out, once per crystal, and ``collate`` joins it into a batch.
+
+    Attributes
+    ----------
+    Options
+        Pydantic model of the options; each is ``network.NAME`` in a training's settings.
+    elements
+        Atomic numbers that the network can represent.
+    ranks
+        Ranks of the targets it can predict: 0, 2 or both.
+    references
+        What to cite.
+    """
+
+    Options: ClassVar[type[NetworkOptions]] = NetworkOptions
+    elements: ClassVar[frozenset[int]] = frozenset(range(1, 119))
+    ranks: ClassVar[frozenset[int]] = frozenset({0})
+    references: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: NetworkOptions, target: Target) -> None:
+        super().__init__()
+        self.options, self.target = options, target
+
+    @abstractmethod
+    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+        """Return what the network needs of each crystal, in the crystals' order; independent of its weights."""
+
+    @abstractmethod
+    def collate(self, prepared: Sequence[Any]) -> Batch:
+        """Return prepared crystals as one batch on the CPU."""
+
+    @abstractmethod
+    def forward(self, batch: Any) -> Float[Tensor, "n levels parts components energies"]:
+        """Return the prediction for each crystal of a batch, shape ``(n, *target.shape)``."""
+
+    def start_at(self, mean: Tensor, batch: Any, predicted: Tensor | None = None) -> None:
+        """Set the output so that its mean over the training crystals is about that of the labels.
+
+        Does nothing unless a network overrides it.
+
+        Parameters
+        ----------
+        mean
+            Mean of the labels, shape ``target.shape``.
+        batch
+            The training crystals.
+        predicted
+            Mean of what the network predicts already, shape ``target.shape``; None for a fresh network.
+        """
+
+    def latents(self, batch: Any) -> Float[Tensor, "n n_features"]:
+        """Return features of each crystal, shape ``(n, n_features)``: the prediction, unless a network has better."""
+        output: Tensor = self(batch)
+        return output.flatten(1)
+
+    def remarks(self, prepared: Any) -> list[str]:  # noqa: ARG002  (a network may override it)
+        """Return one sentence for each reason to doubt the prediction for a prepared crystal."""
+        return []
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device of the weights."""
+        return next((value.device for value in (*self.parameters(), *self.buffers())), torch.device("cpu"))
+
+
+class GraphNetwork(Network):
+    """A network that needs the distances to all neighbours within ``cutoff`` of each atom, and no directions."""
+
+    cutoff: float = 5.0
+
+    def prepare(self, crystals: Sequence[Crystal]) -> list[CrystalGraph]:
+        """Return the graph of each crystal."""
+        return [build_graph(crystal, self.cutoff) for crystal in crystals]
+
+    def collate(self, prepared: Sequence[CrystalGraph]) -> GraphBatch:
+        """Return graphs as one batch."""
+        return batch_graphs(prepared)
+
+    def remarks(self, prepared: CrystalGraph) -> list[str]:
+        """Say whether an atom has no neighbour."""
+        if len(np.unique(prepared.target)) == len(prepared.numbers):
+            return []
+        return [f"an atom has no neighbour within {self.cutoff:g} angstrom; the model sees it as isolated"]
