@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from dielectra.crystal import VACUUM_GAP, Crystal, widest_empty_layer
 from dielectra.elements import symbols
 from dielectra.errors import InputError
 from dielectra.graph import CrystalGraph, build_graph
+from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm, standard_form
 
 if TYPE_CHECKING:
-    from dielectra.models.store import Model
+    from dielectra.models.store import Model, ModelCard
 
 MAXIMUM_ATOMS = 500
 """Number of atoms in the primitive cell above which a crystal is refused."""
@@ -30,15 +32,15 @@ class Admitted:
         The crystal as it was given.
     form
         Its standard form: primitive cell, space group, rotation.
-    graph
-        The neighbours of every atom of the standard cell, as the network takes them.
+    prepared
+        What the network takes of the standard cell, such as a graph.
     warnings
         One sentence for each reason to doubt the prediction.
     """
 
     given: Crystal
     form: StandardForm
-    graph: CrystalGraph
+    prepared: Any
     warnings: tuple[str, ...]
 
 
@@ -47,6 +49,20 @@ class Refusal:
     """The reason why a model cannot predict a crystal: what was given, what is allowed, how to mend it."""
 
     reason: str
+
+
+class Predictor(Protocol):
+    """What predicts spectra: a model, or an ensemble of models."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Return what is known of the model."""
+
+    def admit(self, crystal: Crystal) -> Admitted | Refusal:
+        """Find out all that a prediction needs of a crystal, or why it is refused."""
+
+    def predict(self, admitted: Sequence[Admitted]) -> list[Spectrum]:
+        """Return the spectra of admitted crystals, tensors in the axes of their standard forms."""
 
 
 def admit(crystal: Crystal, model: Model) -> Admitted | Refusal:
