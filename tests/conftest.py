@@ -115,6 +115,18 @@ def sheared(crystal: Crystal) -> Crystal:
     return Crystal(basis @ crystal.cell, crystal.numbers, crystal.frac_coords @ np.linalg.inv(basis))
 
 
+def bond_tensor(crystal: Crystal) -> np.ndarray:
+    """Return a tensor that any cell of a crystal has in its own axes: second moments of bonds, one atom's mean."""
+    from vesin import NeighborList
+
+    first, second, vectors = NeighborList(cutoff=4.0, full_list=True).compute(
+        points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijD"
+    )
+    strength = np.sqrt(crystal.numbers[first] * crystal.numbers[second]) * np.exp(-np.linalg.norm(vectors, axis=1))
+    smooth = (1 - np.linalg.norm(vectors, axis=1) / 4.0) ** 2  # so that no neighbour enters or leaves by noise
+    return np.asarray(np.einsum("b,bi,bj->ij", strength * smooth, vectors, vectors) / crystal.n_atoms)
+
+
 DISGUISES: dict[str, Callable[[Crystal], Crystal]] = {
     "conventional": conventional,
     "supercell": repeated,

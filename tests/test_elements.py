@@ -3,13 +3,28 @@ from __future__ import annotations
 import pytest
 from pymatgen.core import Element
 
-from dielectra.elements import MASSES, NUMBERS, SYMBOLS, main_group, symbols, table_position, valence_electrons
+from dielectra.elements import (
+    MASSES,
+    NUMBERS,
+    SYMBOLS,
+    element_ranges,
+    main_group,
+    symbols,
+    table_position,
+    valence_electrons,
+)
 
 
 def test_symbols_and_numbers_are_inverse() -> None:
     assert len(NUMBERS) == 118
     assert all(SYMBOLS[number] == symbol for symbol, number in NUMBERS.items())
     assert symbols({31, 7, 33}) == "N, Ga, As"
+
+
+def test_neighbours_in_the_table_are_written_as_a_range() -> None:
+    assert element_ranges([8, 1, 2, 3, 31, 32, 7]) == "H-Li, N-O, Ga-Ge"
+    assert element_ranges([6]) == "C"
+    assert element_ranges([]) == ""
 
 
 def test_places_masses_and_electrons_are_those_of_pymatgen() -> None:

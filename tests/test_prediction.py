@@ -1,34 +1,77 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import spglib
+from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 
 import dielectra
-from conftest import conventional, make_aln, make_gaas, make_mgo, make_triclinic, rattled, repeated, rotated
+from conftest import (
+    bond_tensor,
+    conventional,
+    make_aln,
+    make_gaas,
+    make_mgo,
+    make_triclinic,
+    rattled,
+    repeated,
+    rotated,
+)
 from dielectra.crystal import Crystal, make_crystal
+from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
-from dielectra.models.store import CARD, WEIGHTS, Model, load_model
+from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
+from dielectra.models.store import CARD, WEIGHTS, Model, ModelCard, load_model
 from dielectra.optics.constants import optical_constants
 from dielectra.prediction import (
     Predicted,
     Prediction,
-    Refusal,
-    admit,
     predict_each,
     predict_files,
     predict_many,
 )
 from dielectra.prediction.batches import BATCH
 from dielectra.predictor import PredictionWarning, predict
+from dielectra.spectrum import Spectrum
 from dielectra.structures import Refused
 
 EXAMPLES = Path("examples")
+
+
+class TensorModel:
+    """A model of tensors known beforehand: those of the bonds, mean of two members."""
+
+    energies = np.linspace(0.0, 10.0, 21)
+
+    def __init__(self, card: ModelCard) -> None:
+        self.card = card
+
+    def tensor(self, crystal: Crystal) -> np.ndarray:
+        peak = 1 / (5.0 - self.energies - 0.5j)
+        return np.asarray(np.eye(3)[:, :, None] * (1 + peak) + bond_tensor(crystal)[:, :, None] * peak)
+
+    def admit(self, crystal: Crystal) -> Admitted | Refusal:
+        return admit(crystal, self.card, range(1, 119), Preparation, isotropic=False)
+
+    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
+        return [self.estimate(found.prepared) for found in admitted]
+
+    def estimate(self, crystal: Crystal) -> Estimate | Refusal:
+        if 22 in crystal.elements:
+            return Refusal(f"{crystal.formula}: a metal; the model predicts crystals with a gap")
+        tensor = self.tensor(crystal)
+        return Estimate(Spectrum(self.energies, tensor, "rpa", members=(0.5 * tensor, 1.5 * tensor)), 5.0, False, True)
+
+
+@pytest.fixture(scope="module")
+def tensor_model(tiny_model: Model) -> TensorModel:
+    """Return that model, trained on all elements."""
+    return TensorModel(tiny_model.card.model_copy(update={"name": "tensor", "elements": list(range(1, 119))}))
 
 
 @pytest.mark.parametrize("name", ["MgO", "NaCl", "GaAs"])
@@ -85,7 +128,7 @@ def test_a_batch_answers_like_single_calls(tiny_model: Model) -> None:
 
 
 def test_elements_without_features_are_refused_by_name() -> None:
-    with pytest.raises(InputError, match=r"SrTiO3: .*no features for Ti; it covers the main-group elements"):
+    with pytest.raises(InputError, match=r"SrTiO3: .*no features for Ti; it covers H-Ca, Ga-Sr, In-Xe"):
         predict(EXAMPLES / "SrTiO3.cif")
 
 
@@ -174,11 +217,42 @@ def test_many_crystals_are_refused_with_all_reasons() -> None:
         predict_many([with_titanium(make_mgo()), make_mgo(), with_titanium(make_gaas())])
 
 
-def test_a_crystal_without_symmetry_data_is_refused(tiny_model: Model) -> None:
-    overlapping = Crystal(np.eye(3) * 4, np.array([12, 12]), np.array([[0.0, 0, 0], [0, 0, 1e-4]]))
-    refusal = admit(overlapping, tiny_model)
-    assert isinstance(refusal, Refusal)
-    assert "overlapping atoms" in refusal.reason or "symmetry" in refusal.reason
+def test_tensors_are_in_the_axes_of_the_given_cell(
+    crystal: Crystal, disguise: Callable[[Crystal], Crystal], tensor_model: TensorModel
+) -> None:
+    given = disguise(crystal)
+    (prediction,) = predict_many([given], model=tensor_model)
+    expected = tensor_model.tensor(given)
+    scale = np.abs(expected - np.eye(3)[:, :, None]).max()
+    np.testing.assert_allclose(prediction.spectrum.tensor, expected, atol=5e-3 * scale)
+    np.testing.assert_allclose(prediction.spectrum.members[1], 1.5 * expected, atol=1e-2 * scale)
+    assert tensor_model.tensor(prediction.crystal) == pytest.approx(expected, abs=5e-3 * scale)
+
+
+def test_wurtzite_turned_in_its_file_has_its_turned_tensor(tensor_model: TensorModel, tmp_path: Path) -> None:
+    straight, turned = make_aln(), rotated(make_aln())
+    turn = (np.linalg.inv(straight.cell) @ turned.cell).T
+    path = tmp_path / "turned.vasp"
+    atoms = Atoms(turned.numbers, scaled_positions=turned.frac_coords, cell=turned.cell, pbc=True)
+    atoms.write(path, format="vasp", direct=True)
+    (first,) = predict_many([straight], model=tensor_model)
+    (outcome,) = predict_files([path], tensor_model)
+    assert isinstance(outcome, Predicted)
+    expected = np.einsum("ia,abw,jb->ijw", turn, first.spectrum.tensor, turn)
+    np.testing.assert_allclose(outcome.prediction.spectrum.tensor, expected, atol=1e-6)
+    assert np.abs(first.spectrum.component("xz")).max() < 1e-9
+    assert np.abs(outcome.prediction.spectrum.component("xz")).max() > 1e-3
+    document = describe(outcome.prediction, outcome.name).plain()
+    np.testing.assert_allclose(document["eps2"]["xz"], expected[0, 2].imag, rtol=1e-5, atol=1e-8)
+    assert outcome.prediction.warnings == ()
+
+
+def test_what_a_model_says_besides_the_spectrum_arrives(tensor_model: TensorModel) -> None:
+    aln, metal = predict_each([make_aln(), with_titanium(make_mgo())], tensor_model)
+    assert isinstance(aln, Prediction)
+    assert (aln.gap, aln.metal, aln.in_domain, aln.warnings) == (5.0, False, True, ())
+    assert set(aln.bands) == {"eps1", "eps2", "n", "k", "absorption", "reflectivity", "loss"}
+    assert metal == Refusal("TiO: a metal; the model predicts crystals with a gap")
 
 
 def test_files_give_predictions_and_refusals_in_their_order(tiny_model: Model, tmp_path: Path) -> None:

@@ -10,22 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from vesin import NeighborList
 
-from conftest import CRYSTALS, conventional, repeated
+from conftest import CRYSTALS, bond_tensor, conventional, repeated
 from dielectra.crystal import Crystal
 from dielectra.data.store import read_records
 from dielectra.symmetry import point_group_rotations, standard_form, standardise
-
-
-def bond_tensor(crystal: Crystal) -> np.ndarray:
-    """Return a tensor that any cell of a crystal has in its own axes: second moments of bonds, one atom's mean."""
-    first, second, vectors = NeighborList(cutoff=4.0, full_list=True).compute(
-        points=crystal.frac_coords @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijD"
-    )
-    strength = np.sqrt(crystal.numbers[first] * crystal.numbers[second]) * np.exp(-np.linalg.norm(vectors, axis=1))
-    smooth = (1 - np.linalg.norm(vectors, axis=1) / 4.0) ** 2  # so that no neighbour enters or leaves by noise
-    return np.asarray(np.einsum("b,bi,bj->ij", strength * smooth, vectors, vectors) / crystal.n_atoms)
 
 
 def test_tensors_return_to_the_axes_of_the_given_cell(crystal: Crystal, disguise: Callable[[Crystal], Crystal]) -> None:

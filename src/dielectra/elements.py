@@ -27,6 +27,17 @@ def symbols(numbers: Iterable[int]) -> str:
     return ", ".join(SYMBOLS[number] for number in sorted(numbers))
 
 
+def element_ranges(numbers: Iterable[int]) -> str:
+    """Return elements as ranges of the periodic table, for instance ``H-Ca, Ga-Sr, In-Xe``."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ", ".join(SYMBOLS[a] if a == b else f"{SYMBOLS[a]}-{SYMBOLS[b]}" for a, b in ranges)
+
+
 def table_row(number: int) -> int:
     """Return the row of an element in the periodic table, from 1."""
     return next(row for row, end in enumerate(NOBLE_GASES) if number <= end)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dielectra.crystal import VACUUM_GAP, Crystal, widest_empty_layer
-from dielectra.elements import symbols
+from dielectra.elements import element_ranges, symbols
 from dielectra.errors import InputError
-from dielectra.graph import CrystalGraph, build_graph
+from dielectra.optics.bands import Calibration
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm, standard_form
 
 if TYPE_CHECKING:
-    from dielectra.models.store import Model, ModelCard
+    from dielectra.models.store import ModelCard
 
 MAXIMUM_ATOMS = 500
 """Number of atoms in the primitive cell above which a crystal is refused."""
@@ -51,6 +49,33 @@ class Refusal:
     reason: str
 
 
+class Estimate(NamedTuple):
+    """What a model predicts of an admitted crystal.
+
+    Attributes
+    ----------
+    spectrum
+        The dielectric tensor in the axes of the crystal's standard form, with the members of an ensemble.
+    gap
+        Gap, eV; None where the model predicts none.
+    metal
+        Whether the crystal is a metal; None where the model does not say.
+    in_domain
+        Whether the crystal is like those the model was trained on; None where the model does not say.
+    calibration
+        What makes bands of stated coverage of the members; None for their range.
+    warnings
+        Further reasons to doubt the spectrum, one sentence each.
+    """
+
+    spectrum: Spectrum
+    gap: float | None = None
+    metal: bool | None = None
+    in_domain: bool | None = None
+    calibration: Calibration | None = None
+    warnings: tuple[str, ...] = ()
+
+
 class Predictor(Protocol):
     """What predicts spectra: a model, or an ensemble of models."""
 
@@ -61,70 +86,95 @@ class Predictor(Protocol):
     def admit(self, crystal: Crystal) -> Admitted | Refusal:
         """Find out all that a prediction needs of a crystal, or why it is refused."""
 
-    def predict(self, admitted: Sequence[Admitted]) -> list[Spectrum]:
-        """Return the spectra of admitted crystals, tensors in the axes of their standard forms."""
+    def predict(self, admitted: Sequence[Admitted]) -> Sequence[Estimate | Refusal]:
+        """Return what is predicted of each admitted crystal, or why it is refused after all, a metal for instance."""
 
 
-def admit(crystal: Crystal, model: Model) -> Admitted | Refusal:
-    """Find out all that a prediction needs of a crystal: one symmetry search, one neighbour search.
+class Preparation(NamedTuple):
+    """What a network takes of a crystal.
+
+    Attributes
+    ----------
+    prepared
+        For instance a graph.
+    warnings
+        What the network does not see of the crystal, one sentence each.
+    """
+
+    prepared: Any
+    warnings: tuple[str, ...] = ()
+
+
+def admit(
+    crystal: Crystal,
+    card: ModelCard,
+    elements: Collection[int],
+    prepare: Callable[[Crystal], Preparation],
+    *,
+    isotropic: bool,
+) -> Admitted | Refusal:
+    """Find out all that a prediction needs of a crystal, with one symmetry search.
 
     Parameters
     ----------
     crystal
         Any cell of the crystal.
+    card
+        Names the model and the elements it was trained on.
+    elements
+        Atomic numbers that the network can represent.
+    prepare
+        Makes what the network takes of the standard cell.
+    isotropic
+        Whether the network predicts the isotropic average only, and not the tensor.
 
     Returns
     -------
     Admitted or Refusal
-        A refusal where the symmetry cannot be determined, the cell is too large, or the network cannot represent an
-        element.
+        A refusal where the symmetry cannot be determined, the cell is too large, or an element cannot be represented.
     """
     try:
         form = standard_form(crystal)
     except InputError as error:
         return Refusal(str(error))
-    reason = _reason_to_refuse(form.crystal, model)
+    reason = _reason_to_refuse(form.crystal, card, elements)
     if reason:
         return Refusal(reason)
-    graph = build_graph(form.crystal, model.network.cutoff)
-    return Admitted(crystal, form, graph, tuple(_warnings(crystal, form, graph, model)))
+    prepared, unseen = prepare(form.crystal)
+    notes = [*_doubts(crystal, card), *unseen]
+    if isotropic and not form.cubic:
+        notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
+    return Admitted(crystal, form, prepared, tuple(notes))
 
 
-def _reason_to_refuse(crystal: Crystal, model: Model) -> str:
+def _reason_to_refuse(crystal: Crystal, card: ModelCard, elements: Collection[int]) -> str:
     """Return why a model cannot predict a crystal; empty where it can."""
-    from dielectra.models.optimate import supported_elements
-
-    unknown = crystal.elements - supported_elements()
+    unknown = crystal.elements - set(elements)
     if unknown:
         return (
-            f"{crystal.formula}: model {model.card.name} has no features for {symbols(unknown)}; "
-            "it covers the main-group elements H to Xe"
+            f"{crystal.formula}: model {card.name} has no features for {symbols(unknown)}; "
+            f"it covers {element_ranges(elements)}"
         )
     if crystal.n_atoms > MAXIMUM_ATOMS:
         return (
             f"{crystal.formula}: {crystal.n_atoms} atoms in the primitive cell; the model was trained on small unit "
-            f"cells and answers up to {MAXIMUM_ATOMS}"
+            f"cells and predicts up to {MAXIMUM_ATOMS}"
         )
     return ""
 
 
-def _warnings(given: Crystal, form: StandardForm, graph: CrystalGraph, model: Model) -> list[str]:
+def _doubts(crystal: Crystal, card: ModelCard) -> list[str]:
+    """Return the reasons to doubt any prediction of a crystal by a model of this training."""
     notes = []
-    unseen = form.crystal.elements - set(model.card.elements)
+    unseen = crystal.elements - set(card.elements)
     if unseen:
         notes.append(
             f"{symbols(unseen)} not among the elements the model was trained on; the spectrum is an extrapolation"
         )
-    gap = widest_empty_layer(given)
+    gap = widest_empty_layer(crystal)
     if gap > VACUUM_GAP:
         notes.append(
             f"empty layer of {gap:.1f} angstrom: the dielectric function of a slab or molecule in vacuum "
             "depends on the cell size; the model describes bulk crystals"
         )
-    if len(np.unique(graph.target)) < form.crystal.n_atoms:
-        notes.append(
-            f"an atom has no neighbour within {model.network.cutoff:g} angstrom; the model sees it as isolated"
-        )
-    if not form.cubic:
-        notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
     return notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.files import write_whole
+from dielectra.graph import batch_graphs, build_graph
 from dielectra.levels import check_level
-from dielectra.models.optimate import OptiMate
+from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
+from dielectra.models.optimate import OptiMate, supported_elements
+from dielectra.spectrum import isotropic_spectrum
 
 CARD_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -66,6 +71,25 @@ class Model:
 
     network: OptiMate
     card: ModelCard
+
+    def admit(self, crystal: Crystal) -> Admitted | Refusal:
+        """Find out all that a prediction needs of a crystal, or why it is refused; see :func:`admit`."""
+        return admit(crystal, self.card, supported_elements(), self._prepare, isotropic=True)
+
+    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
+        """Return what is predicted of each admitted crystal."""
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            rows = self.network(batch_graphs([found.prepared for found in admitted]).to(device)).cpu().numpy()
+        eps2 = np.maximum(rows.astype(float), 0.0)
+        return [Estimate(isotropic_spectrum(self.grid, row, self.card.level, self.card.broadening)) for row in eps2]
+
+    def _prepare(self, crystal: Crystal) -> Preparation:
+        graph = build_graph(crystal, self.network.cutoff)
+        if len(np.unique(graph.target)) == crystal.n_atoms:
+            return Preparation(graph)
+        sees = f"an atom has no neighbour within {self.network.cutoff:g} angstrom; the model sees it as isolated"
+        return Preparation(graph, (sees,))
 
     @property
     def grid(self) -> FloatArray:

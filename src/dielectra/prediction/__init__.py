@@ -1,30 +1,28 @@
 """From a crystal to its spectrum: admit, batch, predict.
 
-Every crystal is admitted once, with one symmetry search: :func:`admit` gives all that a prediction needs of it, or a
-:class:`Refusal` with the reason. Python API, command line and web page all go through :func:`predict_each`.
+Every crystal is admitted once, with one symmetry search: the model's ``admit`` gives all that a prediction needs of it,
+or a :class:`Refusal` with the reason. Python API, command line and web page all go through :func:`predict_each`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.prediction.admission import Admitted, Refusal, admit
+from dielectra.models.admission import Admitted, Estimate, Predictor, Refusal
 from dielectra.prediction.batches import Predicted, predict_each, predict_files
 from dielectra.prediction.loading import loaded_model
 from dielectra.prediction.prediction import Prediction
 
-if TYPE_CHECKING:
-    from dielectra.models.store import Model
-
 __all__ = [
     "Admitted",
+    "Estimate",
     "Predicted",
     "Prediction",
+    "Predictor",
     "Refusal",
-    "admit",
     "loaded_model",
     "predict_each",
     "predict_files",
@@ -32,7 +30,9 @@ __all__ = [
 ]
 
 
-def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model | str | None = None) -> list[Prediction]:
+def predict_many(
+    crystals: Sequence[Crystal], level: str = "rpa", model: Predictor | str | Path | None = None
+) -> list[Prediction]:
     """Predict the dielectric functions of many crystals in batches.
 
     Parameters
@@ -40,7 +40,7 @@ def predict_many(crystals: Sequence[Crystal], level: str = "rpa", model: Model |
     level
         Level of theory of the shipped model: ``ipa`` or ``rpa``.
     model
-        A loaded model, a name or a folder; overrides `level`.
+        A model or ensemble that is loaded, a name or a folder; overrides `level`.
 
     Raises
     ------

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.graph import batch_graphs
+from dielectra.models.admission import Admitted, Estimate, Predictor, Refusal
 from dielectra.optics.constants import is_isotropic
-from dielectra.prediction.admission import Admitted, Refusal, admit
 from dielectra.prediction.prediction import Prediction
-from dielectra.spectrum import isotropic_spectrum
 from dielectra.structures import Entry, Refused, scan
-
-if TYPE_CHECKING:
-    from dielectra.models.store import Model
 
 BATCH = 64
 """Number of crystals that are read, admitted and given to the network together."""
@@ -34,17 +26,19 @@ class Predicted(NamedTuple):
     prediction: Prediction
 
 
-def predict_each(crystals: Iterable[Crystal], model: Model) -> Iterator[Prediction | Refusal]:
+def predict_each(crystals: Iterable[Crystal], model: Predictor) -> Iterator[Prediction | Refusal]:
     """Give the prediction of every crystal, or the reason why there is none, in the order of the crystals."""
     crystals = iter(crystals)
     while chunk := list(islice(crystals, BATCH)):
-        outcomes = [admit(crystal, model) for crystal in chunk]
-        predictions = iter(_predict_batch([found for found in outcomes if isinstance(found, Admitted)], model))
-        yield from (found if isinstance(found, Refusal) else next(predictions) for found in outcomes)
+        outcomes = [model.admit(crystal) for crystal in chunk]
+        admitted = [found for found in outcomes if isinstance(found, Admitted)]
+        estimates = iter(model.predict(admitted) if admitted else ())
+        for found in outcomes:
+            yield found if isinstance(found, Refusal) else _prediction(found, next(estimates), model)
 
 
 def predict_files(
-    sources: Iterable[str | Path | tuple[str, Path]], model: Model, maximum: int | None = None
+    sources: Iterable[str | Path | tuple[str, Path]], model: Predictor, maximum: int | None = None
 ) -> Iterator[Predicted | Refused]:
     """Give the prediction of every crystal of structure files, or the reason why there is none.
 
@@ -87,29 +81,24 @@ def _named(entry: Entry, outcome: Prediction | Refusal) -> Predicted | Refused:
     return Predicted(entry.name, outcome)
 
 
-def _predict_batch(admitted: Sequence[Admitted], model: Model) -> list[Prediction]:
-    import torch
-
-    if not admitted:
-        return []
-    device = next(model.network.parameters()).device
-    with torch.inference_mode():
-        rows = model.network(batch_graphs([found.graph for found in admitted]).to(device)).cpu().numpy()
-    return [_prediction(found, row, model) for found, row in zip(admitted, rows, strict=True)]
-
-
-def _prediction(admitted: Admitted, row: FloatArray, model: Model) -> Prediction:
-    """Return the prediction that a row of the network's output stands for, its tensor in the axes of the given cell."""
-    card = model.card
-    provenance = {
-        "formula": admitted.given.formula,
-        "model": card.name,
-        "trained_on": card.trained_on,
-        "warnings": list(admitted.warnings),
-    }
-    eps2 = np.maximum(row.astype(float), 0.0)
-    spectrum = isotropic_spectrum(model.grid, eps2, card.level, card.broadening, provenance)
+def _prediction(admitted: Admitted, estimate: Estimate | Refusal, model: Predictor) -> Prediction | Refusal:
+    """Return a prediction with its tensor in the axes of the given cell."""
+    if isinstance(estimate, Refusal):
+        return estimate
+    spectrum, warnings = estimate.spectrum, (*admitted.warnings, *estimate.warnings)
+    known = {"model": model.card.name, "trained_on": model.card.trained_on, "warnings": list(warnings)}
+    provenance = {**spectrum.provenance, "formula": admitted.given.formula, **known}
+    tensor, members = spectrum.tensor, spectrum.members
     if not is_isotropic(spectrum):
         turn = admitted.form.to_given_axes
-        spectrum = replace(spectrum, tensor=turn(spectrum.tensor), members=tuple(map(turn, spectrum.members)))
-    return Prediction(admitted.given, admitted.form, spectrum, admitted.warnings)
+        tensor, members = turn(tensor), tuple(turn(member) for member in members)
+    return Prediction(
+        admitted.given,
+        admitted.form,
+        replace(spectrum, tensor=tensor, members=members, provenance=provenance),
+        warnings,
+        estimate.gap,
+        estimate.metal,
+        estimate.in_domain,
+        estimate.calibration,
+    )

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dielectra.models.admission import Predictor
     from dielectra.models.store import Model
 
 KEPT = 8
 """Number of models that stay in memory."""
 
 
-def loaded_model(level: str = "rpa", model: Model | str | Path | None = None) -> Model:
+def loaded_model(level: str = "rpa", model: Predictor | str | Path | None = None) -> Predictor:
     """Return a model ready to predict; its weights are read once per process, and again when its files change.
 
     Parameters
@@ -21,17 +22,17 @@ def loaded_model(level: str = "rpa", model: Model | str | Path | None = None) ->
     level
         Level of the shipped model.
     model
-        A loaded model, a name or a folder; overrides `level`.
+        A model or ensemble that is loaded, a name or a folder; overrides `level`.
 
     Raises
     ------
     InputError
         If there is no such model or it cannot be loaded.
     """
-    from dielectra.models.store import CARD, WEIGHTS, Model, default_model, model_folder
-
-    if isinstance(model, Model):
+    if model is not None and not isinstance(model, str | Path):
         return model
+    from dielectra.models.store import CARD, WEIGHTS, default_model, model_folder
+
     folder = model_folder(model or default_model(level)).resolve()
     stamps = tuple((folder / name).stat().st_mtime_ns for name in (CARD, WEIGHTS))
     return _read(folder, stamps)

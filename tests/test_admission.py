@@ -1,0 +1,67 @@
+"""A crystal is admitted once, or refused with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from conftest import make_aln, make_mgo, repeated
+from dielectra.crystal import Crystal
+from dielectra.models.admission import Admitted, Preparation, Refusal, admit
+from dielectra.models.store import Model
+from dielectra.structures import read_structure
+
+
+def test_an_admitted_crystal_carries_what_was_found_out(
+    crystal: Crystal, disguise: Callable[[Crystal], Crystal], tiny_model: Model
+) -> None:
+    given = disguise(crystal)
+    admitted = tiny_model.admit(given)
+    assert isinstance(admitted, Admitted)
+    assert admitted.given is given
+    assert admitted.form.crystal.n_atoms == crystal.n_atoms == len(admitted.prepared.numbers)
+
+
+def test_a_crystal_without_symmetry_data_is_refused(tiny_model: Model) -> None:
+    overlapping = Crystal(np.eye(3) * 4, np.array([12, 12]), np.array([[0.0, 0, 0], [0, 0, 1e-4]]))
+    refusal = tiny_model.admit(overlapping)
+    assert isinstance(refusal, Refusal)
+    assert "symmetry" in refusal.reason or "overlapping atoms" in refusal.reason
+
+
+def test_elements_that_cannot_be_represented_are_named_with_those_that_can(tiny_model: Model) -> None:
+    refusal = tiny_model.admit(read_structure("examples/SrTiO3.cif"))
+    assert refusal == Refusal("SrTiO3: model tiny-ipa has no features for Ti; it covers H-Ca, Ga-Sr, In-Xe")
+
+
+def test_a_large_cell_counts_by_its_primitive_cell(tiny_model: Model) -> None:
+    assert isinstance(tiny_model.admit(repeated(repeated(repeated(make_mgo())))), Admitted)
+    atoms = bulk("NaCl", "rocksalt", a=5.64) * (7, 7, 6)
+    atoms.rattle(0.3, seed=0)
+    refusal = tiny_model.admit(read_structure(atoms))
+    assert isinstance(refusal, Refusal)
+    assert "588 atoms in the primitive cell" in refusal.reason
+
+
+@pytest.mark.parametrize(("isotropic", "n_warnings"), [(True, 1), (False, 0)])
+def test_only_an_isotropic_model_warns_of_its_average(tiny_model: Model, isotropic: bool, n_warnings: int) -> None:
+    card = tiny_model.card.model_copy(update={"elements": [7, 12, 8, 13]})
+    aln = admit(make_aln(), card, range(1, 100), Preparation, isotropic=isotropic)
+    assert isinstance(aln, Admitted)
+    assert len(aln.warnings) == n_warnings
+    cubic = admit(make_mgo(), card, range(1, 100), Preparation, isotropic=isotropic)
+    assert isinstance(cubic, Admitted)
+    assert cubic.warnings == ()
+
+
+def test_what_a_network_does_not_see_is_among_the_warnings(tiny_model: Model) -> None:
+    card = tiny_model.card.model_copy(update={"elements": [8]})
+    admitted = admit(make_mgo(), card, range(1, 100), lambda found: Preparation(found, ("blind",)), isotropic=True)
+    assert isinstance(admitted, Admitted)
+    assert admitted.prepared is admitted.form.crystal
+    first, second = admitted.warnings
+    assert first.startswith("Mg not among the elements the model was trained on")
+    assert second == "blind"
