@@ -98,7 +98,7 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
         (["train", "ladder", "--level", "rpa", "--set", "epoch=3", "-o", "x"], "did you mean epochs?"),
         (["train", "nowhere", "--level", "rpa", "-o", "x"], "'nowhere' not found"),
         (["climb", "ladder", "--to", "gw", "--from", "ladder-ipa", "-o", "x"], "unknown level 'gw'"),
-        (["climb", "ladder", "--to", "ipa", "--from", "ladder-rpa", "-o", "x"], "cannot climb from rpa down to ipa"),
+        (["climb", "ladder", "--to", "ipa", "--from", "ladder-rpa", "-o", "x"], "cannot climb from rpa to ipa"),
         (["evaluate", "ladder-rpa", "ladder", "--level", "bse"], "holds no bse spectrum"),
         (["evaluate", "ladder-rpa", "ladder", "--level", "rpa", "--split", "dev"], "the split 'dev' holds no rpa"),
         (
