@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dielectra.abinitio.directions import (
+from dielectra.arrays import FloatArray
+from dielectra.crystal import FloatArray, make_crystal
+from dielectra.data.store import read_records
+from dielectra.directions import (
     DIRECTIONS,
     independent_directions,
     invariant_tensors,
     tensor_from_directions,
 )
-from dielectra.arrays import FloatArray
-from dielectra.crystal import make_crystal
-from dielectra.data.store import read_records
 from dielectra.symmetry import point_group_rotations
 
 CELLS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dielectra.abinitio.finished import read_gpaw, read_yambo
 
 from conftest import Run
 from dielectra.abinitio.computation import ENERGIES
-from dielectra.abinitio.finished import read_gpaw, read_yambo
 from dielectra.data.checks import check_record
 from dielectra.data.store import read_labels, read_records, write_part
 from dielectra.errors import InputError

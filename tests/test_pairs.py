@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dielectra.data.pairs import Settings, measured_record, read_pairs
 
 from conftest import make_aln, make_mgo, make_triclinic, rotated
 from dielectra.crystal import Crystal
 from dielectra.data.exporting import export_dataset
-from dielectra.data.importing import energies_from, import_dataset
-from dielectra.data.pairs import Settings, measured_record, read_pairs
 from dielectra.data.splits import split_of
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
+from dielectra.importing.dataset import import_dataset
+from dielectra.importing.importer import energies_from
 from dielectra.spectrum import real_from_imaginary
 
 GRID = np.linspace(0, 25, 251)

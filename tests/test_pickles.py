@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dielectra.data.importing import import_dataset
-from dielectra.data.pickles import read_pickle
 from dielectra.errors import InputError
+from dielectra.importing.dataset import import_dataset
+from dielectra.importing.pickles import read_pickle
 
 
 class Calls:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dielectra.data.published import entry_from_records, read_published
 
 from dielectra.data.exporting import export_dataset
-from dielectra.data.importing import import_dataset
-from dielectra.data.published import entry_from_records, read_published
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
 from dielectra.data.store import broadening_of, read_labels, read_records
 from dielectra.errors import InputError
+from dielectra.importing.dataset import import_dataset
 from published_form import GRID, entry, ipa_entry, rpa_entry, structure, write
 
 ORIGINAL = Path("../shared/data/paper_pipeline_agm001074044_zz.json")

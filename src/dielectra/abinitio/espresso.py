@@ -1,4 +1,4 @@
-"""Quantum ESPRESSO's files: write and read inputs of pw.x, read pseudopotentials, outputs and eigenvalues."""
+"""Quantum ESPRESSO's files: write inputs of pw.x, read pseudopotentials, outputs and eigenvalues."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from dielectra.abinitio.protocol import HARTREE, YamboProtocol
 from dielectra.arrays import FloatArray
-from dielectra.crystal import Crystal, make_crystal
+from dielectra.crystal import Crystal
 from dielectra.elements import MASSES, SYMBOLS
 from dielectra.errors import InputError
 
 RYDBERG = HARTREE / 2
-BOHR = 0.529177210903
 
 
 class Bands(NamedTuple):
@@ -125,67 +124,6 @@ def pw_input(
     else:
         lines += ["K_POINTS automatic", "  {} {} {} 0 0 0".format(*kpoints)]
     return "\n".join(lines) + "\n"
-
-
-def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
-    """Read the crystal of a pw.x input; the lattice may be given by ``ibrav`` 1 to 11 or by CELL_PARAMETERS.
-
-    Raises
-    ------
-    InputError
-        If it is no input of pw.x, or its lattice is given otherwise.
-    """
-    from ase.io import espresso
-
-    reader: Any = espresso  # untyped
-    try:
-        sections, cards = reader.read_fortran_namelist(text.splitlines(keepends=True))
-        system = sections["system"]
-        scale = system["celldm(1)"] * BOHR if "celldm(1)" in system else system.get("a")
-        if system["ibrav"]:
-            cell = scale * lattice_vectors(system["ibrav"], *(system.get(f"celldm({n})", 0.0) for n in (2, 3, 4)))
-        else:
-            cell, scale = reader.get_cell_parameters(cards, alat=scale)
-        sites = reader.get_atomic_positions(cards, n_atoms=system["nat"], cell=cell, alat=scale)
-    except (KeyError, IndexError, ValueError, TypeError, NotImplementedError) as error:
-        raise InputError(f"{where}: cannot be read as an input of pw.x ({error}); give a structure file") from error
-    species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label, *_ in sites]
-    return make_crystal(cell, species, np.array([site[1] for site in sites]) @ np.linalg.inv(cell), where)
-
-
-def lattice_vectors(ibrav: int, b: float, c: float, cosine: float) -> FloatArray:
-    """Return pw.x's lattice vectors as rows, in units of the first lattice parameter.
-
-    Parameters
-    ----------
-    ibrav
-        Lattice type of pw.x's documentation, 1 to 11.
-    b, c, cosine
-        ``celldm(2)``, ``celldm(3)`` and ``celldm(4)``.
-
-    Raises
-    ------
-    ValueError
-        If the lattice type is another.
-    """
-    half_b, half_c, root = b / 2, c / 2, np.sqrt(3) / 2
-    x, y, z = np.sqrt((1 - cosine) / 2), np.sqrt((1 - cosine) / 6), np.sqrt((1 + 2 * cosine) / 3)
-    vectors: dict[int, list[list[float]]] = {
-        1: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-        2: [[-0.5, 0, 0.5], [0, 0.5, 0.5], [-0.5, 0.5, 0]],
-        3: [[0.5, 0.5, 0.5], [-0.5, 0.5, 0.5], [-0.5, -0.5, 0.5]],
-        4: [[1, 0, 0], [-0.5, root, 0], [0, 0, c]],
-        5: [[x, -y, z], [0, 2 * y, z], [-x, -y, z]],
-        6: [[1, 0, 0], [0, 1, 0], [0, 0, c]],
-        7: [[0.5, -0.5, half_c], [0.5, 0.5, half_c], [-0.5, -0.5, half_c]],
-        8: [[1, 0, 0], [0, b, 0], [0, 0, c]],
-        9: [[0.5, half_b, 0], [-0.5, half_b, 0], [0, 0, c]],
-        10: [[0.5, 0, half_c], [0.5, half_b, 0], [0, half_b, half_c]],
-        11: [[0.5, half_b, half_c], [-0.5, half_b, half_c], [-0.5, -half_b, half_c]],
-    }
-    if ibrav not in vectors:
-        raise ValueError(f"ibrav {ibrav} is not known here")
-    return np.array(vectors[ibrav], float)
 
 
 def find_pseudopotentials(folder: Path, crystal: Crystal) -> dict[int, Path]:

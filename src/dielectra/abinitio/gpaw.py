@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
-from dielectra.abinitio.directions import independent_directions, tensor_from_directions
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import (
     LADDER_2,
@@ -23,6 +22,7 @@ from dielectra.abinitio.protocol import (
 )
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
+from dielectra.directions import independent_directions, tensor_from_directions
 from dielectra.errors import InputError
 from dielectra.symmetry import point_group_rotations, standardise
 

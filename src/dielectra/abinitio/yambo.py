@@ -18,7 +18,6 @@ from tempfile import mkdtemp
 from typing import NamedTuple
 
 from dielectra.abinitio.computation import ENERGIES, Computation, ComputationError, RefusedError, refuse_spin
-from dielectra.abinitio.directions import Direction, independent_directions
 from dielectra.abinitio.espresso import (
     Bands,
     find_pseudopotentials,
@@ -31,17 +30,18 @@ from dielectra.abinitio.espresso import (
 )
 from dielectra.abinitio.protocol import GRUNERT_2025, YamboProtocol
 from dielectra.abinitio.yambo_files import (
-    Response,
     block_sizes,
     block_suffices,
     job_name,
-    parse_outputs,
-    parse_response,
     yambo_input,
 )
 from dielectra.arrays import ComplexArray
 from dielectra.crystal import Crystal
+from dielectra.directions import Direction, independent_directions
 from dielectra.errors import InputError
+from dielectra.importing.computations import tensors_of
+from dielectra.importing.yambo import curves_of
+from dielectra.importing.yambo_files import Response, parse_response
 from dielectra.symmetry import point_group_rotations, standardise
 
 levels = ("ipa", "rpa")
@@ -212,7 +212,11 @@ def _responses(run: Run, n_bands: int) -> dict[str, ComplexArray]:
             if enough:
                 break
         found.append(before)
-    return parse_outputs(found, rotations)
+    curves = [curve for index, response in enumerate(found) for curve in curves_of(f"response {index}", response)]
+    spectra, problems = tensors_of(curves, rotations)
+    if problems:
+        raise ComputationError(f"{run.crystal.formula}: {'; '.join(problems)}")
+    return {spectrum.level: spectrum.resample(ENERGIES).tensor for spectrum in spectra}
 
 
 def _response(run: Run, direction: Direction, block: float, n_bands: int) -> Response:

@@ -1,53 +1,17 @@
-"""Yambo's files: write every input of the published protocol, read the responses. No process runs."""
+"""Yambo's files: write every input of the published protocol. No process runs."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from dielectra.abinitio.computation import ENERGIES
-from dielectra.abinitio.directions import Direction, independent_directions, tensor_from_directions
 from dielectra.abinitio.espresso import offset_kpoints, pw_input, reciprocal_grid
 from dielectra.abinitio.protocol import YamboProtocol
-from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
-from dielectra.errors import InputError
+from dielectra.directions import Direction, independent_directions
+from dielectra.importing.yambo_files import Response
 from dielectra.spectrum import similarity
 from dielectra.symmetry import point_group_rotations
-
-COLUMNS = ("E[1] [eV]", "Im(eps)", "Re(eps)", "Im(eps_o)", "Re(eps_o)")
-
-
-class Response(NamedTuple):
-    """Hold one ``o-*.eps_q1_inv_rpa_dyson`` file of Yambo.
-
-    Attributes
-    ----------
-    direction
-        Cartesian direction of q -> 0.
-    block
-        Number of G vectors of the response block; with one the levels agree.
-    energies
-        Shape ``(n_energies,)``, eV.
-    ipa, rpa
-        Complex macroscopic function without and with local fields, shape ``(n_energies,)``.
-    broadening
-        Damping in eV, None where the file does not repeat its input.
-    version
-        Yambo's version.
-    """
-
-    direction: tuple[float, float, float]
-    block: int
-    energies: FloatArray
-    ipa: ComplexArray
-    rpa: ComplexArray
-    broadening: float | None
-    version: str
 
 
 def block_sizes(protocol: YamboProtocol) -> list[float]:
@@ -118,81 +82,7 @@ def write_inputs(
     return inputs
 
 
-def parse_response(text: str, where: str = "Yambo's output") -> Response:
-    """Read the text of one ``o-*.eps_q1_inv_rpa_dyson`` file.
-
-    Raises
-    ------
-    InputError
-        If it is not the response of Yambo with the columns of ``-k hartree``.
-    """
-    direction = re.search(r"^# Absorption @ Q\(1\):\s+(\S+)\s+(\S+)\s+(\S+)", text, re.MULTILINE)
-    heads = [re.split(r"\s{2,}", line.strip("# ")) for line in text.splitlines() if "E[1] [eV]" in line]
-    if direction is None or not heads or tuple(heads[0]) != COLUMNS:
-        found = ", ".join(heads[0]) if heads else "none"
-        raise InputError(f"{where}: needs the direction of q -> 0 and the columns {', '.join(COLUMNS)}; found {found}")
-    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    try:
-        energies, rpa2, rpa1, ipa2, ipa1 = np.array(rows, float).T
-    except ValueError as error:
-        raise InputError(f"{where}: its columns cannot be read ({error}); is it complete?") from error
-    damping = re.search(r"% DmRngeXd\n#[ |]+(\S+) \|", text)
-    return Response(
-        (float(direction[1]), float(direction[2]), float(direction[3])),
-        int(_find(r"^# \[ X \] Hartree size\s+:\s+(\d+)", text, "1")),
-        energies,
-        ipa1 + 1j * ipa2,
-        rpa1 + 1j * rpa2,
-        float(damping[1]) if damping else None,
-        _find(r"^# Version (\S+)", text, "unknown"),
-    )
-
-
 def block_suffices(before: Response, after: Response, protocol: YamboProtocol) -> bool:
     """Say whether a response block is large enough: SC with the previous one, which is the reference."""
-    agreement = similarity(after.rpa.imag, before.rpa.imag, after.energies)
+    agreement = similarity(after.functions["rpa"].imag, before.functions["rpa"].imag, after.energies)
     return bool(agreement >= protocol.block_similarity)
-
-
-def parse_outputs(responses: Sequence[Response], rotations: FloatArray) -> dict[str, ComplexArray]:
-    """Return the tensor of each level, shape ``(3, 3, 401)``, from responses along all independent directions.
-
-    Of several responses along one direction that of the largest block counts. Yambo's photon energies are five times
-    denser than those of a record; it takes what lies on its own.
-
-    Parameters
-    ----------
-    rotations
-        Cartesian point group of the crystal, shape ``(n, 3, 3)``.
-
-    Raises
-    ------
-    InputError
-        If a direction is missing or a response does not reach over the energies of a record.
-    """
-    largest = {response.direction: response for response in sorted(responses, key=lambda response: response.block)}
-    present = {_whole(direction): response for direction, response in largest.items()}
-    missing = [direction for direction in independent_directions(rotations) if direction not in present]
-    if missing:
-        needed = ", ".join("{}{}{}".format(*direction) for direction in missing)
-        raise InputError(f"no response along {needed}; the crystal's symmetry asks for these directions of q -> 0")
-    for response in present.values():
-        if response.energies[0] > ENERGIES[0] or response.energies[-1] < ENERGIES[-1]:
-            raise InputError(
-                f"a response spans {response.energies[0]:g}-{response.energies[-1]:g} eV; a record needs 0-20 eV"
-            )
-    curves = {
-        level: np.array([np.interp(ENERGIES, r.energies, getattr(r, level)) for r in present.values()])
-        for level in ("ipa", "rpa")
-    }
-    return {level: tensor_from_directions(list(present), rows, rotations) for level, rows in curves.items()}
-
-
-def _whole(direction: tuple[float, float, float]) -> Direction:
-    x, y, z = (round(component / max(map(abs, direction))) for component in direction)
-    return x, y, z
-
-
-def _find(pattern: str, text: str, default: str) -> str:
-    match = re.search(pattern, text, re.MULTILINE)
-    return match[1] if match else default

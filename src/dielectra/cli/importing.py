@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -53,43 +53,29 @@ def import_data(
     form: Annotated[
         str,
         Parameter(
-            help="published (the paper's), pairs (structure + CSV files), refractiveindex (YAML), or a finished "
-            "computation of yambo or gpaw."
+            help="published (the paper's), pairs (structure + CSV files), measured (n and k), or finished computations "
+            "of yambo, gpaw or vasp."
         ),
     ] = "published",
-    level: Annotated[str | None, Parameter(help="Level of the spectra of pairs: ipa, rpa, bse or experiment.")] = None,
+    level: Annotated[str | None, Parameter(help="Level of the spectra of pairs.")] = None,
     broadening: Annotated[float | None, Parameter(help="Lorentzian broadening of pairs or gpaw in eV.")] = None,
-    energies: Annotated[str | None, Parameter(help="START,STOP,N in eV; 0,20,401 for pairs.")] = None,
+    energies: Annotated[
+        str | None, Parameter(help="START,STOP,N in eV, or 'file': those of each file; 0,20,401 by default.")
+    ] = None,
     structure: Annotated[Path | None, Parameter(help="Structure file of a page or computation.")] = None,
     extraordinary: Annotated[Path | None, Parameter(help="Page of the extraordinary ray.")] = None,
-    seed: Annotated[int, Parameter(help="Seed of the splits by formula.")] = 0,
+    seed: Annotated[int | None, Parameter(help="Seed of the splits by formula; 0 by default.")] = None,
     as_json: Json = False,
 ) -> None:
     """Turn files of others into a data set.
 
-    Entries that cannot be used are reported on stderr; the others are imported all the same and the exit code is 2.
+    Entries that cannot be used are reported on stderr; the others are imported, and the exit code is 2.
     """
-    from dielectra.abinitio.finished import COMPUTATIONS, import_finished
-    from dielectra.data.importing import FORMS, energies_from, import_dataset
+    from dielectra.importing.dataset import import_dataset
 
-    if form not in (*FORMS, *COMPUTATIONS):
-        raise InputError(f"unknown form {form!r}; allowed are {', '.join([*FORMS, *COMPUTATIONS])}")
-    if form in COMPUTATIONS:
-        if level or energies or extraordinary:
-            raise InputError(f"the form {form} takes no level, energies or extraordinary: its files hold both levels")
-        report = import_finished(source, output, form, structure, broadening, seed)
-    else:
-        report = import_dataset(
-            source,
-            output,
-            form,
-            level=level,
-            broadening=broadening,
-            energies=None if energies is None else energies_from(energies),
-            structure=structure,
-            extraordinary=extraordinary,
-            seed=seed,
-        )
+    options: dict[str, Any] = {"level": level, "broadening": broadening, "energies": energies}
+    options |= {"structure": structure, "extraordinary": extraordinary, "seed": seed}
+    report = import_dataset(source, output, form, **options)
     if as_json:
         print_json(report.model_dump())
     else:

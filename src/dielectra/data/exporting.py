@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dielectra.data.published import entry_from_records
+from dielectra.data.published_form import entry_from_records
 from dielectra.data.schema import Record
 from dielectra.data.store import read_records
 from dielectra.elements import SYMBOLS

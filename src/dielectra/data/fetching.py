@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from dielectra.data.sources import FETCH_RECORD
 from dielectra.errors import InputError
 from dielectra.files import write_whole
 
 FIGSHARE_API = "https://api.figshare.com/v2"
+FETCH_RECORD = "fetched.json"
+"""File beside downloaded files that says where they came from."""
+
 TIMEOUT = 30.0
 ATTEMPTS = 5
 CHUNK = 2**16

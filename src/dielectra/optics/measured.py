@@ -45,6 +45,8 @@ class MeasuredSpectrum(NamedTuple):
         Page of refractiveindex.info, or the file.
     comments
         What the source says about sample and temperature.
+    warnings
+        Doubts about the file, one sentence each.
     """
 
     spectrum: Spectrum
@@ -56,6 +58,7 @@ class MeasuredSpectrum(NamedTuple):
     reference: str
     source: str
     comments: str
+    warnings: tuple[str, ...] = ()
 
 
 def load_measured(formula: str, space_group: int | None = None) -> list[MeasuredSpectrum]:

@@ -19,7 +19,7 @@ RECORDS_PER_PART = 500
 
 
 class Outcome(NamedTuple):
-    """Hold what became of one source document.
+    """What became of one item of a source.
 
     Attributes
     ----------
@@ -29,24 +29,30 @@ class Outcome(NamedTuple):
         Its records, at most one per level.
     filtered
         Why records were left out by a rule of the importer; one reason per record.
-    problem
-        Why it could not be used.
+    problems
+        Why it, or parts of it, could not be used; without its name.
     """
 
     name: str
     records: tuple[Record, ...] = ()
     filtered: tuple[str, ...] = ()
-    problem: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 class ImportReport(BaseModel):
-    """Hold what an import wrote and left out; the keys are those of ``dielectra data import --json``."""
+    """What an import wrote and left out; the keys are those of ``dielectra data import --json``.
+
+    ``read`` counts the items of the source, ``refused`` the reasons why one could not be used, which ``problems`` gives
+    one by one with the item's name.
+    """
 
     output: str
+    read: int
     materials: int
     records: dict[str, int]
     splits: dict[str, int]
     filtered: dict[str, int]
+    refused: dict[str, int]
     problems: list[str]
 
 
@@ -84,36 +90,35 @@ def _write_parts(outcomes: Iterable[Outcome], folder: Path, output: Path) -> Imp
     levels: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     filtered: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
     problems: list[str] = []
-    waiting: list[Record] = []
-    n_parts = 0
+    parts = Parts(folder)
+    n_read = 0
     for outcome in outcomes:
+        n_read += 1
         filtered.update(outcome.filtered)
-        if outcome.problem is not None:
-            problems.append(outcome.problem)
+        reasons = list(outcome.problems)
         for record in outcome.records:
             key = (record.id, record.spectrum.level)
             if key in seen:
-                problems.append(
-                    f"{outcome.name}: a second {key[1]} record of material {key[0]}; only the first is kept"
-                )
+                reasons.append(f"a second {key[1]} record of material {key[0]}; only the first is kept")
                 continue
             seen.add(key)
             levels[key[1]] += 1
             splits[record.split or "none"] += 1
-            waiting.append(record)
-        if len(waiting) >= RECORDS_PER_PART:
-            _write(waiting, folder, n_parts)
-            n_parts, waiting = n_parts + 1, []
-    if waiting:
-        _write(waiting, folder, n_parts)
+            parts.add(record)
+        refused.update(reasons)
+        problems += [f"{outcome.name}: {reason}" for reason in reasons]
+    parts.close()
     materials = len({name for name, _ in seen})
     report = ImportReport(
         output=str(output),
+        read=n_read,
         materials=materials,
         records=dict(levels),
         splits=dict(splits),
         filtered=dict(filtered),
+        refused=dict(refused),
         problems=problems,
     )
     if not seen:
@@ -122,17 +127,40 @@ def _write_parts(outcomes: Iterable[Outcome], folder: Path, output: Path) -> Imp
     return report
 
 
-def _write(records: list[Record], folder: Path, number: int) -> None:
-    declared = {record.spectrum.broadening for record in records}
-    broadening = declared.pop() if len(declared) == 1 else None
-    metadata = {} if broadening is None else {"broadening_eV": f"{broadening:g}"}
-    write_part(records, folder / f"part-{number:04d}.parquet", metadata)
+class Parts:
+    """Collect records and write them as numbered parts, each of one grid of photon energies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.waiting: dict[bytes, list[Record]] = {}
+        self.n_written = 0
+
+    def add(self, record: Record) -> None:
+        """Take a record; write a part when there are enough of its grid."""
+        records = self.waiting.setdefault(record.spectrum.energies.tobytes(), [])
+        records.append(record)
+        if len(records) >= RECORDS_PER_PART:
+            self._write(records)
+
+    def close(self) -> None:
+        """Write what is left."""
+        for records in self.waiting.values():
+            if records:
+                self._write(records)
+
+    def _write(self, records: list[Record]) -> None:
+        declared = {record.spectrum.broadening for record in records}
+        broadening = declared.pop() if len(declared) == 1 else None
+        metadata = {} if broadening is None else {"broadening_eV": f"{broadening:g}"}
+        write_part(records, self.folder / f"part-{self.n_written:04d}.parquet", metadata)
+        records.clear()
+        self.n_written += 1
 
 
 def _card(name: str, description: str, report: ImportReport) -> str:
     counts = [f"| {level} records | {count} |" for level, count in report.records.items()]
     counts += [f"| split {split} | {count} |" for split, count in report.splits.items()]
     counts += [f"| left out: {reason} | {count} |" for reason, count in report.filtered.items()]
-    counts += [f"| could not be used | {len(report.problems)} |"] if report.problems else []
+    counts += [f"| could not be used: {reason} | {count} |" for reason, count in report.refused.items()]
     rows = "\n".join(["| | |", "|---|---|", f"| materials | {report.materials} |", *counts])
     return f"# {name}\n\n{description}\n\n{rows}\n"

@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.data.outcomes import Outcome
-from dielectra.data.pickles import read_pickle
+from dielectra.data.published_form import AXES, ENERGIES
 from dielectra.data.schema import Record
-from dielectra.data.sources import Document, is_pickle, read_documents
 from dielectra.data.splits import paper_splits
-from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
+from dielectra.importing.outcomes import Outcome
+from dielectra.importing.pickles import read_pickle
+from dielectra.importing.sources import Document, is_pickle, read_documents
 from dielectra.spectrum import Spectrum
 from dielectra.structures import read_structure
 from dielectra.symmetry import standard_form
-
-ENERGIES = np.linspace(0.0, 20.0, 2001)
-AXES = ("xx", "yy", "zz")
 
 MINIMUM_INDIRECT_GAP = 0.5
 MAXIMUM_DIRECT_GAP = 10.0
@@ -39,11 +36,25 @@ DROPPED = ("agm005546161",)
 """The paper's filters: gaps in eV, atoms in the primitive cell of RPA spectra, material ids."""
 
 
+form = "published"
+NOTE = (
+    "Published form of Grunert, Grossmann, Runge, Nat. Commun. 16, 8142 (2025): 2,001 points on 0 to 20 eV, diagonal "
+    "components; Yambo's response is time-ordered (a small non-zero Im eps at 0 eV). The paper's filters and splits "
+    "are applied."
+)
+
+
+class Options(BaseModel):
+    """The published form has none: its files name their levels, and the splits are the paper's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class MetallicSpectrum(Exception):  # noqa: N818  (a reason to leave a material out, not an error)
     """Say that a spectrum is NaN, as published for metals."""
 
 
-def read_published(source: str | Path) -> Iterator[Outcome]:
+def read(source: Path, options: Options | None = None) -> Iterator[Outcome]:  # noqa: ARG001  (there are none)
     """Yield the records of published files: JSON files, archives and folders of them, and pickles.
 
     Materials outside the paper's filters are left out with the reason. Splits are the paper's, by id. Structures become
@@ -60,49 +71,10 @@ def read_published(source: str | Path) -> Iterator[Outcome]:
             try:
                 yield entry if isinstance(entry, Outcome) else _outcome(name, entry)
             except InputError as error:
-                yield Outcome(name, problem=f"{name}: {error}")
+                yield Outcome(name, problems=(str(error),))
 
 
-def entry_from_records(records: Sequence[Record]) -> dict[str, Any]:
-    """Return the published form of the records of one material, as plain data.
-
-    Off-diagonal components have no place in this form and are lost.
-
-    Raises
-    ------
-    InputError
-        If there is no IPA record, a level is neither IPA nor RPA, or a gap is unknown.
-    """
-    by_level = {record.spectrum.level: record for record in records}
-    first = records[0]
-    if "ipa" not in by_level or not by_level.keys() <= {"ipa", "rpa"}:
-        raise InputError(f"record {first.id}: the published form holds ipa, or ipa and rpa; got {', '.join(by_level)}")
-    data: dict[str, Any] = {"mat_id": first.id}
-    for kind in ("indirect", "direct"):
-        data[f"ipa_{kind}_gap"] = first.properties.get(f"gap_{kind}")
-        if data[f"ipa_{kind}_gap"] is None:
-            raise InputError(f"record {first.id}: its {kind} gap is unknown, which the published form needs")
-    for level, record in by_level.items():
-        tensor = record.spectrum.resample(ENERGIES).tensor
-        for letter, part in (("I", tensor.imag), ("R", tensor.real)):
-            values = {axis: np.round(part[i, i], 6).tolist() for i, axis in enumerate(AXES)}
-            if "rpa" in by_level:
-                data[f"{level}_eps{letter}"] = values
-            else:
-                data |= {f"{level}_eps{letter}_{index}": values[axis] for index, axis in enumerate(AXES)}
-    broadening = {f"{level}_broad": record.spectrum.broadening for level, record in by_level.items()}
-    return {
-        "@module": "pymatgen.entries.computed_entries",
-        "@class": "ComputedStructureEntry",
-        "energy": 0.0,
-        "composition": dict(Counter(SYMBOLS[number] for number in first.crystal.numbers)),
-        "entry_id": first.id,
-        "correction": 0.0,
-        "energy_adjustments": [],
-        "structure": _structure_dictionary(first.crystal),
-        "data": data,
-        "parameters": {"ipa_nbands": first.properties.get("nbands")} | broadening,
-    }
+from pydantic import BaseModel, ConfigDict
 
 
 def _entries(document: Document) -> Iterator[tuple[str, Any]]:
@@ -111,8 +83,8 @@ def _entries(document: Document) -> Iterator[tuple[str, Any]]:
         try:
             yield document.name, json.loads(document.content)
         except (ValueError, RecursionError) as error:
-            problem = f"{document.name}: not valid JSON ({error}); download it again"
-            yield document.name, Outcome(document.name, problem=problem)
+            problem = f"not valid JSON ({error}); download it again"
+            yield document.name, Outcome(document.name, problems=(problem,))
         return
     content = read_pickle(document.content, document.name)
     if hasattr(content, "to_dict") and hasattr(content, "columns"):
@@ -246,13 +218,7 @@ def _crystal(structure: Any) -> Crystal:
         ) from None
 
 
-def _structure_dictionary(crystal: Crystal) -> dict[str, Any]:
-    sites = [
-        {"species": [{"element": SYMBOLS[number], "occu": 1}], "abc": coords.tolist()}
-        for number, coords in zip(crystal.numbers, crystal.frac_coords, strict=True)
-    ]
-    lattice = {"matrix": crystal.cell.tolist(), "pbc": [True, True, True]}
-    return {"@module": "pymatgen.core.structure", "@class": "Structure", "lattice": lattice, "sites": sites}
+from pydantic import BaseModel, ConfigDict
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

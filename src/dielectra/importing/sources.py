@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
+from dielectra.data.fetching import FETCH_RECORD
 from dielectra.errors import InputError
 
 LARGEST_DOCUMENT = 64 * 2**20
@@ -18,9 +19,6 @@ LARGEST_RATIO = 200
 """How many times its own size an archive may unpack to; JSON numbers reach about 5."""
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
-FETCH_RECORD = "fetched.json"
-"""File beside downloaded files that says where they came from; no document."""
-
 DOCUMENTS = (".json",)
 PICKLES = (".pckl", ".pkl", ".pickle")
 

@@ -39,16 +39,31 @@ def invariant_tensors(rotations: FloatArray) -> FloatArray:
 
 def independent_directions(rotations: FloatArray) -> list[Direction]:
     """Return directions, as few as the point group allows, that fix the dielectric tensor: x alone for cubic groups."""
+    return missing_directions([], rotations)
+
+
+def missing_directions(given: Sequence[Sequence[float]], rotations: FloatArray) -> list[Direction]:
+    """Return directions, as few as the point group allows, that fix the dielectric tensor together with those given.
+
+    Parameters
+    ----------
+    given
+        Cartesian directions of any length.
+    """
     basis = invariant_tensors(rotations)
-    chosen: list[Direction] = []
+    chosen: list[Sequence[float]] = list(given)
+    rank = _rank(basis, chosen)
+    missing: list[Direction] = []
     for direction in DIRECTIONS:
-        if np.linalg.matrix_rank(_projections(basis, [*chosen, direction]), tol=1e-6) > len(chosen):
+        if _rank(basis, [*chosen, direction]) > rank:
             chosen.append(direction)
-    return chosen
+            missing.append(direction)
+            rank += 1
+    return missing
 
 
 def tensor_from_directions(
-    directions: Sequence[Direction], curves: ComplexArray, rotations: FloatArray
+    directions: Sequence[Sequence[float]], curves: ComplexArray, rotations: FloatArray
 ) -> ComplexArray:
     """Return the tensor, invariant under the point group, that a field along each direction sees as its curve.
 
@@ -68,7 +83,11 @@ def tensor_from_directions(
     return np.asarray(np.einsum("mij,mw->ijw", basis, weights))
 
 
-def _projections(basis: FloatArray, directions: Sequence[Direction]) -> FloatArray:
+def _rank(basis: FloatArray, directions: Sequence[Sequence[float]]) -> int:
+    return int(np.linalg.matrix_rank(_projections(basis, directions), tol=1e-6)) if len(directions) else 0
+
+
+def _projections(basis: FloatArray, directions: Sequence[Sequence[float]]) -> FloatArray:
     """Return what a field along each direction sees of each tensor, shape ``(n_directions, m)``."""
     units = np.array(directions, float)
     units /= np.linalg.norm(units, axis=1, keepdims=True)

@@ -1,0 +1,93 @@
+"""Import finished computations of VASP: ``vasprun.xml`` or ``OUTCAR``, with every response that they hold."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from dielectra.crystal import Crystal
+from dielectra.errors import InputError
+from dielectra.importing.computations import ComputationOptions, make_outcome
+from dielectra.importing.outcomes import Outcome
+from dielectra.importing.vasp_files import read_outcar, read_vasprun
+from dielectra.structures import read_structure
+
+form = "vasp"
+Options = ComputationOptions
+VASPRUN = re.compile(r"vasprun.*\.xml(\.gz)?$", re.IGNORECASE)
+OUTCAR = re.compile(r"OUTCAR.*", re.IGNORECASE)
+
+
+def describe(source: Path, options: ComputationOptions) -> str:  # noqa: ARG001  (every importer is given both)
+    """Return the first lines of the card."""
+    return f"Finished computations of VASP, imported from {source.resolve().name}; splits by formula."
+
+
+def read(source: Path, options: ComputationOptions) -> Iterator[Outcome]:
+    """Yield the records of a file of VASP, of the files in a folder, or of all folders below it.
+
+    A folder's ``vasprun.xml`` is read, else its ``OUTCAR``. LOPTICS gives ``ipa``, ALGO = CHI ``ipa`` and ``rpa``,
+    ALGO = BSE ``bse``. Of several responses of one level the density-density one counts, else the last.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or folder, or it holds no file of VASP.
+    """
+    files = _files(source)
+    if options.structure is not None and len(files) > 1:
+        raise InputError(f"{source}: one structure for {len(files)} computations; leave it out, VASP's files hold it")
+    for path in files:
+        try:
+            yield _outcome(path, source, options)
+        except InputError as error:
+            yield Outcome(str(path), problems=(str(error).removeprefix(f"{path}: "),))
+
+
+def _files(source: Path) -> list[Path]:
+    """Return one file of each computation."""
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise InputError(f"{source}: no such file or folder")
+    found = []
+    for folder in [source, *(path for path in sorted(source.rglob("*")) if path.is_dir())]:
+        names = sorted(path for path in folder.iterdir() if path.is_file())
+        runs = [path for path in names if VASPRUN.match(path.name)]
+        found += runs or [path for path in names if OUTCAR.match(path.name)]
+    if not found:
+        raise InputError(f"{source}: holds no vasprun.xml and no OUTCAR")
+    return found
+
+
+def _outcome(path: Path, source: Path, options: ComputationOptions) -> Outcome:
+    run = read_outcar(path) if OUTCAR.match(path.name) else read_vasprun(path)
+    crystal = _crystal(path) if options.structure is None else read_structure(options.structure)
+    outcome = make_outcome(_name(path, source), crystal, run.spectra, {"engine": f"VASP {run.version}"}, options)
+    reasons = (*run.problems, *outcome.problems)
+    if not outcome.records and not reasons:
+        reasons = ("holds no frequency-dependent dielectric function; was LOPTICS, ALGO = CHI or ALGO = BSE set?",)
+    return Outcome(str(path), outcome.records, run.left_out, reasons)
+
+
+def _name(path: Path, source: Path) -> str:
+    """Return the material's id: the folder's name, followed by what a file's name has beyond VASP's."""
+    root = source if source.is_dir() else source.parent
+    folders = path.parent.relative_to(root).parts or (root.resolve().name,)
+    more = re.sub(r"^(vasprun|OUTCAR)|\.xml|\.gz", "", path.name, flags=re.IGNORECASE).strip("._-")
+    return "_".join([*folders, *([more] if more else [])])
+
+
+def _crystal(path: Path) -> Crystal:
+    from ase.io import read as read_with_ase
+
+    kind = "vasp-out" if OUTCAR.match(path.name) else "vasp-xml"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            atoms = read_with_ase(path, index=-1, format=kind)
+    except Exception as error:  # ASE's readers raise whatever their parsing trips over
+        raise InputError(f"{path}: its structure cannot be read ({type(error).__name__}: {error})") from error
+    return read_structure(atoms)

@@ -1,0 +1,143 @@
+"""Read the crystal of an input of pw.x (Quantum ESPRESSO), whatever way its lattice is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal, make_crystal
+from dielectra.errors import InputError
+
+BOHR = 0.529177210903
+UNIQUE_B = (-12, -13)
+"""Monoclinic lattice types whose angle is that of the first and third vector."""
+
+
+def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
+    """Read the crystal of a pw.x input; its lattice may be given by ``ibrav`` or by CELL_PARAMETERS.
+
+    Lattice parameters are ``celldm(1)`` to ``celldm(6)``, or ``A``, ``B``, ``C``, ``cosAB``, ``cosAC``, ``cosBC``.
+
+    Raises
+    ------
+    InputError
+        If it is no input of pw.x, or its lattice is given otherwise.
+    """
+    from ase.io import espresso
+
+    reader: Any = espresso  # untyped
+    try:
+        sections, cards = reader.read_fortran_namelist(text.splitlines(keepends=True))
+        system = sections["system"]
+        parameters = lattice_parameters(system)
+        scale = parameters[0] or None
+        if int(system["ibrav"]):
+            if scale is None:
+                raise ValueError("neither celldm(1) nor A gives the lattice parameter")
+            cell = scale * lattice_vectors(int(system["ibrav"]), *parameters[1:])
+        else:
+            cell, scale = reader.get_cell_parameters(cards, alat=scale)
+        sites = reader.get_atomic_positions(cards, n_atoms=system["nat"], cell=cell, alat=scale)
+        species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label, *_ in sites]
+        positions = np.array([site[1] for site in sites]) @ np.linalg.inv(cell)
+    except (KeyError, IndexError, ValueError, TypeError, NotImplementedError, np.linalg.LinAlgError) as error:
+        raise InputError(f"{where}: cannot be read as an input of pw.x ({error!r}); give a structure file") from error
+    return make_crystal(cell, species, positions, where)
+
+
+def lattice_parameters(system: Mapping[str, Any]) -> tuple[float, float, float, float, float, float]:
+    """Return a (angstrom, 0 where it is not given), b/a, c/a and the cosines of bc, ac and ab, 0 where not given.
+
+    ``celldm(4)`` is the cosine of the one angle a lattice type has, but for the triclinic one and those of the unique
+    axis b (documentation of pw.x).
+
+    Parameters
+    ----------
+    system
+        The namelist SYSTEM, keys in lower case.
+
+    Raises
+    ------
+    ValueError
+        If both ways are mixed, or a number is none.
+    """
+    ibrav = int(system["ibrav"])
+    dimensions = [float(system.get(f"celldm({n})", 0.0)) for n in range(1, 7)]
+    if not any(dimensions):
+        a, b, c, *cosines = (float(system.get(key, 0.0)) for key in ("a", "b", "c", "cosbc", "cosac", "cosab"))
+        if a == 0:
+            return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        bc, ac, ab = cosines
+        return a, b / a, c / a, bc, ac, ab
+    if any(key in system for key in ("a", "b", "c")):
+        raise ValueError("celldm and A, B, C are both given; pw.x takes one")
+    a, b, c, *cosines = dimensions
+    bc, ac, ab = cosines if ibrav == 14 or ibrav in UNIQUE_B else (0.0, 0.0, cosines[0])
+    return a * BOHR, b, c, bc, ac, ab
+
+
+def lattice_vectors(ibrav: int, b: float, c: float, bc: float, ac: float, ab: float) -> FloatArray:
+    """Return pw.x's lattice vectors as rows, in units of the first lattice parameter.
+
+    Parameters
+    ----------
+    ibrav
+        Lattice type of pw.x's documentation.
+    b, c
+        Second and third lattice parameter over the first.
+    bc, ac, ab
+        Cosines of the angles between the lattice parameters; the trigonal angle is `ab`.
+
+    Raises
+    ------
+    ValueError
+        If the lattice type is unknown, or a parameter it needs is missing or makes no lattice.
+    """
+    if (ibrav in NEEDS_B and not b > 0) or (ibrav in NEEDS_C and not c > 0):
+        raise ValueError(f"the lattice of ibrav {ibrav} needs {'b' if ibrav in NEEDS_B and not b > 0 else 'c'}")
+    sine_ab, sine_ac = np.sqrt(1 - ab**2), np.sqrt(1 - ac**2)
+    vectors: dict[int, list[list[float]]] = {
+        1: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        2: [[-0.5, 0, 0.5], [0, 0.5, 0.5], [-0.5, 0.5, 0]],
+        3: [[0.5, 0.5, 0.5], [-0.5, 0.5, 0.5], [-0.5, -0.5, 0.5]],
+        -3: [[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]],
+        4: [[1, 0, 0], [-0.5, np.sqrt(3) / 2, 0], [0, 0, c]],
+        6: [[1, 0, 0], [0, 1, 0], [0, 0, c]],
+        7: [[0.5, -0.5, c / 2], [0.5, 0.5, c / 2], [-0.5, -0.5, c / 2]],
+        8: [[1, 0, 0], [0, b, 0], [0, 0, c]],
+        9: [[0.5, b / 2, 0], [-0.5, b / 2, 0], [0, 0, c]],
+        -9: [[0.5, -b / 2, 0], [0.5, b / 2, 0], [0, 0, c]],
+        91: [[1, 0, 0], [0, b / 2, -c / 2], [0, b / 2, c / 2]],
+        10: [[0.5, 0, c / 2], [0.5, b / 2, 0], [0, b / 2, c / 2]],
+        11: [[0.5, b / 2, c / 2], [-0.5, b / 2, c / 2], [-0.5, -b / 2, c / 2]],
+        12: [[1, 0, 0], [b * ab, b * sine_ab, 0], [0, 0, c]],
+        -12: [[1, 0, 0], [0, b, 0], [c * ac, 0, c * sine_ac]],
+        13: [[0.5, 0, -c / 2], [b * ab, b * sine_ab, 0], [0.5, 0, c / 2]],
+        -13: [[0.5, b / 2, 0], [-0.5, b / 2, 0], [c * ac, 0, c * sine_ac]],
+    }
+    if ibrav in (5, -5):
+        return _trigonal(ibrav, ab)
+    if ibrav == 14:
+        height = 1 + 2 * bc * ac * ab - bc**2 - ac**2 - ab**2
+        third = [c * ac, c * (bc - ac * ab) / sine_ab, c * np.sqrt(height) / sine_ab]
+        vectors[14] = [[1, 0, 0], [b * ab, b * sine_ab, 0], third]
+    if ibrav not in vectors:
+        raise ValueError(f"ibrav {ibrav} is no lattice type of pw.x")
+    return np.array(vectors[ibrav], float)
+
+
+NEEDS_B = (8, 9, -9, 91, 10, 11, 12, -12, 13, -13, 14)
+NEEDS_C = (4, 6, 7, *NEEDS_B)
+
+
+def _trigonal(ibrav: int, cosine: float) -> FloatArray:
+    """Return trigonal vectors with the threefold axis along z (``ibrav`` 5) or along [111] (-5)."""
+    x, y, z = np.sqrt((1 - cosine) / 2), np.sqrt((1 - cosine) / 6), np.sqrt((1 + 2 * cosine) / 3)
+    if ibrav == 5:
+        return np.array([[x, -y, z], [0, 2 * y, z], [-x, -y, z]])
+    u, v = z - 2 * np.sqrt(2) * y, z + np.sqrt(2) * y
+    return np.asarray(np.array([[u, v, v], [v, u, v], [v, v, u]]) / np.sqrt(3))
