@@ -11,9 +11,10 @@ import zipfile
 from itertools import cycle, islice
 from pathlib import Path
 
-from dielectra.data.published import MAXIMUM_DIRECT_GAP, MINIMUM_INDIRECT_GAP, entry_from_records
+from dielectra.data.published_form import entry_from_records
 from dielectra.data.splits import paper_splits
 from dielectra.data.store import read_records
+from dielectra.importing.published import MAXIMUM_DIRECT_GAP, MINIMUM_INDIRECT_GAP
 
 N_RECORDS = 10_000
 PLACEHOLDER = "the-id-of-this-compound"

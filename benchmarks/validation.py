@@ -69,13 +69,14 @@ def row_of(entry, campaign, reference, scores, measured):
         "others": [],
     }
     if name == YAMBO_NAME:
-        from dielectra.abinitio.finished import parse_response, read_text
+        from dielectra.importing.computations import read_text
+        from dielectra.importing.yambo_files import parse_response
 
-        yambo = parse_response(read_text(YAMBO))
+        yambo = parse_response(read_text(YAMBO), str(YAMBO))
         for level in ("ipa", "rpa"):
-            other = getattr(yambo, level).imag[::5]
+            other = yambo.functions[level].imag[::5]
             row["sc"][level] = float(similarity(row["coarse"][level], other, energies))
-            row["others"].append((level, f"Yambo, {level.upper()}", yambo.energies, getattr(yambo, level).imag))
+            row["others"].append((level, f"Yambo, {level.upper()}", yambo.energies, yambo.functions[level].imag))
     if name in measured:
         page = measured[name]
         spectrum = page.spectrum

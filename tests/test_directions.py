@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dielectra.arrays import FloatArray
-from dielectra.crystal import FloatArray, make_crystal
+from dielectra.crystal import make_crystal
 from dielectra.data.store import read_records
 from dielectra.directions import (
     DIRECTIONS,

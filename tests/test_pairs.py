@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dielectra.data.pairs import Settings, measured_record, read_pairs
 
 from conftest import make_aln, make_mgo, make_triclinic, rotated
 from dielectra.crystal import Crystal
@@ -15,11 +14,15 @@ from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.importer import energies_from
+from dielectra.importing.measured import measured_record
+from dielectra.importing.pairs import Options
+from dielectra.importing.pairs import read as read_pairs
 from dielectra.spectrum import real_from_imaginary
 
 GRID = np.linspace(0, 25, 251)
 PEAK = np.exp(-((GRID - 8) ** 2))
-SETTINGS = Settings("bse", 0.1, np.linspace(0, 20, 201), 0)
+SETTINGS = Options(level="bse", broadening=0.1, energies=np.linspace(0, 20, 201))
+MEASURED = Options(level="experiment", energies=np.linspace(1, 10, 91))
 
 
 def write_structure(path: Path, crystal: Crystal) -> Path:
@@ -39,7 +42,7 @@ def write_page(path: Path, n: float, k: float) -> Path:
     return path
 
 
-def only(folder: Path, settings: Settings = SETTINGS) -> np.ndarray:
+def only(folder: Path, settings: Options = SETTINGS) -> np.ndarray:
     ((record,),) = [outcome.records for outcome in read_pairs(folder, settings)]
     return record.spectrum.tensor
 
@@ -104,7 +107,7 @@ def test_a_spectrum_that_cannot_be_used_is_a_problem(tmp_path: Path, text: str, 
     (outcome,) = read_pairs(tmp_path, SETTINGS)
     assert outcome.records == ()
     with pytest.raises(InputError, match=message):
-        raise InputError(outcome.problem)
+        raise InputError(*outcome.problems)
 
 
 def test_files_without_a_partner_are_problems(tmp_path: Path) -> None:
@@ -164,10 +167,10 @@ def test_measured_constants_of_a_cubic_crystal(tmp_path: Path) -> None:
 def test_measured_pages_may_be_among_the_pairs(tmp_path: Path) -> None:
     write_page(tmp_path / "MgO.yml", 1.8, 0.1)
     write_structure(tmp_path / "MgO.json", make_mgo())
-    tensor = only(tmp_path, Settings("experiment", None, np.linspace(1, 10, 91), 0))
+    tensor = only(tmp_path, MEASURED)
     np.testing.assert_allclose(tensor[0, 0], (1.8 + 0.1j) ** 2)
     (outcome,) = read_pairs(tmp_path, SETTINGS)
-    assert "level experiment, not bse" in str(outcome.problem)
+    assert "level experiment, not bse" in str(outcome.problems)
 
 
 @pytest.mark.parametrize("turn", [False, True])
@@ -175,8 +178,7 @@ def test_the_extraordinary_ray_lies_along_the_optic_axis(tmp_path: Path, turn: b
     crystal = rotated(make_aln()) if turn else make_aln()
     structure = write_structure(tmp_path / "AlN.json", crystal)
     pages = write_page(tmp_path / "o.yml", 2.0, 0.0), write_page(tmp_path / "e.yml", 2.1, 0.2)
-    settings = Settings("experiment", None, np.linspace(1, 10, 10), 0)
-    record = measured_record(pages[0], structure, settings, pages[1])
+    record = measured_record(pages[0], structure, MEASURED, pages[1])
     axis = crystal.cell[2] / np.linalg.norm(crystal.cell[2])
     np.testing.assert_allclose(record.spectrum.along(axis), (2.1 + 0.2j) ** 2, atol=1e-9)
     across = crystal.cell[0]  # at a right angle to c in a hexagonal crystal
@@ -185,29 +187,28 @@ def test_the_extraordinary_ray_lies_along_the_optic_axis(tmp_path: Path, turn: b
 
 def test_the_number_of_pages_must_fit_the_symmetry(tmp_path: Path) -> None:
     page = write_page(tmp_path / "o.yml", 2.0, 0.0)
-    settings = Settings("experiment", None, np.linspace(1, 10, 10), 0)
     cubic, uniaxial, triclinic = (
         write_structure(tmp_path / f"{name}.json", crystal)
         for name, crystal in (("c", make_mgo()), ("u", make_aln()), ("t", make_triclinic()))
     )
     with pytest.raises(InputError, match="space group 186 needs an ordinary and an extraordinary page"):
-        measured_record(page, uniaxial, settings)
+        measured_record(page, uniaxial, MEASURED)
     with pytest.raises(InputError, match="space group 225 needs one page"):
-        measured_record(page, cubic, settings, page)
+        measured_record(page, cubic, MEASURED, page)
     with pytest.raises(InputError, match="space group 1 has three optical axes"):
-        measured_record(page, triclinic, settings)
+        measured_record(page, triclinic, MEASURED)
     with pytest.raises(InputError, match=r"covers 0.8266 to 12.4 eV, not 0 to 20"):
         import_dataset(page, tmp_path / "set", "refractiveindex", structure=cubic)
 
 
 def test_options_that_do_not_fit_the_form_are_refused(tmp_path: Path) -> None:
     for form, options, message in (
-        ("csv", {}, "unknown form 'csv'; allowed are published, pairs, refractiveindex"),
-        ("pairs", {}, "pairs do not say their level"),
+        ("csv", {}, "unknown form 'csv'; known are published, pairs, measured, refractiveindex, yambo, gpaw, vasp"),
+        ("pairs", {}, "options of the form pairs: level: Field required"),
         ("pairs", {"level": "gw"}, "unknown level 'gw'"),
         ("pairs", {"level": "bse", "structure": "a.cif"}, "the form pairs takes no structure"),
         ("published", {"level": "bse", "broadening": 0.1}, "the form published takes no level, broadening"),
-        ("refractiveindex", {"level": "bse"}, "the form refractiveindex takes no level"),
+        ("refractiveindex", {"level": "bse"}, "the form measured takes no level"),
         ("refractiveindex", {}, "give the structure file as well"),
     ):
         with pytest.raises(InputError, match=message):

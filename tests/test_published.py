@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dielectra.data.published import entry_from_records, read_published
 
 from dielectra.data.exporting import export_dataset
+from dielectra.data.published_form import entry_from_records
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
 from dielectra.data.store import broadening_of, read_labels, read_records
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
+from dielectra.importing.published import read as read_published
 from published_form import GRID, entry, ipa_entry, rpa_entry, structure, write
 
 ORIGINAL = Path("../shared/data/paper_pipeline_agm001074044_zz.json")
@@ -99,7 +100,7 @@ def test_pymatgen_reads_what_we_write_and_we_read_what_it_writes(
     again = tmp_path / "again.json"
     again.write_text(json.dumps(theirs.as_dict(), cls=MontyEncoder))
     (outcome,) = read_published(again)
-    assert outcome.problem is None
+    assert outcome.problems == ()
     np.testing.assert_array_equal(outcome.records[0].spectrum.tensor, expected.records[0].spectrum.tensor)
     np.testing.assert_allclose(outcome.records[0].crystal.cell, expected.records[0].crystal.cell, atol=1e-9)
 
@@ -123,7 +124,7 @@ def test_pickles_of_entries_are_read(pairs: list[tuple[Record, Record]], tmp_pat
     path = tmp_path / "data.pckl"
     path.write_bytes(pickle.dumps(content))
     outcomes = list(read_published(path))
-    assert [outcome.problem for outcome in outcomes] == [None, None]
+    assert [outcome.problems for outcome in outcomes] == [(), ()]
     assert [record.id for outcome in outcomes for record in outcome.records] == [n for n in names for _ in range(2)]
     (expected,) = read_published(write(tmp_path, "first", rpa_entry(*pairs[0])))
     np.testing.assert_array_equal(outcomes[0].records[1].spectrum.tensor, expected.records[1].spectrum.tensor)
@@ -164,8 +165,8 @@ def test_a_malformed_entry_is_a_problem_with_its_name(
     outcome = outcome_of(document, tmp_path)
     assert outcome.records == ()
     with pytest.raises(InputError, match=message):
-        raise InputError(outcome.problem)
-    assert "entry.json" in outcome.problem
+        raise InputError(*outcome.problems)
+    assert "entry.json" in outcome.name
 
 
 def test_no_junk_anywhere_stops_an_import(pairs: list[tuple[Record, Record]], tmp_path: Path) -> None:
@@ -183,11 +184,11 @@ def test_no_junk_anywhere_stops_an_import(pairs: list[tuple[Record, Record]], tm
                 count += 1
     outcomes = list(read_published(tmp_path / "files"))
     assert len(outcomes) == count
-    assert all(outcome.records or outcome.filtered or outcome.problem for outcome in outcomes)
-    assert sum(outcome.problem is not None for outcome in outcomes) > 40
+    assert all(outcome.records or outcome.filtered or outcome.problems for outcome in outcomes)
+    assert sum(len(outcome.problems) for outcome in outcomes) > 40
     (tmp_path / "deep.json").write_text("[" * 100_000)
     (deep,) = read_published(tmp_path / "deep.json")
-    assert "not valid JSON" in str(deep.problem)
+    assert "not valid JSON" in str(deep.problems)
 
 
 def places(document: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -198,7 +199,7 @@ def places(document: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("document", [[], "text", 3, {"a": 1}, None])
 def test_json_of_another_kind_is_a_problem(tmp_path: Path, document: Any) -> None:
-    assert "needs the keys structure and data" in outcome_of(document, tmp_path).problem
+    assert "needs the keys structure and data" in outcome_of(document, tmp_path).problems[0]
 
 
 def test_the_filters_of_the_paper_are_counted_by_reason(pairs: list[tuple[Record, Record]], tmp_path: Path) -> None:

@@ -19,10 +19,8 @@ from dielectra.abinitio.computation import RefusedError
 from dielectra.abinitio.espresso import (
     Bands,
     find_pseudopotentials,
-    lattice_vectors,
     offset_kpoints,
     pw_input,
-    read_pw_input,
     reciprocal_grid,
     total_energy,
     valence_electrons,
@@ -32,15 +30,18 @@ from dielectra.abinitio.yambo_files import (
     block_sizes,
     block_suffices,
     job_name,
-    parse_outputs,
-    parse_response,
     write_inputs,
 )
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
+from dielectra.importing.computations import tensors_of
+from dielectra.importing.yambo import curves_of
+from dielectra.importing.yambo_files import Response, parse_response
 from dielectra.structures import read_structure
+from dielectra.structures.espresso import read_pw_input
 from dielectra.symmetry import point_group_rotations, standardise
 
+MISSING = "level {}: no response along 1 0 0; the crystal's symmetry asks for these directions of q -> 0"
 SAMPLE = Path(__file__).parent / "data" / "yambo"
 ESPRESSO_PSEUDO = Path("/usr/share/espresso/pseudo")
 needs_pw = pytest.mark.skipif(
@@ -81,10 +82,10 @@ def entries(text: str) -> dict[str, list[str]]:
 def test_parsed_spectrum_equals_the_papers_record_exactly() -> None:
     response, record = parse_response(original_output()), paper_record()
     assert response.energies.tolist() == record["E_eV"]
-    assert response.rpa.imag.tolist() == record["rpa_eps_im"]
-    assert response.rpa.real.tolist() == record["rpa_eps_re"]
-    assert response.ipa.imag.tolist() == record["ipa_eps_im"]
-    assert response.ipa.real.tolist() == record["ipa_eps_re"]
+    assert response.functions["rpa"].imag.tolist() == record["rpa_eps_im"]
+    assert response.functions["rpa"].real.tolist() == record["rpa_eps_re"]
+    assert response.functions["ipa"].imag.tolist() == record["ipa_eps_im"]
+    assert response.functions["ipa"].real.tolist() == record["ipa_eps_re"]
     assert response.direction == (0.0, 0.0, 1.0)
     assert (response.block, response.broadening, response.version) == (153, 0.3, "5.2.0")
 
@@ -128,33 +129,41 @@ def test_written_yambo_input_has_the_content_of_the_original() -> None:
     assert entries(inputs["RPA_dir_100_sc_0.in"])["NGsBlkXd"] == ["1", "RL"]
 
 
+def scaled(response: Response, **factors: float) -> Response:
+    return response._replace(functions={k: v * factors.get(k, 1.0) for k, v in response.functions.items()})
+
+
 def test_block_grows_in_steps_until_two_spectra_agree() -> None:
     response = parse_response(original_output())
     assert block_sizes(GRUNERT_2025) == [2.0, 4.0, 6.0, 8.0, 10.0]
     assert block_suffices(response, response, GRUNERT_2025)
-    assert not block_suffices(response._replace(rpa=0.8 * response.rpa), response, GRUNERT_2025)
-    assert block_suffices(response._replace(rpa=0.95 * response.rpa), response, GRUNERT_2025)
+    assert not block_suffices(scaled(response, rpa=0.8), response, GRUNERT_2025)
+    assert block_suffices(scaled(response, rpa=0.95), response, GRUNERT_2025)
 
 
 def test_tensor_is_made_of_the_largest_blocks_along_the_axes() -> None:
     along_z = parse_response(original_output())
-    along_x = along_z._replace(direction=(1.0, 0.0, 0.0), ipa=2 * along_z.ipa, rpa=3 * along_z.rpa)
-    small = along_z._replace(block=1, rpa=along_z.ipa)
+    along_x = scaled(along_z, ipa=2, rpa=3)._replace(direction=(1.0, 0.0, 0.0))
+    small = scaled(along_z, rpa=0.1)._replace(block=1)
     rotations = point_group_rotations(original_crystal(), 1e-3)
-    tensors = parse_outputs([along_z, along_x, small], rotations)
-    assert np.allclose(tensors["rpa"][2, 2], along_z.rpa[::5])
-    assert np.allclose(tensors["rpa"][0, 0], 3 * along_z.rpa[::5])
-    assert np.allclose(tensors["ipa"][1, 1], 2 * along_z.ipa[::5])
+
+    def spectra(*responses: Response) -> tuple[dict[str, np.ndarray], list[str]]:
+        found, problems = tensors_of([c for i, r in enumerate(responses) for c in curves_of(str(i), r)], rotations)
+        return {spectrum.level: spectrum.tensor for spectrum in found}, problems
+
+    tensors, problems = spectra(along_z, along_x, small)
+    assert problems == []
+    assert np.allclose(tensors["rpa"][2, 2], along_z.functions["rpa"])
+    assert np.allclose(tensors["rpa"][0, 0], 3 * along_z.functions["rpa"])
+    assert np.allclose(tensors["ipa"][1, 1], 2 * along_z.functions["ipa"])
     assert np.abs(tensors["rpa"][0, 1]).max() < 1e-9
-    with pytest.raises(InputError, match="no response along 100"):
-        parse_outputs([along_z, small], rotations)
-    short = along_z._replace(energies=along_z.energies / 2)
-    with pytest.raises(InputError, match="spans 0-10 eV"):
-        parse_outputs([short, along_x], rotations)
+    assert spectra(along_z, small) == ({}, [MISSING.format("rpa"), MISSING.format("ipa")])
+    other = scaled(along_z, rpa=0.5)
+    assert "level rpa: 0 and 2 are both along 0 0 1 and differ" in spectra(along_z, along_x, other)[1][0]
 
 
 def test_other_files_are_refused() -> None:
-    with pytest.raises(InputError, match=r"thesis\.txt: needs the direction"):
+    with pytest.raises(InputError, match=r"thesis\.txt: needs the line 'Absorption @ Q\(1\)'"):
         parse_response("my thesis", "thesis.txt")
     with pytest.raises(InputError, match="is it complete"):
         parse_response(original_output()[:40000], "cut.txt")
@@ -172,17 +181,6 @@ def test_grid_offset_and_output_values_of_the_original_run() -> None:
     assert bands.bands_below(10.0) is None
     with pytest.raises(InputError, match="self-consistency"):
         total_energy((SAMPLE / "pw_agm001074044_nscf_k1500_E65.out").read_text())
-
-
-def test_every_lattice_type_has_its_volume_and_shape() -> None:
-    volumes = {1: 1, 2: 1 / 4, 3: 1 / 2, 4: np.sqrt(0.75) * 1.6, 6: 1.6, 7: 0.8, 8: 2.08, 9: 1.04, 10: 0.52, 11: 1.04}
-    for ibrav, volume in volumes.items():
-        cell = lattice_vectors(ibrav, 1.3, 1.6, 0.0)
-        assert np.linalg.det(cell) == pytest.approx(volume), ibrav
-    rhombohedral = lattice_vectors(5, 0.0, 0.0, 0.3)
-    assert rhombohedral @ rhombohedral.T == pytest.approx(np.full((3, 3), 0.3) + 0.7 * np.eye(3))
-    with pytest.raises(InputError, match="ibrav 14 is not known here"):
-        read_pw_input(original_input().read_text().replace("ibrav = 7", "ibrav = 14"))
 
 
 def test_pseudopotentials_are_found_by_element(tmp_path: Path) -> None:

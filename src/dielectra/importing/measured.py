@@ -90,7 +90,7 @@ def measured_record(
     across = options.on_grid(pages[0].spectrum)
     tensor = across.tensor
     if extraordinary is not None:
-        along = pages[1].spectrum.resample(across.energies) if options.energies == "file" else pages[1].spectrum
+        along = pages[1].spectrum.resample(across.energies) if isinstance(options.energies, str) else pages[1].spectrum
         difference = options.on_grid(along).tensor[0, 0] - across.tensor[0, 0]
         optic_axis = crystal_form.to_given_axes(np.diag([0.0, 0.0, 1.0]))  # as a projector
         tensor = tensor + optic_axis[:, :, None] * difference

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal, make_crystal
+from dielectra.data.fetching import FETCH_RECORD
 from dielectra.data.published_form import AXES, ENERGIES
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
@@ -74,7 +75,14 @@ def read(source: Path, options: Options | None = None) -> Iterator[Outcome]:  # 
                 yield Outcome(name, problems=(str(error),))
 
 
-from pydantic import BaseModel, ConfigDict
+def describe(source: Path, options: Options) -> str:  # noqa: ARG001  (there are none)
+    """Return the card's first lines, with the licence and citation of what was fetched."""
+    lines = [f"Imported from {source.name}. {NOTE}"]
+    folder = source if source.is_dir() else source.parent
+    if (folder / FETCH_RECORD).is_file():
+        record = json.loads((folder / FETCH_RECORD).read_text(encoding="utf-8"))
+        lines += [f"Licence: {record['licence']}.", f"Cite: {record['citation']}"]
+    return "\n\n".join(lines)
 
 
 def _entries(document: Document) -> Iterator[tuple[str, Any]]:
@@ -216,9 +224,6 @@ def _crystal(structure: Any) -> Crystal:
         raise InputError(
             f"its structure is not a pymatgen Structure dictionary ({type(error).__name__}: {error})"
         ) from None
-
-
-from pydantic import BaseModel, ConfigDict
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
