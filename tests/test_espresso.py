@@ -15,11 +15,12 @@ from dielectra.errors import InputError
 from dielectra.structures.espresso import BOHR, lattice_vectors, read_pw_input
 
 PSEUDOPOTENTIAL = Path("/usr/share/espresso/pseudo/Si.pbe-rrkj.UPF")
+GAN = 3.19**2 * np.sqrt(0.75) * 5.19
 LATTICES = {
     "cubic P": ("ibrav=1, A=4.0", 64.0, 4, (90, 90, 90)),
     "cubic F": ("ibrav=2, A=4.0", 16.0, 4 / np.sqrt(2), (60, 60, 60)),
     "cubic I": ("ibrav=-3, A=4.0", 32.0, 4 * np.sqrt(3) / 2, (109.471, 109.471, 109.471)),
-    "hexagonal": ("ibrav=4, A=3.19, C=5.19", 3.19**2 * np.sqrt(0.75) * 5.19, 3.19, (90, 90, 120)),
+    "hexagonal": ("ibrav=4, A=3.19, C=5.19", GAN, 3.19, (90, 90, 120)),
     "hexagonal, celldm": (
         f"ibrav=4, celldm(1)={3.19 / BOHR}, celldm(3)={5.19 / 3.19}",
         3.19**2 * np.sqrt(0.75) * 5.19,
