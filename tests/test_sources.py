@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dielectra.data import sources
+from dielectra.importing import sources
 from dielectra.errors import InputError
 from dielectra.importing.sources import read_documents
 
