@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dielectra.importing import sources
 from dielectra.errors import InputError
+from dielectra.importing import sources
 from dielectra.importing.sources import read_documents
 
 CONTENTS = {"b.json": b'{"b": 1}', "a/c.json": b'{"c": 2}', "notes.txt": b"no", "__MACOSX/._b.json": b"fork"}
