@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,13 +21,21 @@ from dielectra.graph import CrystalGraph, GraphBatch, batch_graphs, build_graph
 from dielectra.registry import Registry
 from dielectra.target import Target
 
-NETWORKS = Registry("dielectra.networks", "architecture", {"optimate": "dielectra.models.optimate:OptiMate"})
+NETWORKS = Registry(
+    "dielectra.networks",
+    "architecture",
+    {
+        "encoder": "dielectra.models.encoder_network:EncoderNetwork",
+        "optimate": "dielectra.models.optimate:OptiMate",
+    },
+)
 
 
+@runtime_checkable
 class Batch(Protocol):
     """Several crystals as a network takes them."""
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
         ...
 

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.models.encoder.features import AtomFeatures
 from dielectra.models.encoder.harmonics import symmetric_tensors
+from dielectra.models.interface import NetworkOptions
 
 VOLUME_PER_ATOM = 20.0
 """Typical volume of an atom, cubic angstrom."""
@@ -32,14 +33,12 @@ SPACING = 0.1
 """Spacing in eV of the energies of oscillators: below the broadening, above the noise of k-point grids."""
 
 
-class HeadOptions(BaseModel):
+class HeadOptions(NetworkOptions):
     """Sizes and regularisation of the head.
 
     ``onset`` is the width in eV over which strength rises from zero above the direct gap, ``noise`` the standard
     deviation of normal noise on the features during training.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     width: int = Field(256, ge=1)
     tensor_channels: int = Field(64, ge=1)
@@ -66,6 +65,10 @@ class AtomBatch(NamedTuple):
     crystal: Int[Tensor, " n_atoms"]
     volumes: Float[Tensor, " n_crystals"]
 
+    def to(self, device: torch.device) -> AtomBatch:
+        """Return the batch on another device."""
+        return AtomBatch(*(part.to(device) for part in self))
+
 
 class Strengths(NamedTuple):
     """Oscillator strength of several crystals before broadening, and their gaps.
@@ -91,6 +94,12 @@ def collate(features: Sequence[AtomFeatures], volumes: Sequence[float]) -> AtomB
         torch.repeat_interleave(torch.arange(len(features)), sizes),
         torch.tensor(volumes, dtype=torch.float32),
     )
+
+
+def first_crystals(batch: AtomBatch, n: int) -> AtomBatch:
+    """Return the first `n` crystals of a batch."""
+    atoms = batch.crystal < n
+    return AtomBatch(batch.invariants[atoms], batch.tensors[atoms], batch.crystal[atoms], batch.volumes[:n])
 
 
 def broadening_matrix(

@@ -224,6 +224,12 @@ class SevenNet(nn.Module):
         """Return the atomic numbers that the network knows."""
         return frozenset(self.rows.ge(0).nonzero().flatten().tolist())
 
+    @property
+    def feature_counts(self) -> tuple[int, int]:
+        """Return the numbers of invariants and of tensors of an atom."""
+        after = self.card.channels[1:]
+        return sum(sum(channels) for channels in after), sum(channels[2] for channels in after if len(channels) > 2)
+
     def forward(self, neighbours: Neighbours, *, inverted: bool = False) -> list[Parts]:
         """Return the features after each layer.
 

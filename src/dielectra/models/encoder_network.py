@@ -1,0 +1,134 @@
+"""A spectral head on a frozen encoder: dielectric tensors at all levels at once, and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
+
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from dielectra.crystal import Crystal
+from dielectra.errors import InputError
+from dielectra.models.encoder.features import AtomFeatures, encode, load_encoder
+from dielectra.models.interface import Network
+from dielectra.models.spectral_head import AtomBatch, HeadOptions, SpectralHead, collate, first_crystals
+from dielectra.target import DIELECTRIC, Target
+
+START_CRYSTALS = 200
+"""Number of training crystals whose mean the untrained strengths are scaled to."""
+
+
+class EncoderOptions(HeadOptions):
+    """Encoder and head, and how they are trained.
+
+    ``gap_weight`` multiplies the mean absolute error of the gaps (eV) in the loss, ``roughness_weight`` the roughness
+    of the strengths.
+    """
+
+    encoder: str = "sevennet-0"
+    gap_weight: float = Field(0.1, ge=0)
+    roughness_weight: float = Field(0.02, ge=0)
+
+
+class EncodedCrystal(NamedTuple):
+    """Features of the atoms of a crystal, and its volume in cubic angstrom."""
+
+    features: AtomFeatures
+    volume: float
+
+
+class EncoderNetwork(Network):
+    """Features of a foundation potential, frozen, and a head that predicts oscillator strength before broadening.
+
+    Parameters
+    ----------
+    options
+        Encoder and sizes.
+    target
+        Im eps at any levels, with its broadening, on a regular grid from 0 eV.
+
+    Raises
+    ------
+    InputError
+        If the encoder is unknown or the target is another one.
+    """
+
+    Options: ClassVar[type[HeadOptions]] = EncoderOptions
+    elements: ClassVar[frozenset[int]] = frozenset(range(1, 95)) - frozenset(range(84, 89))
+    ranks: ClassVar[frozenset[int]] = frozenset({0, 2})
+    references: ClassVar[tuple[str, ...]] = (
+        "Park, Kim, Hwang, Han, J. Chem. Theory Comput. 20, 4857 (2024) (SevenNet, the encoder)",
+    )
+    options: EncoderOptions
+
+    def __init__(self, options: EncoderOptions, target: Target) -> None:
+        super().__init__(options, target)
+        if target.quantity != DIELECTRIC or target.parts != ("im",) or target.broadening is None or target.grid[0] != 0:
+            raise InputError(
+                "the encoder network predicts Im eps on a grid from 0 eV with known broadening; add broadening_eV to "
+                "the metadata of the data set, or choose another architecture"
+            )
+        counts = load_encoder(options.encoder).feature_counts
+        self.head = SpectralHead(options, len(target.levels), list(target.energies), target.broadening, *counts)
+
+    def prepare(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
+        """Return the features of the atoms of each crystal."""
+        features = encode(crystals, load_encoder(self.options.encoder))
+        return [EncodedCrystal(found, crystal.volume) for found, crystal in zip(features, crystals, strict=True)]
+
+    def collate(self, prepared: Sequence[EncodedCrystal]) -> AtomBatch:
+        """Return encoded crystals as one batch."""
+        return collate([one.features for one in prepared], [one.volume for one in prepared])
+
+    def forward(self, batch: AtomBatch) -> Float[Tensor, "n levels parts components energies"]:
+        """Return broadened Im eps."""
+        return self._broadened(self.head.strengths(batch).tensors)
+
+    def gaps(self, batch: AtomBatch) -> Float[Tensor, "n 2"]:
+        """Return the predicted direct and fundamental PBE gap of each crystal, eV."""
+        return self.head.strengths(batch).gaps
+
+    def latents(self, batch: AtomBatch) -> Float[Tensor, "n n_features"]:
+        """Return the pooled features of each crystal."""
+        return self.head.latents(batch)
+
+    def loss(
+        self, batch: AtomBatch, criterion: Callable[[Tensor], Tensor], gaps: Float[Tensor, "n 2"]
+    ) -> Float[Tensor, ""]:
+        """Return what spectra, gaps and roughness cost.
+
+        Parameters
+        ----------
+        criterion
+            Loss of spectra ``(n, *target.shape)``.
+        gaps
+            Known direct and fundamental gaps, eV; NaN where unknown.
+        """
+        strengths = self.head.strengths(batch)
+        loss = criterion(self._broadened(strengths.tensors))
+        known = gaps.isfinite()
+        if known.any():
+            loss = loss + self.options.gap_weight * (strengths.gaps - gaps)[known].abs().mean()
+        return loss + self.options.roughness_weight * roughness(strengths.tensors[:, :, :3].mean(dim=2)).mean()
+
+    def start_at(self, mean: Tensor, batch: AtomBatch, predicted: Tensor | None = None) -> None:
+        """Measure the features of a fresh head and scale its strengths; leave a trained one as it is."""
+        if predicted is not None:
+            return
+        self.head.standardise(batch)
+        isotropic = mean[:, 0, :3].mean(dim=1) / self.head.atom_density(batch).mean()
+        self.head.start_at(isotropic, first_crystals(batch, START_CRYSTALS))
+
+    def _broadened(self, strengths: Tensor) -> Tensor:
+        """Return strengths of tensors as spectra of the target."""
+        if self.target.rank == 0:
+            strengths = strengths[:, :, :3].mean(dim=2, keepdim=True)
+        return (strengths @ self.head.kernel)[:, :, None]
+
+
+def roughness(spectra: Float[Tensor, "*n n_energies"]) -> Float[Tensor, " *n"]:
+    """Return the sum of the absolute second differences of spectra, relative to their sum."""
+    second = spectra[..., 2:] - 2 * spectra[..., 1:-1] + spectra[..., :-2]
+    return second.abs().sum(dim=-1) / spectra.sum(dim=-1).clamp_min(1e-6)
