@@ -73,7 +73,7 @@ def test_an_engine_in_a_file_computes(my_engine: Path, run: Run) -> None:
     assert json.loads(run("campaign", "status", folder, "--json")[1])["protocol"] == "sharp"
     code, _, err = run("campaign", "run", folder)
     assert code == 2
-    assert "unknown engine 'my_engine'; known are gpaw, yambo; an importable module of your own is given by" in err
+    assert "unknown engine 'my_engine'; known are gpaw, gpaw-lrc, yambo; an importable module of your own is given by" in err
     assert run("campaign", "run", folder, "--engine", "my_engine")[0] == 0
     code, _, err = run("compute", "examples/MgO.cif", "--engine", "my_engine", "--protocol", "ladder-1", "-o", folder)
     assert code == 2

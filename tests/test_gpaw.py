@@ -86,12 +86,12 @@ def test_a_shifted_grid_gives_what_a_run_without_symmetry_gives(
 ) -> None:
     from gpaw.response.df import DielectricFunction
 
-    from dielectra.abinitio.gpaw import _ground_state
+    from dielectra.abinitio.gpaw_steps import converge_ground_state
     from dielectra.abinitio.kgrid import Sampling
     from dielectra.abinitio.protocol import LADDER_2
 
     crystal = make_crystal(cell, species, coords)
-    ground_state = _ground_state(crystal, LADDER_2.model_copy(update={"ground_state_kpoints": 16}), 1, None)
+    ground_state = converge_ground_state(crystal, LADDER_2.model_copy(update={"ground_state_kpoints": 16}), 1, None)
     curves = []
     for symmetry in ({"tolerance": 1e-4}, "off"):
         bands = ground_state.fixed_density(
@@ -124,3 +124,17 @@ def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
     spent = np.log([record.properties["cpu_s"] for record in records])
     estimated = np.log([estimate_cpu_seconds(record.crystal) for record in records])
     assert np.corrcoef(spent, estimated)[0, 1] > 0.85
+
+
+@pytest.mark.slow
+def test_quasiparticle_gap_and_kernel_of_lithium_hydride() -> None:
+    from dielectra.abinitio.gpaw_lrc import compute
+    from dielectra.abinitio.protocol import GLLB_LRC_1
+
+    crystal = make_crystal(ROCK_SALT * 2.04, ["Li", "H"], [0, 0, 0, 0.5, 0.5, 0.5])
+    coarse = {"ground_state_kpoints": 16, "response_kpoints": 16, "sampled_volume": None}
+    found = compute(crystal, GLLB_LRC_1.model_copy(update=coarse))
+    assert found.properties["discontinuity"] > 0.5
+    assert found.gap_indirect > found.properties["gap_ks"]
+    static = {level: tensor[0, 0, 0].real for level, tensor in found.tensors.items()}
+    assert static["rpa"] < static["lrc"]  # the kernel's attraction brings absorption down in energy

@@ -16,12 +16,12 @@ N_BANDS = 16
 
 @pytest.fixture(scope="module")
 def ground_state() -> Any:
-    from dielectra.abinitio.gpaw import _ground_state
+    from dielectra.abinitio.gpaw_steps import converge_ground_state
     from dielectra.abinitio.protocol import LADDER_1
 
     cell = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 2.83
     gallium_arsenide = make_crystal(cell, ["Ga", "As"], [0, 0, 0, 0.25, 0.25, 0.25])
-    return _ground_state(gallium_arsenide, LADDER_1.model_copy(update={"ground_state_kpoints": 16}), None)
+    return converge_ground_state(gallium_arsenide, LADDER_1.model_copy(update={"ground_state_kpoints": 16}), 4, None)
 
 
 def solve(ground_state: Any, log: Path, **settings: Any) -> tuple[np.ndarray, int]:

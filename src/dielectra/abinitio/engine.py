@@ -16,7 +16,13 @@ from dielectra.errors import InputError
 from dielectra.registry import Registry
 
 ENGINES = Registry(
-    "dielectra.engines", "engine", {"gpaw": "dielectra.abinitio.gpaw", "yambo": "dielectra.abinitio.yambo"}
+    "dielectra.engines",
+    "engine",
+    {
+        "gpaw": "dielectra.abinitio.gpaw",
+        "gpaw-lrc": "dielectra.abinitio.gpaw_lrc",
+        "yambo": "dielectra.abinitio.yambo",
+    },
 )
 
 

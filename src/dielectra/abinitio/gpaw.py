@@ -11,20 +11,25 @@ from typing import Any
 import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
+from dielectra.abinitio.gpaw_steps import (
+    atoms_of,
+    calculator_of,
+    converge_ground_state,
+    read_gaps,
+    respond,
+    solve_bands,
+)
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import (
     LADDER_2,
     PROTOCOLS,
     Protocol,
-    even_grid,
     plane_wave_cutoff,
     response_bands,
 )
-from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
-from dielectra.directions import independent_directions, tensor_from_directions
 from dielectra.errors import InputError
-from dielectra.symmetry import point_group_rotations, standardise
+from dielectra.symmetry import standardise
 
 OFTEN_MAGNETIC = (*range(23, 29), *range(58, 71))
 """Atomic numbers of V to Ni and Ce to Yb, whose open shells a calculation without spin describes wrongly."""
@@ -32,7 +37,7 @@ OFTEN_MAGNETIC = (*range(23, 29), *range(58, 71))
 ATOMIC_MOMENT = 0.1
 
 levels = ("ipa", "rpa")
-protocols = {name: protocol for name, protocol in PROTOCOLS.items() if isinstance(protocol, Protocol)}
+protocols = {name: protocol for name, protocol in PROTOCOLS.items() if type(protocol) is Protocol}
 default_protocol = next(iter(protocols.values()))
 
 
@@ -81,8 +86,8 @@ def refuse_magnetic(crystal: Crystal, protocol: Protocol, log: Path | None = Non
     suspects = np.isin(crystal.numbers, OFTEN_MAGNETIC)
     if not suspects.any():
         return
-    calculator = _calculator(crystal, protocol, log, convergence={"density": 1e-2, "eigenstates": 1e-2}, maxiter=80)
-    atoms = _atoms(crystal)
+    calculator = calculator_of(crystal, protocol, log, convergence={"density": 1e-2, "eigenstates": 1e-2}, maxiter=80)
+    atoms = atoms_of(crystal)
     atoms.set_initial_magnetic_moments(np.where(suspects, 2.0, 0.0))
     atoms.calc = calculator
     try:
@@ -168,16 +173,16 @@ def compute(
     clock = [time.process_time()]
 
     refuse_magnetic(crystal, protocol, log)
-    ground_state = _ground_state(crystal, protocol, n_electrons // 2, log)
+    ground_state = converge_ground_state(crystal, protocol, n_electrons // 2, log)
     clock.append(time.process_time())
-    gaps = _gaps([ground_state], n_electrons // 2)
+    gaps = read_gaps([ground_state], n_electrons // 2)
     bands, tensors = None, {}
     if gaps[1] >= protocol.minimum_gap:
-        bands = _bands(ground_state, sampling.kpoints(), n_bands, log)
-        gaps = _gaps([ground_state, bands], n_electrons // 2)
+        bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log)
+        gaps = read_gaps([ground_state, bands], n_electrons // 2)
         clock.append(time.process_time())
     if bands is not None and gaps[1] >= protocol.minimum_gap:
-        tensors = _response(bands, crystal, protocol, n_bands)
+        tensors = respond(bands, crystal, protocol, n_bands)
         clock.append(time.process_time())
     parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=False))
     return Computation(
@@ -192,85 +197,3 @@ def compute(
         parts,
         metal=not tensors,
     )
-
-
-def _ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:
-    atoms = _atoms(crystal)
-    convergence = {"density": 1e-4, "eigenstates": 1e-4, "bands": n_occupied + 1}
-    atoms.calc = _calculator(crystal, protocol, log, convergence=convergence)
-    atoms.get_potential_energy()
-    return atoms.calc
-
-
-def _atoms(crystal: Crystal) -> Any:
-    from ase import Atoms
-
-    return Atoms(numbers=crystal.numbers, cell=crystal.cell, scaled_positions=crystal.frac_coords, pbc=True)
-
-
-def _calculator(crystal: Crystal, protocol: Protocol, log: Path | None, **settings: Any) -> Any:
-    from ase.data import chemical_symbols
-    from gpaw import GPAW, PW, FermiDirac
-
-    return GPAW(
-        mode=PW(plane_wave_cutoff(protocol, [chemical_symbols[number] for number in crystal.elements])),
-        xc=protocol.functional,
-        kpts={"size": even_grid(crystal, protocol.ground_state_kpoints), "gamma": True},
-        occupations=FermiDirac(protocol.smearing),
-        symmetry={"tolerance": 1e-4},
-        txt=str(log) if log else None,
-        **settings,
-    )
-
-
-def _bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None) -> Any:
-    from dielectra.abinitio.small_basis import SmallBasisStart
-
-    return ground_state.fixed_density(
-        kpts=kpoints,
-        nbands=n_bands + max(4, round(0.1 * n_bands)),
-        convergence={"bands": n_bands, "eigenstates": 1e-3},
-        eigensolver=SmallBasisStart(),
-        random=True,
-        txt=str(log) if log else None,
-    )
-
-
-def _gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float]:
-    """Return the direct and the indirect gap over the k-points of all calculations."""
-    eigenvalues = [
-        np.array([calculator.get_eigenvalues(kpt=k) for k in range(len(calculator.get_ibz_k_points()))])
-        for calculator in calculators
-    ]
-    valence, conduction = (
-        np.concatenate([values[:, band] for values in eigenvalues]) for band in (n_occupied - 1, n_occupied)
-    )
-    return float((conduction - valence).min()), float(conduction.min() - valence.max())
-
-
-def _response(calculator: Any, crystal: Crystal, protocol: Protocol, n_bands: int) -> dict[str, ComplexArray]:
-    from gpaw.response.df import DielectricFunction
-
-    response: Any = DielectricFunction(
-        calculator,
-        frequencies={
-            "type": "nonlinear",
-            "domega0": protocol.frequency_step,
-            "omega2": protocol.frequency_doubling,
-            "omegamax": protocol.frequency_max,
-        },
-        hilbert=True,
-        eta=protocol.broadening,
-        ecut=protocol.response_cutoff,
-        nbands=n_bands,
-        intraband=False,
-        txt=None,
-    )
-    rotations = point_group_rotations(crystal, symprec=1e-4)
-    directions = independent_directions(rotations)
-    curves = [response.get_dielectric_function(direction=direction, filename=None) for direction in directions]
-    tensors = {}
-    for level, rows in zip(("ipa", "rpa"), zip(*curves, strict=True), strict=True):
-        on_grid = np.array([np.interp(ENERGIES, response.get_frequencies(), row) for row in rows])
-        tensors[level] = tensor_from_directions(directions, on_grid, rotations)
-    return tensors

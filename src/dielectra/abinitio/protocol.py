@@ -53,6 +53,17 @@ class Protocol(NamedProtocol):
     minimum_gap: float = 0.1
 
 
+class LrcProtocol(Protocol):
+    """Settings of a response with a long-range kernel on quasiparticle energies.
+
+    `functional` gives bands and their derivative discontinuity; `kernel` names the rule by which the static dielectric
+    constant gives the kernel's strength (:mod:`dielectra.abinitio.kernel`).
+    """
+
+    functional: str = "GLLBSC"
+    kernel: str = "bootstrap-half"
+
+
 class YamboProtocol(NamedProtocol):
     """Hold every setting of a Quantum ESPRESSO + Yambo computation as published with the paper.
 
@@ -95,9 +106,10 @@ LADDER_2 = Protocol(name="ladder-2", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.
 LADDER_2_FINE = LADDER_2.model_copy(
     update={"name": "ladder-2-fine", "extra_cutoff": 100.0, "sampled_volume": 2e5, "response_cutoff": 80.0}
 )
+GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
 PROTOCOLS: dict[str, NamedProtocol] = {
-    p.name: p for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GRUNERT_2025)
+    p.name: p for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, GRUNERT_2025)
 }
 
 
