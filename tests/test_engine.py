@@ -73,7 +73,10 @@ def test_an_engine_in_a_file_computes(my_engine: Path, run: Run) -> None:
     assert json.loads(run("campaign", "status", folder, "--json")[1])["protocol"] == "sharp"
     code, _, err = run("campaign", "run", folder)
     assert code == 2
-    assert "unknown engine 'my_engine'; known are gpaw, gpaw-lrc, yambo; an importable module of your own is given by" in err
+    assert (
+        "unknown engine 'my_engine'; known are gpaw, gpaw-lrc, yambo; an importable module of your own is given by"
+        in err
+    )
     assert run("campaign", "run", folder, "--engine", "my_engine")[0] == 0
     code, _, err = run("compute", "examples/MgO.cif", "--engine", "my_engine", "--protocol", "ladder-1", "-o", folder)
     assert code == 2
@@ -83,7 +86,7 @@ def test_an_engine_in_a_file_computes(my_engine: Path, run: Run) -> None:
 @pytest.mark.slow
 def test_a_registered_engine_needs_no_option(my_engine: Path, run: Run) -> None:
     register(my_engine)
-    assert ENGINES.names() == ["gpaw", "yambo", "mine", "lost"]
+    assert ENGINES.names() == ["gpaw", "gpaw-lrc", "yambo", "mine", "lost"]
     folder = my_engine / "c"
     assert run("compute", "examples/MgO.cif", "--engine", "mine", "-o", folder, "--create-only")[0] == 0
     assert run("campaign", "run", folder)[0] == 0
@@ -95,7 +98,7 @@ def test_a_registered_engine_needs_no_option(my_engine: Path, run: Run) -> None:
 def test_engines_are_named_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(TESTS)
     assert load_engine("oscillator_engine", ["oscillator_engine"]).version() == "oscillators 1"
-    with pytest.raises(InputError, match="unknown engine 'oscillator_engine'; known are gpaw, yambo"):
+    with pytest.raises(InputError, match="unknown engine 'oscillator_engine'; known are gpaw, gpaw-lrc, yambo"):
         load_engine("oscillator_engine")
     with pytest.raises(InputError, match="no such module can be imported"):
         load_engine("vasp", ["vasp"])

@@ -23,7 +23,10 @@ def compute(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the campaign.")],
     engine: Annotated[
-        str, Parameter(help="Code that computes: gpaw, yambo with Quantum ESPRESSO, or a module of yours.")
+        str,
+        Parameter(
+            help="Code that computes: gpaw, gpaw-lrc (beyond RPA), yambo with Quantum ESPRESSO, or a module of yours."
+        ),
     ] = "gpaw",
     protocol: Annotated[str | None, Parameter(help="Named settings of the engine; its default where none.")] = None,
     shuffle: Annotated[int | None, Parameter(help="Seed of a random order; that of the files by default.")] = None,
