@@ -247,11 +247,13 @@ WEB_LIMITS = Limits(seconds=10, files=30)
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, limits: Limits = WEB_LIMITS) -> Iterator[str]:
     """Serve an application on a free port of this machine; give its address."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    from dielectra.web.connections import protocol
+
+    server = uvicorn.Server(uvicorn.Config(app, http=protocol(limits), port=0, log_level="error"))
     thread = Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():

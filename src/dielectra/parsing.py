@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from dielectra.files import LARGEST_TEXT, MEBIBYTE, reading, shown
 
 LONGEST_NUMBER = 40
 """Characters of a number; double precision needs 24, and nothing that is counted here has 40 digits."""
+
+LOCAL_HEAD = struct.Struct("<4s22sHH")
+"""Signature, what the directory says too, and the lengths of name and extra field before a member of a zip."""
 
 MOST_NODES = 1_000_000
 """Values of a YAML document, every alias counted as what it stands for."""
@@ -33,6 +39,28 @@ def unpack_gzip(content: bytes, where: str | Path, largest: int = LARGEST_TEXT) 
     if len(unpacked) > largest:
         raise InputError(f"{shown(where)}: more than {largest / MEBIBYTE:g} MiB once unpacked; split it")
     return unpacked
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, largest: int = LARGEST_TEXT) -> bytes:
+    """Return a member of a zip unpacked: at most one byte more than `largest`, whatever size it declares.
+
+    Raises
+    ------
+    InputError
+        If it is packed by a method that cannot be stopped half-way.
+    """
+    if member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with archive.open(member) as file:
+            return file.read(largest + 1)
+    if member.compress_type != zipfile.ZIP_BZIP2 or archive.fp is None:
+        raise InputError(f"{shown(member.filename)}: packed by an unusual method; pack it as a plain zip (deflate)")
+    archive.fp.seek(member.header_offset)  # zipfile itself would unpack as much as each piece of input holds
+    head = archive.fp.read(LOCAL_HEAD.size)
+    if len(head) < LOCAL_HEAD.size:
+        raise EOFError("the archive ends too early")
+    length_of_name, length_of_extra = LOCAL_HEAD.unpack(head)[-2:]
+    archive.fp.seek(length_of_name + length_of_extra, 1)
+    return bz2.BZ2Decompressor().decompress(archive.fp.read(member.compress_size), largest + 1)
 
 
 def parse_json(text: str | bytes, where: str | Path) -> Any:

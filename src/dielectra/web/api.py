@@ -21,8 +21,8 @@ from dielectra.models.store import ModelCard, default_model
 from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
+from dielectra.web.pool import BusyError, Workers
 from dielectra.web.uploads import Upload, store, unpack
-from dielectra.web.workers import Workers
 
 EXAMPLES = {
     "Si": "silicon",
@@ -38,7 +38,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "A body that is no form"},
     413: {"model": Problem, "description": "A body that is too large"},
     422: {"model": Problem, "description": "Input that cannot be used"},
-    429: {"model": Problem, "description": "Too many requests at a time"},
+    408: {"model": Problem, "description": "A body that does not arrive in time"},
+    401: {"model": Problem, "description": "A token is asked for"},
+    403: {"model": Problem, "description": "A page of another origin asks"},
+    503: {"model": Problem, "description": "Too many requests at a time; try again after some seconds"},
 }
 
 
@@ -51,6 +54,7 @@ class Served:
     level: str
     workers: Workers
     limits: Limits
+    folder: Path
 
     def model(self, level: str) -> str:
         """Return the model of a level; raises InputError where there is none."""
@@ -86,7 +90,7 @@ async def describe_service(served: Shared) -> Service:
         file_limit=limits.file,
         files_limit=limits.files,
         examples=[
-            Example(file=f"{name}.cif", title=title, url=f"/static/examples/{name}.cif")
+            Example(file=f"{name}.cif", title=title, url=f"static/examples/{name}.cif")
             for name, title in EXAMPLES.items()
         ],
     )
@@ -94,13 +98,17 @@ async def describe_service(served: Shared) -> Service:
 
 @router.post("/predict", response_model=list[PredictedCrystal])
 async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response:
-    """Predict the spectra of all crystals in structure files: the list of ``dielectra predict --json``.
+    """Predict all crystals of structure files, and of zips of them: the list of ``dielectra predict --json``.
 
     Where a file cannot be used nothing is predicted, and the answer names every such file.
     """
     model = served.model(level)
-    with TemporaryDirectory(prefix="dielectra-") as folder:
-        uploads = store(await _contents(file), Path(folder), served.limits)
+    with TemporaryDirectory(dir=served.folder) as folder:
+        stored = store(await _contents(file), Path(folder), served.limits, zips=True)
+        unpacked = await _unpack_all(stored, served)
+        if problems := [refusal for _, refusal in unpacked if refusal]:
+            raise InputError("\n".join(problems))
+        uploads = [upload for upload, _ in unpacked]
         body = await served.workers.call(workers.predict, uploads, model, served.limits)
     return Response(body, media_type="application/json")
 
@@ -108,7 +116,7 @@ async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response
 @router.post("/structure")
 async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
     """Read structure files: cells, atoms, formulas and space groups."""
-    with TemporaryDirectory(prefix="dielectra-") as folder:
+    with TemporaryDirectory(dir=served.folder) as folder:
         uploads = store(await _contents(file), Path(folder), served.limits)
         return await served.workers.call(workers.structures, uploads, served.limits)
 
@@ -117,7 +125,7 @@ async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
 async def tabulate(file: Annotated[UploadFile, File()], served: Shared, level: Level = "rpa") -> Response:
     """Predict one crystal: the table of ``dielectra predict --csv``."""
     model = served.model(level)
-    with TemporaryDirectory(prefix="dielectra-") as folder:
+    with TemporaryDirectory(dir=served.folder) as folder:
         (upload,) = store(await _contents([file]), Path(folder), served.limits)
         body = await served.workers.call(workers.tabulate, upload, model, served.limits)
     return Response(body, media_type="text/csv")
@@ -132,7 +140,7 @@ async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> St
     ``{"file": ..., "problem": ...}``.
     """
     model = served.model(level)
-    folder = TemporaryDirectory(prefix="dielectra-")
+    folder = TemporaryDirectory(dir=served.folder)
     try:
         uploads = store(await _contents(file), Path(folder.name), served.limits, zips=True)
         unpacked = await _unpack_all(uploads, served)
@@ -177,7 +185,8 @@ async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[U
     entries: list[tuple[Upload, str]] = []
     size = 0
     for upload in uploads:
-        found = await served.workers.call(unpack, upload, limits)
+        is_zip = upload.path.suffix == ".zip"
+        found = await served.workers.call(unpack, upload, limits) if is_zip else [(upload, "")]
         entries += found
         size += sum(file.path.stat().st_size for file, refusal in found if not refusal)
         if len(entries) > limits.files or size > limits.unpacked:
@@ -202,7 +211,7 @@ async def _batch_line(upload: Upload, refusal: str, model: str, served: Served) 
         if refusal:
             raise InputError(refusal)
         return await served.workers.call(workers.read_and_predict, upload, model, served.limits)
-    except (InputError, workers.BusyError) as error:
+    except (InputError, BusyError) as error:
         return json.dumps({"file": upload.name, "problem": str(error)}).encode()
 
 

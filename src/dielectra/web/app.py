@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dielectra import __version__
 from dielectra.errors import InputError
 from dielectra.levels import check_level
 from dielectra.models.store import DEFAULT_MODELS, model_folder, read_card
+from dielectra.web.access import Access, Rules
 from dielectra.web.api import Served, router
 from dielectra.web.guard import Guard
 from dielectra.web.limits import Limits
-from dielectra.web.workers import BusyError, Workers
+from dielectra.web.monitoring import Monitor, add_monitoring
+from dielectra.web.pool import BusyError, Workers
+from dielectra.web.scratch import scratch_folder
+from dielectra.web.uploads import TooLargeError
+from dielectra.web.workers import initialise
 
 STATIC = Path(__file__).parent / "static"
 
@@ -42,7 +47,7 @@ def create_app(
     level: str = "rpa",
     n_workers: int = 2,
     limits: Limits | None = None,
-    hosts: Sequence[str] = ("127.0.0.1", "localhost", "[::1]"),
+    rules: Rules | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -54,9 +59,8 @@ def create_app(
         Level that the page shows first.
     n_workers
         Processes that predict.
-    hosts
-        Names of the server in requests; others are refused, so that no foreign page can reach it by its own name.
-        ``["*"]`` allows all.
+    rules
+        Who may ask; programs and pages of this machine by default.
 
     Raises
     ------
@@ -69,9 +73,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Workers(list(models.values()), n_workers, limits) as workers:
-            app.state.served = Served(models, cards, level, workers, limits)
-            yield
+        start = partial(initialise, tuple(models.values()), limits.memory)
+        with scratch_folder() as folder:
+            async with Workers(start, n_workers, limits) as workers:
+                app.state.served = Served(models, cards, level, workers, limits, folder)
+                yield
 
     app = FastAPI(
         title="Dielectra",
@@ -84,8 +90,9 @@ def create_app(
     app.include_router(router)
     app.add_api_route("/", lambda: FileResponse(STATIC / "index.html"), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    app.add_middleware(Guard, maximum=limits.body)
+    app.add_middleware(Access, rules=rules or Rules())
+    app.add_middleware(Guard, maximum=limits.body, seconds=limits.body_seconds)
+    app.add_middleware(Monitor, registry=add_monitoring(app))
     app.add_exception_handler(InputError, _tell_input_error)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(BusyError, _tell_busy)
@@ -93,11 +100,11 @@ def create_app(
 
 
 async def _tell_input_error(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, 422)
+    return JSONResponse({"detail": str(error)}, 413 if isinstance(error, TooLargeError) else 422)
 
 
 async def _tell_busy(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, 429, {"retry-after": "5"})
+    return JSONResponse({"detail": str(error)}, 503, {"retry-after": "5"})
 
 
 async def _tell_invalid(_: Request, error: Exception) -> JSONResponse:

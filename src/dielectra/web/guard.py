@@ -1,7 +1,8 @@
-"""What surrounds every request: a bound on its size, and headers that keep the page to itself."""
+"""What surrounds every request: bounds on its size and time, and headers that keep the page to itself."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 
@@ -23,15 +24,17 @@ HEADERS = {
 }
 
 
-class _TooLargeError(Exception):
+class _RefusedError(Exception):
     pass
 
 
 class Guard:
-    """ASGI middleware: refuse a body above the limit before it is read whole, and set security headers."""
+    """ASGI middleware: refuse a body above the limit or too slow before it is read whole, and set security headers."""
 
-    def __init__(self, app: ASGIApp, maximum: int) -> None:
-        self._app, self._maximum = app, maximum
+    def __init__(self, app: ASGIApp, maximum: int, seconds: float) -> None:
+        self._app, self._maximum, self._seconds = app, maximum, seconds
+        self._too_large = f"the request is larger than {maximum / MEBIBYTE:.3g} MiB; send fewer or smaller files"
+        self._too_slow = f"the request did not arrive within {seconds:g} s"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,15 +42,23 @@ class Guard:
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        received, too_large = 0, declared.isdigit() and int(declared) > self._maximum
+        refusal = (413, self._too_large) if declared.isdigit() and int(declared) > self._maximum else None
+        received, is_whole = 0, False
+        deadline = asyncio.get_running_loop().time() + self._seconds
 
         async def bounded_receive() -> Message:
-            nonlocal received, too_large
-            message = await receive()
+            nonlocal received, refusal, is_whole
+            try:
+                async with asyncio.timeout_at(None if is_whole else deadline):
+                    message = await receive()
+            except TimeoutError:
+                refusal = 408, self._too_slow
+                raise _RefusedError from None
             received += len(message.get("body", b""))
-            too_large = received > self._maximum
-            if too_large:
-                raise _TooLargeError
+            is_whole = is_whole or not message.get("more_body", False)
+            if received > self._maximum:
+                refusal = 413, self._too_large
+                raise _RefusedError
             return message
 
         async def send_with_headers(message: Message) -> None:
@@ -55,20 +66,19 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        async def send_unless_too_large(message: Message) -> None:
-            if not too_large:
+        async def send_unless_refused(message: Message) -> None:
+            if refusal is None:
                 await send_with_headers(message)
 
-        if not too_large:
-            with suppress(_TooLargeError):
-                await self._app(scope, bounded_receive, send_unless_too_large)
-        if too_large:
-            await _refuse(send_with_headers, self._maximum)
+        if refusal is None:
+            with suppress(_RefusedError):
+                await self._app(scope, bounded_receive, send_unless_refused)
+        if refusal is not None:
+            await _refuse(send_with_headers, *refusal)
 
 
-async def _refuse(send: Send, maximum: int) -> None:
-    sentence = f"the request is larger than {maximum / MEBIBYTE:.3g} MiB; send fewer or smaller files"
+async def _refuse(send: Send, status: int, sentence: str) -> None:
     body = json.dumps({"detail": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

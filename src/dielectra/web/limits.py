@@ -25,6 +25,14 @@ class Limits:
         Bytes of address space of a worker process.
     waiting
         Calls of workers under way or in the queue; further ones are turned away.
+    patience
+        Seconds that a call waits in the queue before it is turned away.
+    head_seconds, body_seconds
+        Time for the head of a request to arrive, and for its body.
+    stall_seconds
+        Time for which a client may leave an answer unread.
+    connections
+        Connections at a time; further ones are turned away.
     """
 
     body: int = 16 * MEBIBYTE
@@ -35,3 +43,8 @@ class Limits:
     seconds: float = 20.0
     memory: int = 4096 * MEBIBYTE
     waiting: int = 200
+    patience: float = 30.0
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    stall_seconds: float = 30.0
+    connections: int = 500

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
+import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import uvicorn
 
 from dielectra.errors import InputError
+from dielectra.web.access import Rules, hosts_of
 from dielectra.web.app import create_app, served_models
+from dielectra.web.connections import protocol
+from dielectra.web.limits import Limits
+from dielectra.web.monitoring import log_as_json
 
 MOST_WORKERS = 8
 HIGHEST_PORT = 65535
@@ -38,6 +42,11 @@ def serve(
     level: str = "rpa",
     model: str | None = None,
     n_workers: int | None = None,
+    allowed_hosts: Sequence[str] = (),
+    token: str | None = None,
+    base_path: str = "",
+    log_json: bool = False,
+    limits: Limits | None = None,
 ) -> None:
     """Serve until interrupted.
 
@@ -51,6 +60,14 @@ def serve(
         As in :func:`~dielectra.web.app.create_app`; a model of your own sets the level too.
     n_workers
         Processes that predict; as many as cores, eight at most, by default.
+    allowed_hosts
+        Further names under which the server may be asked, such as that of a proxy.
+    token
+        Where given, the API answers only to requests that bring it.
+    base_path
+        Path under which a proxy shows the server, such as ``/dielectra``.
+    log_json
+        Whether to write a line of JSON per request to stderr.
 
     Raises
     ------
@@ -59,20 +76,31 @@ def serve(
     """
     models = served_models(model)
     shown = level if model is None else next(key for key, name in models.items() if name == model)
-    hosts = ("127.0.0.1", "localhost", "[::1]") if _is_loopback(host) else ("*",)
-    app = create_app(models, shown, n_workers or min(MOST_WORKERS, os.cpu_count() or 1), hosts=hosts)
+    limits = limits or Limits()
+    rules = Rules(hosts_of(host, allowed_hosts), token)
+    app = create_app(models, shown, n_workers or min(MOST_WORKERS, os.cpu_count() or 1), limits, rules)
     listener = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30)
+    config = uvicorn.Config(
+        app,
+        http=protocol(limits),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        root_path=_base(base_path),
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(limits.seconds),
+    )
+    if log_json:
+        log_as_json()
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
         _Server(config, lambda: announce(address)).run(sockets=[listener])
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _base(path: str) -> str:
+    if not re.fullmatch(r"(/[\w.~-]+)*/?", path):
+        raise InputError(f"base path {path!r} must be a path such as /dielectra")
+    return path.rstrip("/")
 
 
 def _listen(host: str, port: int) -> socket.socket:

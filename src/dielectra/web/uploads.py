@@ -5,6 +5,7 @@ Nothing that a user names decides where a byte is written. The user's name of a 
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dielectra.errors import InputError
+from dielectra.parsing import read_member
 from dielectra.web.limits import MEBIBYTE, Limits
 
 ENDINGS = {
@@ -25,6 +27,10 @@ ENDINGS = {
 }
 LONGEST_NAME = 150
 SYSTEM_FILES = ("__MACOSX", ".DS_Store", "Thumbs.db")
+
+
+class TooLargeError(InputError):
+    """An archive that holds more than it declares."""
 
 
 class Upload(NamedTuple):
@@ -88,7 +94,7 @@ def store(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits, *, z
 
 
 def unpack(upload: Upload, limits: Limits) -> list[tuple[Upload, str]]:
-    """Unpack the files of a zip beside it; a file that is no zip is returned as it is.
+    """Unpack the files of a zip beside it.
 
     Returns
     -------
@@ -100,14 +106,12 @@ def unpack(upload: Upload, limits: Limits) -> list[tuple[Upload, str]]:
     InputError
         If the archive is broken, encrypted, holds too much, or names a path outside itself.
     """
-    if upload.path.suffix != ".zip":
-        return [(upload, "")]
     try:
         with zipfile.ZipFile(upload.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir() and _is_users(member.filename)]
             _check_members(upload.name, members, limits)
             return [_unpack_one(archive, member, upload, index, limits) for index, member in enumerate(members)]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError) as error:
         raise InputError(f"{upload.name}: cannot be unpacked ({error}); give a plain zip archive") from error
 
 
@@ -142,7 +146,10 @@ def _unpack_one(
     except InputError as error:
         return Upload(name, upload.path), str(error)
     path = upload.path.with_name(f"{upload.path.stem}-{index}{ending}")
-    path.write_bytes(archive.read(member))
+    content = read_member(archive, member, limits.file)
+    if len(content) > member.file_size:
+        raise TooLargeError(f"{upload.name}: unpacks to more than it declares; such an archive is not to be trusted")
+    path.write_bytes(content)
     return Upload(name, path), ""
 
 

@@ -1,4 +1,4 @@
-"""Processes that read structures and predict: they can be stopped, and their memory is bounded.
+"""What the worker processes do: read structures and predict.
 
 All parsing of uploads happens here. A file that takes too long or too much memory costs its own process, which is
 replaced; the server and the other processes go on.
@@ -6,14 +6,8 @@ replaced; the server and the other processes go on.
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as TimeExceeded
-from typing import ParamSpec, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+from collections.abc import Sequence
 
 from dielectra.documents.crystal import ReadCrystal, describe, describe_cell
 from dielectra.documents.document import dump_json
@@ -26,66 +20,9 @@ from dielectra.web.answers import BatchLine
 from dielectra.web.limits import Limits
 from dielectra.web.uploads import Upload, check_text
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
-
-class BusyError(RuntimeError):
-    """More calls wait than the server takes."""
-
-
-class Workers:
-    """A fixed number of worker processes, each with the models loaded; open and close as a context manager."""
-
-    def __init__(self, models: Sequence[str], n_processes: int, limits: Limits) -> None:
-        self._limits = limits
-        self._waiting = 0
-        self._n_processes = n_processes
-        self._pool = ProcessPool(
-            n_processes,
-            initializer=_start,
-            initargs=(tuple(models), limits.memory),
-            context=multiprocessing.get_context("spawn"),
-        )
-
-    async def __aenter__(self) -> Workers:
-        await asyncio.gather(*(asyncio.wrap_future(self._pool.schedule(_ready)) for _ in range(self._n_processes)))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        await asyncio.to_thread(self._pool.join)
-
-    async def call(
-        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
-    ) -> Result:
-        """Return what a function of this module answers in one of the processes.
-
-        Raises
-        ------
-        InputError
-            What the function raises, and where it takes too much time or memory.
-        BusyError
-            If too many calls wait.
-        """
-        if self._waiting >= self._limits.waiting:
-            raise BusyError(f"{self._waiting} requests are being answered; try again in a few seconds")
-        self._waiting += 1
-        try:
-            future = self._pool.schedule(function, arguments, options, timeout=self._limits.seconds)
-            answer: Result = await asyncio.wrap_future(future)
-        except TimeExceeded as error:
-            raise InputError(
-                f"not answered within {self._limits.seconds:g} s; give fewer or smaller structures"
-            ) from error
-        except (MemoryError, ProcessExpired) as error:
-            raise InputError("needs more memory than a request may take; give fewer or smaller structures") from error
-        finally:
-            self._waiting -= 1
-        return answer
-
-
-def _start(models: Sequence[str], memory: int) -> None:
+def initialise(models: Sequence[str], memory: int) -> None:
+    """Load the models into this process, then bound its address space in bytes."""
     import torch
 
     torch.set_num_threads(1)
@@ -95,10 +32,6 @@ def _start(models: Sequence[str], memory: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
-
-def _ready() -> None:
-    pass
 
 
 def predict(uploads: Sequence[Upload], model: str, limits: Limits) -> bytes:

@@ -43,7 +43,7 @@ function section(path, method, operation, schemas) {
   return make("section", {}, ...parts);
 }
 
-const description = await (await fetch("/openapi.json")).json();
+const description = await (await fetch("../openapi.json")).json();
 const { schemas } = description.components;
 byId("example").textContent = `curl -F file=@crystal.cif "${location.origin}/api/predict?level=rpa"`;
 byId("operations").append(

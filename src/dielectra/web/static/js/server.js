@@ -27,24 +27,24 @@ function form(files) {
 const json = async (path, options) => (await call(path, options)).json();
 const query = (path, parameters) => `${path}?${new URLSearchParams(parameters)}`;
 
-export const service = () => json("/api/service");
-export const models = () => json("/api/models");
+export const service = () => json("api/service");
+export const models = () => json("api/models");
 export const text = async (url) => (await call(url)).text();
-export const predict = (file, level) => json(query("/api/predict", { level }), form([file]));
-export const structures = (file) => json("/api/structure", form([file]));
-export const table = async (file, level) => (await call(query("/api/csv", { level }), form([file]))).blob();
+export const predict = (file, level) => json(query("api/predict", { level }), form([file]));
+export const structures = (file) => json("api/structure", form([file]));
+export const table = async (file, level) => (await call(query("api/csv", { level }), form([file]))).blob();
 export const measured = (formula, spaceGroup) =>
-  json(query("/api/measured", { formula, space_group: spaceGroup }));
+  json(query("api/measured", { formula, space_group: spaceGroup }));
 
 /** Ask for a derived property: "colour", "solar" or "stack". */
 export const derived = (property, request, signal) =>
-  json(`/api/${property}`, {
+  json(`api/${property}`, {
     method: "POST", signal, headers: { "content-type": "application/json" }, body: JSON.stringify(request),
   });
 
 /** Predict many files one by one; yield each line of the answer as soon as it is there. */
 export async function* batch(files, level, signal) {
-  const response = await call(query("/api/batch", { level }), { ...form(files), signal });
+  const response = await call(query("api/batch", { level }), { ...form(files), signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
