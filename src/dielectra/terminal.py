@@ -26,6 +26,11 @@ def print_error(message: str) -> None:
     stderr.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
+def print_note(message: str) -> None:
+    """Print a note on stderr."""
+    stderr.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_predictions(found: Sequence[Predicted]) -> None:
     """Print one line per predicted crystal; warnings go to stderr."""
     rows = []

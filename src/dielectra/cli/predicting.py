@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from dielectra.cli.options import Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
-from dielectra.terminal import print_documents, print_predictions, print_properties
+from dielectra.terminal import print_documents, print_note, print_predictions, print_properties
+
+if TYPE_CHECKING:
+    from dielectra.documents.document import Document
+    from dielectra.prediction import Predicted
 
 Properties = Annotated[
     Sequence[str],
@@ -29,6 +33,7 @@ def predict(
     csv: Annotated[Path | None, Parameter(help="Folder for one CSV file per crystal.")] = None,
     yaml: Annotated[Path | None, Parameter(help="Folder for one refractiveindex.info file per crystal.")] = None,
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
+    force: Annotated[bool, Parameter(negative=(), help="Overwrite files that exist.")] = False,
     properties: Properties = (),
     options: Annotated[PropertyOptions, Parameter(name="*")] = PropertyOptions(),  # noqa: B008
 ) -> None:
@@ -37,30 +42,16 @@ def predict(
     Files that cannot be used are reported on stderr; the others are predicted and the exit code is 2.
     """
     from dielectra.documents.crystal import describe
-    from dielectra.documents.files import write_csv, write_refractiveindex
-    from dielectra.documents.properties import Failure
     from dielectra.prediction import Predicted, loaded_model, predict_files
 
     check_properties(properties)
+    _check_places(csv, yaml, plot)
     outcomes = list(predict_files([(str(file), file) for file in files], loaded_model(level, model)))
     found = [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
-    for name, prediction in found:
-        if csv is not None:
-            write_csv(prediction, csv / f"{_file_stem(name)}.csv")
-        if yaml is not None:
-            write_refractiveindex(prediction, yaml / f"{_file_stem(name)}.yml")
-    if plot is not None and found:
-        from dielectra.plots import plot_predictions, save_figure
-
-        save_figure(plot_predictions([(each.formula, each.spectrum) for _, each in found]), plot)
-    derived = [derive(prediction, properties, options) for _, prediction in found]
     problems = [outcome.reason for outcome in outcomes if not isinstance(outcome, Predicted)]
-    problems += [
-        f"{name}: {key}: {document.error}"
-        for (name, _), documents in zip(found, derived, strict=True)
-        for key, document in documents.items()
-        if isinstance(document, Failure)
-    ]
+    problems += _write(found, csv, yaml, plot, overwrite=force)
+    derived = [derive(prediction, properties, options) for _, prediction in found]
+    problems += _failures(found, derived)
     if as_json:
         print_documents(
             [
@@ -75,6 +66,51 @@ def predict(
         raise InputError("\n".join(problems))
 
 
-def _file_stem(name: str) -> str:
-    path, _, index = name.partition("#")
-    return Path(path).stem + (f"-{index}" if index else "")
+def _check_places(csv: Path | None, yaml: Path | None, plot: Path | None) -> None:
+    """Refuse, before any work, a file where a folder is needed and the reverse."""
+    from dielectra.documents.folders import refuse_file
+
+    for folder in (csv, yaml):
+        if folder is not None:
+            refuse_file(folder)
+    if plot is not None:
+        from dielectra.plots import check_figure_path
+
+        check_figure_path(plot)
+
+
+def _write(
+    found: Sequence[Predicted], csv: Path | None, yaml: Path | None, plot: Path | None, *, overwrite: bool
+) -> list[str]:
+    """Write files and figure; return a sentence for each folder that holds files of the same names."""
+    from dielectra.documents.files import write_csv, write_refractiveindex
+    from dielectra.documents.folders import write_folder
+
+    problems = []
+    for folder, ending, write in ((csv, ".csv", write_csv), (yaml, ".yml", write_refractiveindex)):
+        if folder is None:
+            continue
+        written = write_folder(found, folder, ending, write, overwrite=overwrite)
+        print_note(f"wrote {written.n_files} files to {folder}")
+        if written.kept:
+            problems.append(
+                f"{folder}: {len(written.kept)} of {len(found)} files exist and were left as they are, the first is "
+                f"{written.kept[0].name}; pass --force to overwrite them, or name another folder"
+            )
+    if plot is not None and found:
+        from dielectra.plots import plot_predictions, save_figure
+
+        save_figure(plot_predictions([(each.formula, each.spectrum) for _, each in found]), plot)
+    return problems
+
+
+def _failures(found: Sequence[Predicted], derived: Sequence[Mapping[str, Document]]) -> list[str]:
+    """Return a sentence for each derived property that cannot be had."""
+    from dielectra.documents.properties import Failure
+
+    return [
+        f"{name}: {key}: {document.error}"
+        for (name, _), documents in zip(found, derived, strict=True)
+        for key, document in documents.items()
+        if isinstance(document, Failure)
+    ]

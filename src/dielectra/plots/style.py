@@ -64,17 +64,31 @@ def figure_bytes(figure: Figure, form: str = "png") -> bytes:
     return buffer.getvalue()
 
 
+def check_figure_path(path: str | Path) -> Path:
+    """Return where a figure can be written.
+
+    Raises
+    ------
+    InputError
+        If the name has another ending than .png, .pdf or .svg, or is that of a folder.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path}: figures are written as {', '.join(FORMATS)}; choose one of these endings")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    return path
+
+
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure as PNG, PDF or SVG; the file appears whole or not at all.
 
     Raises
     ------
     InputError
-        If the file name ends otherwise.
+        As :func:`check_figure_path`.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: figures are written as {', '.join(FORMATS)}; choose one of these endings")
+    path = check_figure_path(path)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format=path.suffix.lower().removeprefix("."))
     return path
