@@ -36,7 +36,7 @@ def test_a_figure_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
         raise OSError("disk full")
 
     monkeypatch.setattr(figure, "savefig", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         save_figure(figure, tmp_path / "new" / "figure.png")
     assert not (tmp_path / "new" / "figure.png").exists()
     with pytest.raises(InputError, match=r"choose one of these endings"):
