@@ -110,7 +110,7 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
             ["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"],
             "engine 'vasp': known are gpaw, gpaw-lrc, yambo",
         ),
-        (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "unknown protocol 'best'; known are"),
+        (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "no protocol 'best'; its protocols are"),
         (["campaign", "status", "x"], "not a campaign"),
         (["campaign", "export", "x", "-o", "y"], "not a campaign"),
         (["models", "info", "nothing"], "not found"),

@@ -137,7 +137,10 @@ def test_the_refractiveindex_file_has_the_form_of_the_database(prediction: Predi
     noted = replace(prediction, warnings=('a "quoted": note',))
     document = yaml.safe_load(write_refractiveindex(noted, tmp_path / "mgo.yml").read_text())
     assert set(document) == {"REFERENCES", "COMMENTS", "DATA"}
-    assert document["COMMENTS"] == 'Predicted, not measured; a "quoted": note'
+    assert document["COMMENTS"].startswith(
+        "Predicted, not measured; electronic response without phonons: holds from 0.5"
+    )
+    assert document["COMMENTS"].endswith('; a "quoted": note')
     assert "ladder-rpa" in document["REFERENCES"]
     table = np.array([line.split() for line in document["DATA"][0]["data"].splitlines()], float)
     assert document["DATA"][0]["type"] == "tabulated nk"

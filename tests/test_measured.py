@@ -136,7 +136,7 @@ def test_exports_come_back(prediction: Prediction, tmp_path: Path) -> None:
     ):
         found = read_measured(file).spectrum
         skipped = len(expected.n) - len(found.energies)
-        assert skipped == (file.suffix == ".yml")
+        assert skipped == (10 if file.suffix == ".yml" else 0)  # n and k below 0.5 eV are those of phonons
         constants = optical_constants(found)
         np.testing.assert_allclose(found.energies, prediction.spectrum.energies[skipped:], rtol=1e-5)
         np.testing.assert_allclose(constants.n, expected.n[skipped:], rtol=1e-4)

@@ -18,6 +18,7 @@ from dielectra.optics.oscillators import (
     fit_oscillators,
     meep_susceptibilities,
     oscillator_eps,
+    quality,
 )
 from dielectra.spectrum import Spectrum, isotropic_spectrum, real_from_imaginary
 
@@ -146,3 +147,51 @@ def test_what_cannot_be_answered_is_refused() -> None:
         oscillator_eps(oscillators(drude=True), [0.0, 1.0])
     with pytest.raises(InputError, match="length unit must be positive"):
         meep_susceptibilities(oscillators(), 0.0)
+
+
+def broadened(gap: float = 4.0) -> Spectrum:
+    """Return a crystal that absorbs above a gap, seen with a broadening of 0.3 eV."""
+    fine = np.linspace(0.005, 20, 4000)
+    sharp = np.where(fine > gap, 6 * np.sqrt(np.maximum(fine - gap, 0)) * np.exp(-(fine - gap) / 3), 0.0)
+    step = fine[1] - fine[0]
+    lines = 0.3 / np.pi / ((GRID[:, None] - fine) ** 2 + 0.09) - 0.3 / np.pi / ((GRID[:, None] + fine) ** 2 + 0.09)
+    return isotropic_spectrum(GRID, lines @ sharp * step, "rpa", 0.3)
+
+
+def test_a_transparent_crystal_stays_so_below_its_gap() -> None:
+    plain, weighted, hard = (fit_oscillators(broadened(), gap=g, weight=w) for g, w in ((0, 1), (None, 5), (None, 50)))
+    assert plain.below_gap is None
+    assert weighted.gap == pytest.approx(4.0, abs=0.2)
+    assert weighted.below_gap is not None
+    assert hard.below_gap is not None
+    below = GRID[(GRID > 0) & (weighted.gap > GRID)]
+    k = np.sqrt(oscillator_eps(weighted, below)).imag
+    assert weighted.below_gap.largest_k == pytest.approx(k.max(), rel=1e-9)
+    assert weighted.below_gap.largest_k < 0.9 * np.sqrt(oscillator_eps(plain, below)).imag.max()
+    assert hard.below_gap.largest_k < 0.5 * weighted.below_gap.largest_k
+    assert plain.rms_error < weighted.rms_error < hard.rms_error
+    assert "k, which is to be zero, reaches" in quality(weighted)
+
+
+def test_a_window_below_the_gap_gives_poles_without_absorption() -> None:
+    spectrum = broadened()
+    fit = fit_oscillators(spectrum, minimum_energy=0.5, maximum_energy=3.0)
+    window = np.linspace(0.5, 3.0, 26)
+    found = oscillator_eps(fit, window)
+    assert np.all(found.imag == 0)
+    assert fit.energies.min() > 3.0
+    assert fit.eps_infinity >= 1
+    expected = np.interp(window, GRID, spectrum.mean.real)
+    np.testing.assert_allclose(np.sqrt(found.real), np.sqrt(expected), atol=0.02)
+    assert fit.below_gap is not None
+    assert fit.below_gap.largest_k == 0
+
+
+def test_a_window_counts_only_what_is_inside() -> None:
+    spectrum = spectrum_of(oscillators(), GRID[1:])
+    fit = fit_oscillators(spectrum, 3, minimum_energy=2.0, maximum_energy=8.0)
+    inside = (GRID >= 2) & (GRID <= 8)
+    difference = oscillator_eps(fit, GRID[inside]) - oscillator_eps(oscillators(), GRID[inside])
+    scale = np.sqrt(np.mean(np.abs(oscillator_eps(oscillators(), GRID[inside])) ** 2))
+    assert fit.rms_error == pytest.approx(float(np.sqrt(np.mean(np.abs(difference) ** 2)) / scale))
+    assert fit.rms_error < 1e-2

@@ -15,6 +15,7 @@ from dielectra.optics.measured import measured_page
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.predictor import predict
 from dielectra.stack_file import compute_stack, describe_stack, read_stack
+from dielectra.units import AxisOptions
 
 EXAMPLE = Path("examples/stack.yaml")
 ONE = "layers=[{{{}, thickness_nm: 30}}]"
@@ -126,3 +127,47 @@ def test_the_verb_prints_a_table_and_json_and_draws(tmp_path: Path, run: Run) ->
     assert [layer["material"] for layer in document["layers"]] == ["main/MgF2/nk/Franta.yml", "GaAs"]
     assert document["substrate"] == {"material": "n = 1.52", "thickness_nm": 1e6}
     assert document["colour"]["reflected"]["hex"].startswith("#")
+
+
+def test_a_stack_in_wavelengths_with_the_absorptance_of_each_layer(tmp_path: Path, run: Run) -> None:
+    axis = ("--unit", "nm", "--range", "450:850", "--step", "50")
+    code, table, _ = run("stack", EXAMPLE, "--csv", tmp_path / "s.csv", *axis)
+    assert code == 0
+    assert "mean over 450-850 nm" in table
+    comment, header, *rows = (tmp_path / "s.csv").read_text().splitlines()
+    assert comment == "# stack.yaml, unpolarised light"
+    assert header == (
+        "angle_deg,wavelength_nm,reflectance,transmittance,absorptance,"
+        "absorptance_1_main_MgF2_nk_Franta.yml,absorptance_2_GaAs,absorptance_3_n_1.52"
+    )
+    values = np.array([row.split(",") for row in rows], float)
+    assert values.shape == (27, 8)
+    np.testing.assert_allclose(values[:9, 1], np.arange(450, 851, 50))
+    np.testing.assert_allclose(values[:, 5:].sum(axis=1), values[:, 4], atol=1e-5)
+    document = json.loads(run("stack", EXAMPLE, "--json", *axis)[1])
+    np.testing.assert_allclose(document["wavelength_nm"], np.arange(450, 851, 50))
+    np.testing.assert_allclose(np.ravel(document["reflectance"]), values[:, 2], rtol=1e-5)
+    assert np.shape(document["layer_absorptance"]) == (3, 3, 9)
+    assert "amplitudes" not in document
+
+
+def test_a_coherent_stack_has_amplitudes(tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "film.yaml"
+    file.write_text(
+        "layers: [{index: 2.0, thickness_nm: 100}]\nsubstrate: {index: 1.5}\npolarisation: p\nangles: [0, 50]\n"
+        "axis: {unit: nm, range: '400:800', step: 100}\n"
+    )
+    document = json.loads(run("stack", file, "--json")[1])
+    assert document["wavelength_nm"] == [400, 500, 600, 700, 800]
+    amplitudes = document["amplitudes"]
+    power = np.square(amplitudes["reflection_re"]) + np.square(amplitudes["reflection_im"])
+    np.testing.assert_allclose(power, document["reflectance"])
+    run("stack", file, "--csv", tmp_path / "film.csv")
+    assert (tmp_path / "film.csv").read_text().splitlines()[1].endswith("r_re,r_im,t_re,t_im")
+
+
+def test_the_axis_of_the_command_line_replaces_that_of_the_file() -> None:
+    description = read_stack(EXAMPLE, ["axis={unit: um, range: '0.5:0.9'}"])
+    assert len(compute_stack(description, EXAMPLE.parent).axis.values) == 201
+    replaced = compute_stack(description, EXAMPLE.parent, AxisOptions("ev", "1.5:2.5", 0.5))
+    np.testing.assert_allclose(replaced.optics.energies, [1.5, 2.0, 2.5])

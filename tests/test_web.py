@@ -83,6 +83,19 @@ def test_a_table_is_that_of_the_command_line(client: httpx.Client, run: Run, tmp
     assert_same_table(answer.content, (tmp_path / "NaCl.csv").read_bytes())
 
 
+def test_units_are_those_of_the_command_line(client: httpx.Client, run: Run, tmp_path: Path) -> None:
+    axis = {"unit": "nm", "range": "400:800", "step": "20"}
+    options = [word for key, value in axis.items() for word in (f"--{key}", value)]
+    answer = client.post("/api/predict", params=axis, files=form(example("NaCl")))
+    assert answer.json()[0]["wavelength_nm"] == list(range(400, 801, 20))
+    command_line(run, "predict", str(SHIPPED / "NaCl.cif"), "--csv", str(tmp_path), *options)
+    table = client.post("/api/csv", params=axis, files=form(example("NaCl")))
+    assert_same_table(table.content, (tmp_path / "NaCl.csv").read_bytes())
+    refused = client.post("/api/predict", params={"unit": "parsec"}, files=form(example("NaCl")))
+    assert refused.status_code == 422
+    assert "unknown unit 'parsec'" in refused.json()["detail"]
+
+
 def test_every_crystal_of_every_form_of_file_is_answered(client: httpx.Client) -> None:
     cell, coords = (np.eye(3) * 4.1).tolist(), [[0] * 3, [0.5] * 3]
     line = json.dumps({"cell": cell, "species": ["Na", "Cl"], "frac_coords": coords})

@@ -56,16 +56,12 @@ class Facts(NamedTuple):
 def collect_facts(spectrum: Spectrum) -> Facts:
     """Return what is known of a spectrum; a gap that is not in its provenance is estimated from the absorption."""
     from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
-    from dielectra.optics.onset import estimate_gap
+    from dielectra.optics.onset import gap_or_none
     from dielectra.optics.quantities import quantity_at
 
     known, energies = spectrum.provenance, spectrum.energies
-    gap, source = known.get("gap_ev"), "predicted"
-    if gap is None:
-        try:
-            gap, source = estimate_gap(spectrum), "estimated from the absorption"
-        except InputError:
-            source = ""
+    gap = gap_or_none(spectrum)
+    source = "predicted" if known.get("gap_ev") is not None else "estimated from the absorption"
     try:
         index = quantity_at(spectrum, "n", 589.0, "nm")
     except InputError:
@@ -75,8 +71,8 @@ def collect_facts(spectrum: Spectrum) -> Facts:
         level=spectrum.level,
         model=str(known.get("model") or known.get("reference") or ""),
         eps_infinity=static_dielectric_constant(energies, spectrum.mean) if energies[0] <= STATIC_LIMIT else None,
-        gap=None if gap is None else float(gap),
-        gap_source=source,
+        gap=gap,
+        gap_source="" if gap is None else source,
         n_589=None if index is None else float(index),
         warnings=tuple(str(note) for note in known.get("warnings", ())),
     )

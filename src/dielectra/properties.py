@@ -10,6 +10,7 @@ from dielectra.errors import InputError
 
 if TYPE_CHECKING:
     from dielectra.documents.document import Document
+    from dielectra.optics.oscillators import Oscillators
     from dielectra.prediction import Prediction
 
 
@@ -31,6 +32,11 @@ class PropertyOptions:
         Temperature in kelvin of slme.
     poles
         Number of Lorentz poles of oscillators and meep.
+    fit_range
+        Photon energies in eV between which oscillators and meep are fitted, for instance 0.5:3; all by default.
+        A range below the gap gives poles without absorption.
+    below_gap_weight
+        How much more an absorption below the gap counts in that fit than another error.
     """
 
     thickness_nm: float = 500.0
@@ -39,6 +45,8 @@ class PropertyOptions:
     gap_indirect: float | None = None
     temperature: float = 293.15
     poles: int = 10
+    fit_range: str | None = None
+    below_gap_weight: float = 1.5
 
 
 Property = Callable[["Prediction", PropertyOptions], "Document"]
@@ -149,16 +157,28 @@ def _anisotropy(prediction: Prediction, _: PropertyOptions) -> Document:
 
 def _oscillators(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import OscillatorsDocument
-    from dielectra.optics.oscillators import fit_oscillators
 
-    return OscillatorsDocument.of(fit_oscillators(prediction.spectrum, options.poles))
+    return OscillatorsDocument.of(_fit(prediction, options))
 
 
 def _meep(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import MeepDocument
-    from dielectra.optics.oscillators import fit_oscillators
 
-    return MeepDocument.of(fit_oscillators(prediction.spectrum, options.poles))
+    return MeepDocument.of(_fit(prediction, options))
+
+
+def _fit(prediction: Prediction, options: PropertyOptions) -> Oscillators:
+    from dielectra.optics.oscillators import fit_oscillators
+    from dielectra.units import parse_range
+
+    low, high = (None, None) if options.fit_range is None else parse_range(options.fit_range)
+    return fit_oscillators(
+        prediction.spectrum,
+        options.poles,
+        minimum_energy=low,
+        maximum_energy=high,
+        weight=options.below_gap_weight,
+    )
 
 
 PROPERTIES: dict[str, Property] = {

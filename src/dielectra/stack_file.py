@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dielectra.arrays import FloatArray
+from dielectra.documents.curves import other_unit
 from dielectra.documents.properties import ColourDocument
-from dielectra.documents.stack import LayerDocument, StackColours, StackDocument, SubstrateDocument, stack_curves
+from dielectra.documents.stack import (
+    AmplitudesDocument,
+    LayerDocument,
+    StackColours,
+    StackDocument,
+    SubstrateDocument,
+    stack_curves,
+)
 from dielectra.errors import InputError
 from dielectra.optics.colour import Colour, colour_of, visible_energies
 from dielectra.optics.constants import refractive_index
 from dielectra.optics.measured import FILE_ENDINGS, load_measured, measured_formulas, measured_page, read_measured
-from dielectra.optics.stack import Layer, Material, StackOptics, stack_optics
+from dielectra.optics.stack import Layer, Material, StackAmplitudes, StackOptics, stack_amplitudes, stack_optics
 from dielectra.settings import read_yaml, validate, with_overrides
 from dielectra.spectrum import Spectrum
+from dielectra.units import Axis, AxisOptions, even_axis, make_axis, parse_range
+
+STEPS = 200
+"""Steps of an axis that has a range but no step."""
 
 
 def _complex(value: Any) -> Any:
@@ -101,11 +114,22 @@ class EnergyRange(BaseModel):
         return self
 
 
+class AxisDescription(BaseModel):
+    """Describe the axis in any unit: ``{unit: nm, range: "400:800", step: 2}``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: Literal["ev", "nm", "um", "cm-1", "thz"] = "ev"
+    range: str
+    step: float | None = Field(None, gt=0)
+
+
 class StackDescription(BaseModel):
     """Describe a stack and the light on it.
 
     ``layers`` are listed from the side of the light on, ``incidence`` is the refractive index of the medium it comes
-    from, ``angles`` are in degrees from the normal. ``level`` and ``model`` say how structures are predicted.
+    from, ``angles`` are in degrees from the normal. ``axis`` replaces ``energies_ev`` where it is given. ``level`` and
+    ``model`` say how structures are predicted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -116,15 +140,20 @@ class StackDescription(BaseModel):
     angles: tuple[Annotated[float, Field(ge=0, lt=90)], ...] = Field((0.0,), min_length=1)
     polarisation: Literal["s", "p", "unpolarised"] = "unpolarised"
     energies_ev: EnergyRange = EnergyRange()
+    axis: AxisDescription | None = None
     level: str = "rpa"
     model: str | None = None
 
 
 class StackResult(NamedTuple):
-    """Hold a stack and what it does with light.
+    """A stack and what it does with light.
 
     Attributes
     ----------
+    axis
+        Points of the spectra, in the unit that was asked for.
+    amplitudes
+        Of coherent layers in light that is s or p polarised, else None.
     reflected, transmitted
         Colours under D65 at the first angle; None where a spectrum does not cover the visible range.
     warnings
@@ -132,7 +161,9 @@ class StackResult(NamedTuple):
     """
 
     description: StackDescription
+    axis: Axis
     optics: StackOptics
+    amplitudes: StackAmplitudes | None
     reflected: Colour | None
     transmitted: Colour | None
     warnings: list[str]
@@ -159,13 +190,19 @@ def read_stack(path: str | Path, overrides: Sequence[str] = ()) -> StackDescript
         raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
 
 
-def compute_stack(description: StackDescription, folder: str | Path = ".") -> StackResult:
+def compute_stack(
+    description: StackDescription,
+    folder: str | Path = ".",
+    points: AxisOptions = AxisOptions(),  # noqa: B008
+) -> StackResult:
     """Return reflectance, transmittance, absorptance and colours of a described stack.
 
     Parameters
     ----------
     folder
         Where relative file names begin.
+    points
+        Unit, range and step of the axis, where they are not to be those of the description.
 
     Raises
     ------
@@ -183,20 +220,62 @@ def compute_stack(description: StackDescription, folder: str | Path = ".") -> St
     if description.substrate.thickness_nm is not None:
         layers.append(Layer(behind, description.substrate.thickness_nm, coherent=False))
         behind = 1.0
-    solve = partial(
-        stack_optics,
-        layers,
-        polarisation=description.polarisation,
-        incidence=description.incidence,
-        exit_medium=behind,
-    )
-    window = description.energies_ev
-    optics = solve(np.linspace(window.start, window.stop, window.n), description.angles)
+    light: dict[str, Any] = {"incidence": description.incidence, "exit_medium": behind}
+    light["polarisation"] = description.polarisation
+
+    def solve(energies: FloatArray, angles: Sequence[float] | float) -> StackOptics:
+        return stack_optics(layers, energies, angles, **light)
+
+    axis = _axis(description, points)
+    optics = solve(axis.energies, description.angles)
+    amplitudes = None
+    if description.polarisation != "unpolarised" and all(layer.coherent for layer in layers):
+        amplitudes = stack_amplitudes(layers, axis.energies, description.angles, **light)
     colours: tuple[Colour | None, Colour | None] = (None, None)
     if all(_covers_visible(material) for material in materials):
         seen = solve(visible_energies(), description.angles[0])
         colours = colour_of(seen.reflectance[0]), colour_of(seen.transmittance[0])
-    return StackResult(description, optics, *colours, warnings)
+    return StackResult(description, axis, optics, amplitudes, *colours, warnings)
+
+
+def _axis(description: StackDescription, points: AxisOptions) -> Axis:
+    """Return the axis asked for, else that of the description; a range without a step has 201 points."""
+    unit, limits, step = points.unit, points.limits, points.step
+    if points == AxisOptions() and description.axis is not None:
+        unit, limits, step = description.axis.unit, description.axis.range, description.axis.step
+    if limits is not None:
+        ends = parse_range(limits, unit)
+        return even_axis(unit, ends, (ends[1] - ends[0]) / STEPS if step is None else step)
+    window = description.energies_ev
+    return make_axis(np.linspace(window.start, window.stop, window.n), unit, None, step)
+
+
+def layer_labels(description: StackDescription) -> list[str]:
+    """Return the materials of all layers, the substrate last, in a few words each."""
+    return [entry.label for entry in (*description.layers, description.substrate)]
+
+
+def stack_table(result: StackResult) -> dict[str, FloatArray]:
+    """Return a computed stack as columns: angle, axis, fractions of the power, those absorbed in each layer.
+
+    Where there are amplitudes their real and imaginary parts follow. Rows run over the axis, angle by angle.
+    """
+    optics, axis = result.optics, result.axis
+    columns = {
+        "angle_deg": np.repeat(optics.angles, len(axis.values)),
+        axis.unit.column: np.tile(axis.values, len(optics.angles)),
+        "reflectance": optics.reflectance.ravel(),
+        "transmittance": optics.transmittance.ravel(),
+        "absorptance": optics.absorptance.ravel(),
+    }
+    for number, (label, part) in enumerate(
+        zip(layer_labels(result.description), optics.layer_absorptance, strict=False), 1
+    ):
+        columns[f"absorptance_{number}_{re.sub(r'[^A-Za-z0-9.]+', '_', label)}"] = part.ravel()
+    if result.amplitudes is not None:
+        for name, values in (("r", result.amplitudes.reflection), ("t", result.amplitudes.transmission)):
+            columns |= {f"{name}_re": values.real.ravel(), f"{name}_im": values.imag.ravel()}
+    return columns
 
 
 def describe_stack(result: StackResult, file: str) -> StackDocument:
@@ -217,6 +296,8 @@ def describe_stack(result: StackResult, file: str) -> StackDocument:
         incidence=description.incidence,
         polarisation=description.polarisation,
         **stack_curves(result.optics),
+        **other_unit(result.axis),
+        amplitudes=None if result.amplitudes is None else AmplitudesDocument.of(result.amplitudes),
         colour=StackColours(reflected=colours[0], transmitted=colours[1]),
         warnings=result.warnings,
     )

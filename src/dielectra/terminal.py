@@ -31,19 +31,30 @@ def print_note(message: str) -> None:
     stderr.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_predictions(found: Sequence[Predicted]) -> None:
-    """Print one line per predicted crystal; warnings go to stderr."""
+def print_predictions(found: Sequence[Predicted], unit: str = "ev") -> None:
+    """Print one line per predicted crystal, the place of its peak in a unit; warnings go to stderr."""
+    from dielectra.units import format_energy, parse_unit
+
     rows = []
     for name, prediction in found:
         eps2, index = prediction.table["eps2"], prediction.table["n"]
         peak = prediction.spectrum.energies[eps2.argmax()]
+        place = f"{peak:.1f}" if unit == "ev" else format_energy(peak, unit).split()[0]
         eps_infinity = "" if prediction.eps_infinity is None else f"{prediction.eps_infinity:.2f}"
-        numbers = (eps_infinity, f"{index[0]:.2f}", f"{peak:.1f}", f"{eps2.max():.1f}")
+        numbers = (eps_infinity, f"{index[0]:.2f}", place, f"{eps2.max():.1f}")
         rows.append((name, prediction.formula, prediction.spectrum.level, *numbers))
         for note in prediction.warnings:
             stderr.print(f"[yellow]warning:[/] {escape(name)}: {escape(note)}", highlight=False, soft_wrap=True)
     if rows:
-        heads = ("file", "formula", "level", "static eps", "static n", "peak of Im eps (eV)", "its height")
+        heads = (
+            "file",
+            "formula",
+            "level",
+            "eps_infinity",
+            "n at 0 eV",
+            f"peak of Im eps ({parse_unit(unit).symbol})",
+            "its height",
+        )
         print_table("dielectric functions", heads, rows)
 
 
@@ -63,14 +74,14 @@ def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Docume
 
 def print_stack(result: StackResult) -> None:
     """Print averages of reflectance, transmittance and absorptance over photon energies, one line per angle."""
-    optics, energies = result.optics, result.optics.energies
+    optics, points = result.optics, result.axis.values
     rows = [
         (f"{angle:g}", *(f"{values.mean():.4f}" for values in spectra))
         for angle, *spectra in zip(
             optics.angles, optics.reflectance, optics.transmittance, optics.absorptance, strict=True
         )
     ]
-    title = f"{result.description.polarisation} light, mean over {energies[0]:g}-{energies[-1]:g} eV"
+    title = f"{result.description.polarisation} light, mean over {points[0]:g}-{points[-1]:g} {result.axis.unit.symbol}"
     print_table(title, ("angle (degrees)", "reflectance", "transmittance", "absorptance"), rows)
     for name, colour in (("reflected", result.reflected), ("transmitted", result.transmitted)):
         if colour is not None:
@@ -85,7 +96,7 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
 
     table = Table(title=title, title_justify="left")
     for head in heads:
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", min_width=max(map(len, head.split())))
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     stdout.print(table)

@@ -199,6 +199,39 @@ class Axis:
         return to_energies(self.values, self.unit)
 
 
+@dataclass(frozen=True)
+class AxisOptions:
+    """Say on which points a spectrum is wanted; see :func:`make_axis`.
+
+    Attributes
+    ----------
+    unit
+        ``ev``, ``nm``, ``um``, ``cm-1`` or ``thz``.
+    limits
+        Ends in that unit, such as ``400:800``.
+    step
+        Distance of the points in that unit.
+
+    Raises
+    ------
+    InputError
+        If the unit is unknown or the limits are no range.
+    """
+
+    unit: str = "ev"
+    limits: str | None = None
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        parse_unit(self.unit)
+        if self.limits is not None:
+            parse_range(self.limits, self.unit)
+
+    def axis(self, energies: ArrayLike) -> Axis:
+        """Return the axis for data on photon energies (eV); errors as for :func:`make_axis`."""
+        return make_axis(energies, self.unit, self.limits, self.step)
+
+
 def make_axis(
     energies: ArrayLike,
     unit: str | Unit = EV,
@@ -243,7 +276,9 @@ def make_axis(
             f"the spectrum covers {unit.quantity}s from {points[0]:.6g}{end} {unit.symbol}; "
             f"{low:g} to {high:g} {unit.symbol} leaves that range"
         )
-    values = points[(points >= low - margin) & (points <= high + margin)] if step is None else _even(low, high, step)
+    if step is not None:
+        return even_axis(unit, (low, high), step)
+    values = points[(points >= low - margin) & (points <= high + margin)]
     if len(values) < 2:
         raise InputError(
             f"the spectrum has fewer than two points from {low:g} to {high:g} {unit.symbol}; "
@@ -252,13 +287,24 @@ def make_axis(
     return Axis(unit, values)
 
 
-def _even(low: float, high: float, step: float) -> FloatArray:
+def even_axis(unit: str | Unit, limits: tuple[float, float], step: float) -> Axis:
+    """Return an axis of even steps from the lower limit on, in its unit.
+
+    Raises
+    ------
+    InputError
+        If a limit is no photon's, or the step is not positive or makes too many points or a single one.
+    """
+    unit, (low, high) = parse_unit(unit), limits
+    to_energies([low, high], unit)
     if not np.isfinite(step) or step <= 0:
         raise InputError(f"a step is a positive number; got {step:g}")
-    n_steps = int(np.floor((high - low) / step * (1 + 1e-9))) if (high - low) / step < MOST_POINTS else MOST_POINTS
-    if n_steps >= MOST_POINTS:
+    if not step <= high - low:
+        raise InputError(f"a step of {step:g} does not fit between {low:g} and {high:g} {unit.symbol}")
+    if (high - low) / step > MOST_POINTS:
         raise InputError(f"a step of {step:g} makes more than {MOST_POINTS} points; give a larger one")
-    return np.asarray(low + step * np.arange(n_steps + 1))
+    n_steps = int(np.floor((high - low) / step * (1 + 1e-9)))
+    return Axis(unit, np.asarray(low + step * np.arange(n_steps + 1)))
 
 
 def doubtful_unit(values: Sequence[float] | FloatArray, unit: str | Unit) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+
+from dielectra.units import UNITS, AxisOptions
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
 Level = Annotated[str, Parameter(help="Level of theory: ipa, rpa, bse or experiment.")]
@@ -22,3 +25,22 @@ Overrides = Annotated[
 Workers = Annotated[int, Parameter(help="Computations at a time, one core each.")]
 TimeLimit = Annotated[float, Parameter(help="CPU hours that one computation may take.")]
 MemoryLimit = Annotated[float, Parameter(help="GiB of memory that one computation may take.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class AxisChoice:
+    """Where spectra are shown: the axis of tables, files and figures."""
+
+    unit: Annotated[str, Parameter(name="--unit", help=f"Unit of the axis: {', '.join(UNITS)}.")] = "ev"
+    limits: Annotated[
+        str | None, Parameter(name="--range", help="Ends of the axis in that unit, for instance 400:800.")
+    ] = None
+    step: Annotated[
+        float | None, Parameter(name="--step", help="Distance of points in that unit; by default those of the model.")
+    ] = None
+
+    @property
+    def options(self) -> AxisOptions:
+        """Return the choice, checked."""
+        return AxisOptions(self.unit, self.limits, self.step)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import Json, Level
+from dielectra.cli.options import AxisChoice, Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
 from dielectra.terminal import print_documents, print_note, print_predictions, print_properties
@@ -16,10 +17,20 @@ from dielectra.terminal import print_documents, print_note, print_predictions, p
 if TYPE_CHECKING:
     from dielectra.documents.document import Document
     from dielectra.prediction import Predicted
+    from dielectra.units import AxisOptions
 
 Properties = Annotated[
     Sequence[str],
     Parameter(name="--property", negative=(), help=f"Derived property, may be repeated: {', '.join(PROPERTIES)}."),
+]
+
+Written = Annotated[
+    Sequence[str],
+    Parameter(
+        name="--write",
+        negative=(),
+        help="FORM=DIR: folder for one file per crystal, may be repeated; csv, yaml, tmm, comsol, lumerical or meep.",
+    ),
 ]
 
 
@@ -35,6 +46,8 @@ def predict(
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
     force: Annotated[bool, Parameter(negative=(), help="Overwrite files that exist.")] = False,
     properties: Properties = (),
+    write: Written = (),
+    axis: AxisChoice = AxisChoice(),  # noqa: B008
     options: Annotated[PropertyOptions, Parameter(name="*")] = PropertyOptions(),  # noqa: B008
 ) -> None:
     """Predict the dielectric function of crystals from their structure files.
@@ -42,37 +55,40 @@ def predict(
     Files that cannot be used are reported on stderr; the others are predicted and the exit code is 2.
     """
     from dielectra.documents.crystal import describe
+    from dielectra.documents.files import check_forms
     from dielectra.prediction import Predicted, loaded_model, predict_files
 
     check_properties(properties)
-    _check_places(csv, yaml, plot)
+    points = axis.options
+    shorthands = (("csv", csv), ("yaml", yaml))
+    folders = [*check_forms(write), *((form, folder) for form, folder in shorthands if folder is not None)]
+    _check_places([folder for _, folder in folders], plot)
     outcomes = list(predict_files([(str(file), file) for file in files], loaded_model(level, model)))
     found = [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
     problems = [outcome.reason for outcome in outcomes if not isinstance(outcome, Predicted)]
-    problems += _write(found, csv, yaml, plot, overwrite=force)
+    problems += _write(found, folders, plot, points, overwrite=force)
     derived = [derive(prediction, properties, options) for _, prediction in found]
     problems += _failures(found, derived)
     if as_json:
         print_documents(
             [
-                describe(prediction, name, documents if properties else None)
+                describe(prediction, name, documents if properties else None, points)
                 for (name, prediction), documents in zip(found, derived, strict=True)
             ]
         )
     else:
-        print_predictions(found)
+        print_predictions(found, points.unit)
         print_properties([name for name, _ in found], derived)
     if problems:
         raise InputError("\n".join(problems))
 
 
-def _check_places(csv: Path | None, yaml: Path | None, plot: Path | None) -> None:
+def _check_places(folders: Sequence[Path], plot: Path | None) -> None:
     """Refuse, before any work, a file where a folder is needed and the reverse."""
     from dielectra.documents.folders import refuse_file
 
-    for folder in (csv, yaml):
-        if folder is not None:
-            refuse_file(folder)
+    for folder in folders:
+        refuse_file(folder)
     if plot is not None:
         from dielectra.plots import check_figure_path
 
@@ -80,17 +96,21 @@ def _check_places(csv: Path | None, yaml: Path | None, plot: Path | None) -> Non
 
 
 def _write(
-    found: Sequence[Predicted], csv: Path | None, yaml: Path | None, plot: Path | None, *, overwrite: bool
+    found: Sequence[Predicted],
+    folders: Sequence[tuple[str, Path]],
+    plot: Path | None,
+    points: AxisOptions,
+    *,
+    overwrite: bool,
 ) -> list[str]:
     """Write files and figure; return a sentence for each folder that holds files of the same names."""
-    from dielectra.documents.files import write_csv, write_refractiveindex
+    from dielectra.documents.files import FORMS
     from dielectra.documents.folders import write_folder
 
     problems = []
-    for folder, ending, write in ((csv, ".csv", write_csv), (yaml, ".yml", write_refractiveindex)):
-        if folder is None:
-            continue
-        written = write_folder(found, folder, ending, write, overwrite=overwrite)
+    for form, folder in folders:
+        write = partial(FORMS[form].write, points=points)
+        written = write_folder(found, folder, FORMS[form].ending, write, overwrite=overwrite)
         print_note(f"wrote {written.n_files} files to {folder}")
         if written.kept:
             problems.append(
@@ -100,7 +120,8 @@ def _write(
     if plot is not None and found:
         from dielectra.plots import plot_predictions, save_figure
 
-        save_figure(plot_predictions([(each.formula, each.spectrum) for _, each in found]), plot)
+        named = [(each.formula, each.spectrum) for _, each in found]
+        save_figure(plot_predictions(named, points.unit, points.limits), plot)
     return problems
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import Json
+from dielectra.cli.options import AxisChoice, Json
 from dielectra.terminal import print_documents, print_stack
 
 
@@ -20,14 +20,22 @@ def stack(
         Parameter(name="--set", negative=(), help="Option of the file, e.g. polarisation=p; may be repeated."),
     ] = None,
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
+    csv: Annotated[Path | None, Parameter(help="CSV file of the spectra, with what each layer absorbs.")] = None,
+    axis: AxisChoice = AxisChoice(),  # noqa: B008
     as_json: Json = False,
 ) -> None:
     """Compute reflectance, transmittance and absorptance of a stack of predicted, measured and constant layers."""
-    from dielectra.stack_file import compute_stack, describe_stack, read_stack
+    from dielectra.stack_file import compute_stack, describe_stack, layer_labels, read_stack, stack_table
 
-    result = compute_stack(read_stack(description, overrides or ()), description.parent)
+    result = compute_stack(read_stack(description, overrides or ()), description.parent, axis.options)
+    if csv is not None:
+        from dielectra.files import write_whole
+        from dielectra.optics.quantities import csv_text
+
+        title = f"{description.name}, {result.description.polarisation} light"
+        write_whole(csv, csv_text(title, stack_table(result)))
     if plot is not None:
         from dielectra.plots import plot_stack, save_figure
 
-        save_figure(plot_stack(result.optics), plot)
+        save_figure(plot_stack(result.optics, result.axis.unit.name, layer_labels(result.description)), plot)
     print_documents(describe_stack(result, str(description))) if as_json else print_stack(result)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from pydantic import Field, SerializeAsAny
 
+from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.documents.curves import BandCurves, Curve, TensorCurve, components_of
+from dielectra.documents.curves import BandCurves, Curve, OtherUnits, TensorCurve, components_of, other_unit
 from dielectra.documents.document import Document, optional, rounded
 from dielectra.elements import SYMBOLS
 from dielectra.optics.bands import Band
-from dielectra.optics.quantities import QUANTITIES
+from dielectra.optics.quantities import QUANTITIES, tabulate_on
 from dielectra.prediction import Prediction
+from dielectra.units import AxisOptions
 
 
-class PredictedCrystal(Document):
+class PredictedCrystal(OtherUnits):
     """A predicted crystal. Curves are lists along ``energy_ev``, keyed by component."""
 
     file: str = Field(description="Structure file, with #index where it holds several crystals.")
@@ -55,7 +58,12 @@ class ReadCrystal(Document):
     frac_coords: list[list[float]]
 
 
-def describe(prediction: Prediction, file: str, properties: Mapping[str, Document] | None = None) -> PredictedCrystal:
+def describe(
+    prediction: Prediction,
+    file: str,
+    properties: Mapping[str, Document] | None = None,
+    points: AxisOptions = AxisOptions(),  # noqa: B008
+) -> PredictedCrystal:
     """Return the document of a prediction.
 
     Parameters
@@ -64,15 +72,24 @@ def describe(prediction: Prediction, file: str, properties: Mapping[str, Documen
         Name of the structure file.
     properties
         Derived properties by name, where there are some (:func:`dielectra.properties.derive`).
+    points
+        Unit, range and step of the axis; by default the photon energies of the model. In another unit its points are
+        a key more.
     """
-    spectrum, table = prediction.spectrum, prediction.table
+    spectrum, table, energies = prediction.spectrum, prediction.table, prediction.spectrum.energies
+    other: dict[str, list[float]] = {}
+    if points != AxisOptions():
+        axis = points.axis(energies)
+        table, energies = tabulate_on(spectrum, axis), axis.energies
+        other = other_unit(axis)
     return PredictedCrystal(
         file=file,
         formula=prediction.formula,
         space_group=prediction.form.space_group,
         level=spectrum.level,
         model=prediction.model,
-        energy_ev=rounded(spectrum.energies),
+        energy_ev=rounded(energies),
+        **other,
         eps1=TensorCurve(**components_of(table, "eps1")),
         eps2=TensorCurve(**components_of(table, "eps2")),
         n=Curve(**components_of(table, "n")),
@@ -85,7 +102,11 @@ def describe(prediction: Prediction, file: str, properties: Mapping[str, Documen
         gap_ev=prediction.gap,
         metal=prediction.metal,
         in_domain=prediction.in_domain,
-        band={QUANTITIES[name].column: _band_curves(band) for name, band in prediction.bands.items()} or None,
+        band={
+            QUANTITIES[name].column: _band_curves(band, spectrum.energies, energies)
+            for name, band in prediction.bands.items()
+        }
+        or None,
         warnings=list(prediction.warnings),
         properties=None if properties is None else dict(properties),
     )
@@ -106,5 +127,6 @@ def describe_cell(crystal: Crystal, space_group: int, file: str) -> ReadCrystal:
     )
 
 
-def _band_curves(band: Band) -> BandCurves:
-    return BandCurves(lower=rounded(band.lower), upper=rounded(band.upper), coverage=band.coverage)
+def _band_curves(band: Band, grid: FloatArray, energies: FloatArray) -> BandCurves:
+    lower, upper = (rounded(np.interp(energies, grid, end)) for end in (band.lower, band.upper))
+    return BandCurves(lower=lower, upper=upper, coverage=band.coverage)

@@ -9,6 +9,7 @@ from pydantic import Field
 from dielectra.arrays import FloatArray
 from dielectra.documents.document import Document, optional, rounded
 from dielectra.spectrum import COMPONENTS
+from dielectra.units import EV, Axis
 
 
 class Curve(Document):
@@ -36,6 +37,20 @@ class BandCurves(Document):
     coverage: float | None = Field(
         ge=0, le=1, description="Probability that the whole true curve lies inside; null where it is not calibrated."
     )
+
+
+class OtherUnits(Document):
+    """The points of curves in the unit that was asked for, beside ``energy_ev``."""
+
+    wavelength_nm: list[float] | None = optional("Wavelengths (nm), where asked for.")
+    wavelength_um: list[float] | None = optional("Wavelengths (micrometre), where asked for.")
+    wavenumber_per_cm: list[float] | None = optional("Wavenumbers (1/cm), where asked for.")
+    frequency_thz: list[float] | None = optional("Frequencies (THz), where asked for.")
+
+
+def other_unit(axis: Axis) -> dict[str, list[float]]:
+    """Return the key of :class:`OtherUnits` that an axis needs: none for one in eV."""
+    return {} if axis.unit is EV else {axis.unit.column: rounded(axis.values)}
 
 
 class MeanCurves(Document):

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.documents.crystal import describe
 from dielectra.documents.document import dump_json
-from dielectra.files import whole_file, write_whole
+from dielectra.errors import InputError
+from dielectra.files import write_whole
+from dielectra.optics.constants import is_isotropic, refractive_index
+from dielectra.optics.quantities import csv_text, interpolate, tabulate_on
 from dielectra.prediction import Prediction
 from dielectra.spectrum import Spectrum
-from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
+from dielectra.units import NM, THZ, UM, Axis, AxisOptions, format_energy, from_energies
+
+GRID = AxisOptions()
+"""The photon energies of the model as they are."""
+
+LOWEST_ENERGY = 0.5
+"""Photon energy in eV below which phonons rule the response of a crystal; no level of theory here has them."""
 
 VASP_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
 """Order of tensor components in VASP's output and pymatgen: xx, yy, zz, xy, yz, xz."""
 
 
-def write_csv(prediction: Prediction, path: str | Path) -> Path:
-    """Write the optical constants of a prediction as CSV, one row per photon energy.
+def write_csv(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+    """Write the optical constants of a prediction as CSV, one row per point of the axis.
 
     Columns are named by the keys of the JSON document: ``energy_ev``, ``eps1``, ... for the isotropic average; then,
-    where the spectrum is not isotropic, ``eps1_xx``, ``eps1_yy``, ... A comment line says formula, level and model. The
-    file appears whole or not at all.
+    where the spectrum is not isotropic, ``eps1_xx``, ``eps1_yy``, ... A comment line says formula, level, model and
+    where the data hold. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    points
+        Unit, range and step of the first column; by default the photon energies of the model.
     """
-    header = f"# {_title(prediction)}\n{','.join(prediction.table)}"
-    rows = np.column_stack(list(prediction.table.values()))
-    with whole_file(path) as temporary:
-        np.savetxt(temporary, rows, fmt="%.6g", delimiter=",", header=header, comments="")
-    return Path(path)
+    table = prediction.table if points == GRID else tabulate_on(prediction.spectrum, _axis(prediction, points))
+    return write_whole(path, csv_text(f"{title(prediction)}; {validity(prediction)}", table))
 
 
 def write_json(prediction: Prediction, path: str | Path, file: str = "") -> Path:
@@ -38,20 +51,165 @@ def write_json(prediction: Prediction, path: str | Path, file: str = "") -> Path
     return write_whole(path, dump_json(describe(prediction, file)) + b"\n")
 
 
-def write_refractiveindex(prediction: Prediction, path: str | Path) -> Path:
+def write_refractiveindex(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
     """Write isotropic n and k in the YAML form of the refractiveindex.info database (``tabulated nk``).
 
-    Wavelengths are in micrometre, increasing; the point at 0 eV has none and is left out.
+    Wavelengths are in micrometre, increasing; points as for :func:`refractive_indices`.
     """
-    energies, n, k = (prediction.table[key] for key in ("energy_ev", "n", "k"))
-    inside = energies > 0
-    wavelengths = HC / NANOMETRES_PER_MICROMETRE / energies[inside]
-    table = np.column_stack([wavelengths, n[inside], k[inside]])[::-1]
-    rows = "".join("        " + " ".join(f"{value:.6g}" for value in row) + "\n" for row in table)
-    comments = "; ".join(["Predicted, not measured", *prediction.warnings])
-    title = f"Dielectra: {_title(prediction)}, isotropic average"
-    head = f"REFERENCES: {json.dumps(title)}\nCOMMENTS: {json.dumps(comments)}\n"
+    energies, index = refractive_indices(prediction, points)
+    rows = _rows(("        ", " "), from_energies(energies, UM), index.real, index.imag)
+    comments = "; ".join(["Predicted, not measured", validity(prediction), *prediction.warnings])
+    name = f"Dielectra: {title(prediction)}, isotropic average"
+    head = f"REFERENCES: {json.dumps(name)}\nCOMMENTS: {json.dumps(comments)}\n"
     return write_whole(path, f"{head}DATA:\n  - type: tabulated nk\n    data: |\n{rows}")
+
+
+def write_tmm(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+    """Write wavelength (nm), n and k as a text table that ``numpy.loadtxt`` reads, for ``tmm`` and optiland."""
+    energies, index = refractive_indices(prediction, points)
+    use = "w, n, k = numpy.loadtxt(FILE, unpack=True); nk = lambda nm: numpy.interp(nm, w, n + 1j * k)"
+    comments = [f"Dielectra: {title(prediction)}", validity(prediction), use, "wavelength_nm n k"]
+    head = "".join(f"# {line}\n" for line in comments)
+    return write_whole(path, head + _rows(("", " "), from_energies(energies, NM), index.real, index.imag))
+
+
+def write_comsol(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+    """Write wavelength (micrometre), n and k as a spreadsheet for an interpolation function of COMSOL.
+
+    COMSOL writes the index of an absorbing medium as n - i k and asks for n and k, both positive.
+    """
+    energies, index = refractive_indices(prediction, points)
+    comments = [
+        f"Dielectra: {title(prediction)}",
+        validity(prediction),
+        "interpolation function with one argument (um) and two functions: n and ki (positive where it absorbs)",
+        "wavelength n ki",
+    ]
+    head = "".join(f"% {line}\n" for line in comments)
+    return write_whole(path, head + _rows(("", " "), from_energies(energies, UM), index.real, index.imag))
+
+
+def write_lumerical(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+    """Write a Lumerical script (``.lsf``) that adds the crystal to the material database as sampled data.
+
+    Frequencies are in Hz, increasing; the permittivity has a positive imaginary part where the crystal absorbs. Where
+    the tensor is not isotropic, so is the material, with xx, yy and zz in the axes of the structure file.
+    """
+    energies, _ = refractive_indices(prediction, points)
+    spectrum, energies = prediction.spectrum, np.sort(energies)
+    components = ("mean",) if is_isotropic(spectrum) else ("xx", "yy", "zz")
+    columns = [interpolate(spectrum, energies, component) for component in components]
+    named = f"{prediction.formula} ({spectrum.level}, Dielectra)"
+    rows = ";\n".join(
+        ", ".join([f"{frequency:.9e}", *(f"{eps.real:.6g}+{max(eps.imag, 0.0):.6g}*1i" for eps in row)])
+        for frequency, *row in zip(from_energies(energies, THZ) * 1e12, *columns, strict=True)
+    )
+    lines = [
+        *(f"# {line}" for line in (f"Dielectra: {title(prediction)}", validity(prediction))),
+        f"# frequency (Hz), relative permittivity {', '.join(components)}",
+        f"sampled = [\n{rows}\n];",
+        'material = addmaterial("Sampled 3D data");',
+        f'setmaterial(material, "name", "{named}");',
+        *([f'setmaterial("{named}", "anisotropy", 1);  # diagonal'] if len(components) > 1 else []),
+        f'setmaterial("{named}", "sampled data", sampled);',
+    ]
+    return write_whole(path, "\n".join(lines) + "\n")
+
+
+def write_meep(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+    """Write a Python module whose ``medium`` is the fitted crystal for Meep, lengths in micrometre.
+
+    The range of `points`, where there is one, is that of the fit.
+    """
+    from dielectra.optics.oscillators import fit_oscillators, meep_susceptibilities, quality
+
+    axis = _axis(prediction, points).energies
+    fit = fit_oscillators(
+        prediction.spectrum,
+        minimum_energy=float(axis.min()) if points.limits else None,
+        maximum_energy=float(axis.max()) if points.limits else None,
+    )
+    document = meep_susceptibilities(fit)
+    keys = ("frequency", "gamma", "sigma")
+    terms = "".join(
+        f"    meep.{term['class']}({', '.join(f'{key}={term[key]!r}' for key in keys)}),\n"
+        for term in document["susceptibilities"]
+    )
+    text = (
+        f'"""{title(prediction)}, fitted by oscillators for Meep.\n\n{validity(prediction)}.\n{quality(fit)}.\n'
+        'The length unit is one micrometre.\n"""\n\nimport meep\n\nsusceptibilities = [\n'
+        f"{terms}]\nmedium = meep.Medium(epsilon={document['epsilon']!r}, E_susceptibilities=susceptibilities)\n"
+    )
+    return write_whole(path, text)
+
+
+class Writer(Protocol):
+    """A function that writes a prediction."""
+
+    def __call__(self, prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+        """Write the file and return its path."""
+
+
+class Form(NamedTuple):
+    """A form of files: the ending of their names and the function that writes one."""
+
+    ending: str
+    write: Writer
+
+
+FORMS = {
+    "csv": Form(".csv", write_csv),
+    "yaml": Form(".yml", write_refractiveindex),
+    "tmm": Form(".nk.txt", write_tmm),
+    "comsol": Form(".comsol.txt", write_comsol),
+    "lumerical": Form(".lsf", write_lumerical),
+    "meep": Form(".py", write_meep),
+}
+
+
+def check_forms(entries: Sequence[str]) -> list[tuple[str, Path]]:
+    """Return forms and folders of entries such as ``tmm=out``.
+
+    Raises
+    ------
+    InputError
+        If an entry is no pair or its form is unknown.
+    """
+    pairs = []
+    for entry in entries:
+        form, equals, folder = entry.partition("=")
+        if not (equals and folder) or form not in FORMS:
+            raise InputError(f"--write takes FORM=DIR with one of the forms {', '.join(FORMS)}; got {entry!r}")
+        pairs.append((form, Path(folder)))
+    return pairs
+
+
+def refractive_indices(prediction: Prediction, points: AxisOptions = GRID) -> tuple[FloatArray, ComplexArray]:
+    """Return photon energies (eV, falling) and the complex index of the isotropic average, for files of n and k.
+
+    By default the model's points from 0.5 eV on: below, phonons that no level of theory here holds make the index. A
+    range that is asked for is taken as it is.
+    """
+    energies = np.sort(_axis(prediction, points).energies)[::-1]
+    lowest = LOWEST_ENERGY if points.limits is None and prediction.spectrum.level != "experiment" else 0.0
+    energies = energies[(energies >= lowest) & (energies > 0)]
+    return energies, refractive_index(interpolate(prediction.spectrum, energies))
+
+
+def validity(prediction: Prediction) -> str:
+    """Return where the data of a prediction hold, in one sentence."""
+    end = float(prediction.spectrum.energies[-1])
+    low, high = (format_energy(energy, NM) for energy in (LOWEST_ENERGY, end))
+    return f"electronic response without phonons: holds from {LOWEST_ENERGY:g} eV ({low}) to {end:g} eV ({high})"
+
+
+def _axis(prediction: Prediction, points: AxisOptions) -> Axis:
+    return points.axis(prediction.spectrum.energies)
+
+
+def _rows(margins: tuple[str, str], *columns: FloatArray) -> str:
+    before, between = margins
+    return "".join(before + between.join(f"{value:.6g}" for value in row) + "\n" for row in zip(*columns, strict=True))
 
 
 def tensor_columns(spectrum: Spectrum) -> dict[str, Any]:
@@ -74,5 +232,6 @@ def tensor_columns(spectrum: Spectrum) -> dict[str, Any]:
     return columns if spectrum.broadening is None else columns | {"dielectric_broadening_ev": spectrum.broadening}
 
 
-def _title(prediction: Prediction) -> str:
+def title(prediction: Prediction) -> str:
+    """Return formula, level and model of a prediction in a line."""
     return f"{prediction.formula}, level {prediction.spectrum.level}, model {prediction.model}"

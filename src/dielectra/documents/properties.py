@@ -12,7 +12,7 @@ from dielectra.documents.document import Document, optional
 from dielectra.optics.anisotropy import Anisotropy
 from dielectra.optics.colour import Colour
 from dielectra.optics.figures_of_merit import Plasmon
-from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities
+from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities, quality
 from dielectra.optics.solar import SolarEfficiency
 
 Triple = tuple[float, float, float]
@@ -170,6 +170,14 @@ class DrudeTerm(Document):
     width_ev: float
 
 
+class BelowGapDocument(Document):
+    """The errors of a fit below the gap, where the crystal is transparent."""
+
+    n_error: float = Field(description="Largest difference of the refractive index.")
+    largest_k: float = Field(description="Largest extinction coefficient of the fit.")
+    spectrum_k: float = Field(description="Largest extinction coefficient of the spectrum: its broadening.")
+
+
 class OscillatorsDocument(Document):
     """A sum of oscillators fitted to the dielectric function."""
 
@@ -177,6 +185,8 @@ class OscillatorsDocument(Document):
     eps_infinity: float = Field(description="Constant of the fit: what lies above the fitted energies contributes it.")
     lorentz: list[LorentzTerm]
     relative_rms_error: float
+    gap_ev: float | None = optional("Gap below which the fit is to stay transparent.")
+    below_gap: BelowGapDocument | None = optional("Errors below the gap, where the fit has energies there.")
     drude: DrudeTerm | None = optional("Free carriers, where the fit has them.")
 
     @classmethod
@@ -200,8 +210,9 @@ class MeepDocument(Document):
     length_unit_um: float
     epsilon: float
     susceptibilities: list[Susceptibility]
+    quality: str = Field(description="How good the fit is, below the gap too.")
 
     @classmethod
     def of(cls, oscillators: Oscillators) -> MeepDocument:
         """Return the document of a fit."""
-        return cls.model_validate(meep_susceptibilities(oscillators))
+        return cls.model_validate(meep_susceptibilities(oscillators) | {"quality": quality(oscillators)})

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import Field
 
-from dielectra.documents.document import Document
+from dielectra.documents.curves import OtherUnits
+from dielectra.documents.document import Document, optional
 from dielectra.documents.properties import ColourDocument
-from dielectra.optics.stack import StackOptics
+from dielectra.optics.stack import StackAmplitudes, StackOptics
 
 
-class StackSpectra(Document):
+class StackSpectra(OtherUnits):
     """Fractions of the incident power: lists over angles of lists over photon energies."""
 
     polarisation: str = Field(description="s, p or unpolarised.")
@@ -23,6 +24,26 @@ class StackSpectra(Document):
     layer_absorptance: list[list[list[float]]] = Field(
         description="Part of the absorptance in each layer from the light on, the substrate's last if it has an end."
     )
+
+
+class AmplitudesDocument(Document):
+    """Complex amplitudes of the electric field: lists over angles of lists over photon energies."""
+
+    reflection_re: list[list[float]]
+    reflection_im: list[list[float]]
+    transmission_re: list[list[float]]
+    transmission_im: list[list[float]]
+
+    @classmethod
+    def of(cls, found: StackAmplitudes) -> AmplitudesDocument:
+        """Return the document of amplitudes."""
+        reflection, transmission = found.reflection, found.transmission
+        return cls(
+            reflection_re=reflection.real.tolist(),
+            reflection_im=reflection.imag.tolist(),
+            transmission_re=transmission.real.tolist(),
+            transmission_im=transmission.imag.tolist(),
+        )
 
 
 class LayerDocument(Document):
@@ -55,6 +76,7 @@ class StackDocument(StackSpectra):
     substrate: SubstrateDocument
     incidence: float = Field(description="Refractive index of the medium on the side of the light.")
     colour: StackColours
+    amplitudes: AmplitudesDocument | None = optional("Of coherent layers in light that is s or p polarised.")
     warnings: list[str] = Field(description="Reasons to doubt predicted layers.")
 
 

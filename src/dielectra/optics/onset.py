@@ -56,6 +56,17 @@ def estimate_gap(spectrum: Spectrum) -> float:
     return onset + CONTINUED_OFFSET * spectrum.broadening
 
 
+def gap_or_none(spectrum: Spectrum) -> float | None:
+    """Return the predicted gap of a spectrum (eV), else that estimated from its absorption, else None."""
+    predicted = spectrum.provenance.get("gap_ev")
+    if predicted is not None:
+        return float(predicted)
+    try:
+        return estimate_gap(spectrum)
+    except InputError:
+        return None
+
+
 def fundamental_gap(spectrum: Spectrum) -> float | None:
     """Return the energy in eV from which a measured crystal absorbs at all, by phonons too; None for other spectra.
 

@@ -3,6 +3,10 @@
 ``eps(E) = eps_inf + sum_j f_j E_j^2 / (E_j^2 - E^2 - i g_j E) - E_p^2 / (E^2 + i g E)`` with eps_inf >= 1 and
 all other parameters above zero: each term, hence the sum, is causal and passive (C. F. Bohren and D. R. Huffman,
 *Absorption and Scattering of Light by Small Particles*, Wiley, 1983, chapter 9).
+
+The tail of a Lorentz pole absorbs at every energy, and ab initio spectra are broadened. So that a crystal stays
+transparent below its gap, the fit is asked for no absorption there, with more weight than elsewhere; and where the
+fitted window ends below the gap, its poles have no width and lie above it (Sellmeier's formula).
 """
 
 from __future__ import annotations
@@ -14,11 +18,21 @@ from numpy.typing import ArrayLike
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
+from dielectra.optics.constants import refractive_index
+from dielectra.optics.onset import gap_or_none
 from dielectra.spectrum import Spectrum
 from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
 MAXIMUM_POLES = 40
 MAXIMUM_STEPS = 100
+SELLMEIER_POLES = 3
+"""Most poles of a fit below the gap, where more follow noise."""
+
+NEAREST_POLE, FARTHEST_POLE = 0.05, 4.0
+"""Distance of poles from the end of a window below the gap, as multiples of that end; far ones need fine time steps."""
+
+BELOW_GAP_WEIGHT = 1.5
+"""Weight of an absorption below the gap: the fit above hardly suffers; 10 and more make crystals clearer."""
 LOGARITHM_RANGE = (-27.0, 9.0)
 """Where the logarithms of the parameters may go: far beyond any eV or strength, within what a float squares."""
 
@@ -26,8 +40,26 @@ LORENTZ_FORMULA = "eps_infinity + sum strength energy_ev^2 / (energy_ev^2 - E^2 
 DRUDE_FORMULA = " - drude.energy_ev^2 / (E^2 + i drude.width_ev E)"
 
 
+class BelowGap(NamedTuple):
+    """The error of a fit below the gap, over the fitted energies there.
+
+    Attributes
+    ----------
+    n_error
+        Largest difference of the refractive index from that of the spectrum.
+    largest_k
+        Largest extinction coefficient of the fit, which is to be zero.
+    spectrum_k
+        The same of the spectrum: its broadening.
+    """
+
+    n_error: float
+    largest_k: float
+    spectrum_k: float
+
+
 class Oscillators(NamedTuple):
-    """Hold a sum of oscillators.
+    """A sum of oscillators.
 
     Attributes
     ----------
@@ -41,6 +73,10 @@ class Oscillators(NamedTuple):
         Plasma energy and damping of free carriers, eV; zero without them.
     rms_error
         Root mean square of ``|fit - eps|`` over the fitted range, relative to that of ``|eps|``.
+    gap
+        Gap in eV below which the crystal is to be transparent; None where it was not asked for.
+    below_gap
+        What is wrong below the gap; None without a gap or without energies there.
     """
 
     eps_infinity: float
@@ -50,6 +86,8 @@ class Oscillators(NamedTuple):
     drude_energy: float
     drude_width: float
     rms_error: float
+    gap: float | None = None
+    below_gap: BelowGap | None = None
 
 
 def oscillator_eps(oscillators: Oscillators, energies: ArrayLike) -> ComplexArray:
@@ -75,6 +113,9 @@ def fit_oscillators(
     drude: bool = False,
     component: str = "mean",
     maximum_energy: float | None = None,
+    minimum_energy: float | None = None,
+    gap: float | None = None,
+    weight: float = BELOW_GAP_WEIGHT,
 ) -> Oscillators:
     """Fit oscillators to a spectrum by least squares on real and imaginary part.
 
@@ -91,6 +132,13 @@ def fit_oscillators(
         ``mean``, ``xx``, ``yy`` or ``zz``.
     maximum_energy
         Fit up to this photon energy, eV; by default the whole spectrum. What lies above adds to eps_infinity.
+    minimum_energy
+        Fit from this photon energy on, eV.
+    gap
+        Energy in eV below which the crystal is to stay transparent, however broadened the spectrum is. By default the
+        gap of a spectrum of known broadening (:func:`~dielectra.optics.onset.gap_or_none`), else, or for 0, none.
+    weight
+        How much more an absorption below the gap counts than another error; the more, the worse the fit above it.
 
     Raises
     ------
@@ -102,15 +150,72 @@ def fit_oscillators(
     inside = spectrum.energies > 0
     if maximum_energy is not None:
         inside &= spectrum.energies <= maximum_energy
+    if minimum_energy is not None:
+        inside &= spectrum.energies >= minimum_energy
     energies, eps = spectrum.energies[inside], spectrum.component(component)[inside]
+    if gap is None and spectrum.broadening:
+        gap = gap_or_none(spectrum)
+    below = energies < (gap or 0.0)
+    if len(energies) and below.all():
+        n_poles = min(n_poles, SELLMEIER_POLES)
     if not 1 <= n_poles <= min(MAXIMUM_POLES, len(energies) // 3):
         raise InputError(
             f"{n_poles} poles for {len(energies)} energies; give 1 to {min(MAXIMUM_POLES, len(energies) // 3)} poles"
         )
-    if not np.any(eps.imag > 0):
+    if below.all():
+        return _stated(_fit_transparent(energies, eps, n_poles), energies, eps, gap)
+    target = np.where(below, eps.real, eps)
+    if not np.any(target.imag > 0):
         raise InputError("the spectrum does not absorb in the fitted range; there is nothing to fit oscillators to")
-    start = _start(energies, eps, n_poles, drude)
-    return _refine(start, energies, eps, n_poles, drude)
+    start = _start(energies, target, n_poles, drude)
+    weights = np.where(below, weight, 1.0)
+    return _stated(_refine(start, energies, target, n_poles, drude, weights), energies, eps, gap)
+
+
+def quality(oscillators: Oscillators) -> str:
+    """Return how good a fit is, in a sentence."""
+    text = f"relative error {oscillators.rms_error:.2g}"
+    below = oscillators.below_gap
+    if below is None:
+        return text
+    return (
+        f"{text}; below the gap of {oscillators.gap:.2f} eV n differs by up to {below.n_error:.2g} and k, which is to "
+        f"be zero, reaches {below.largest_k:.2g}"
+    )
+
+
+def _stated(fit: Oscillators, energies: FloatArray, eps: ComplexArray, gap: float | None) -> Oscillators:
+    """Return a fit with its errors over the fitted range and below the gap."""
+    found = oscillator_eps(fit, energies)
+    error = float(np.sqrt(np.mean(np.abs(found - eps) ** 2) / np.mean(np.abs(eps) ** 2)))
+    below = energies < (gap or 0.0)
+    if not below.any():
+        return fit._replace(rms_error=error, gap=gap or None)
+    ours, theirs = refractive_index(found[below]), refractive_index(eps[below])
+    stated = BelowGap(float(np.abs(ours.real - theirs.real).max()), float(ours.imag.max()), float(theirs.imag.max()))
+    return fit._replace(rms_error=error, gap=gap, below_gap=stated)
+
+
+def _fit_transparent(energies: FloatArray, eps: ComplexArray, n_poles: int) -> Oscillators:
+    """Fit poles without width above the window to the real part: ``eps_inf + sum f E_j^2 / (E_j^2 - E^2)``."""
+    from scipy.optimize import least_squares
+
+    end = energies[-1]
+
+    def unpacked(logarithms: FloatArray) -> Oscillators:
+        values = np.exp(np.clip(logarithms, *LOGARITHM_RANGE))
+        strengths, distances = values[1 : n_poles + 1], values[n_poles + 1 :]
+        return Oscillators(1.0 + float(values[0]), strengths, end * (1 + distances), np.zeros(n_poles), 0.0, 0.0, 0.0)
+
+    def residuals(logarithms: FloatArray) -> FloatArray:
+        return np.asarray(oscillator_eps(unpacked(logarithms), energies).real - eps.real)
+
+    share = max(float(eps.real[0]) - 1.0, 0.1) / (n_poles + 1)
+    start = np.log(np.concatenate([np.full(n_poles + 1, share), np.geomspace(0.3, 0.8 * FARTHEST_POLE, n_poles)]))
+    high = np.append(np.full(n_poles + 1, LOGARITHM_RANGE[1]), np.full(n_poles, np.log(FARTHEST_POLE)))
+    low = np.append(np.full(n_poles + 1, LOGARITHM_RANGE[0]), np.full(n_poles, np.log(NEAREST_POLE)))
+    answer = least_squares(residuals, start, bounds=(low, high), ftol=1e-8, xtol=1e-8, max_nfev=MAXIMUM_STEPS)
+    return unpacked(answer.x)
 
 
 def describe_oscillators(oscillators: Oscillators) -> dict[str, Any]:
@@ -122,6 +227,10 @@ def describe_oscillators(oscillators: Oscillators) -> dict[str, Any]:
         "lorentz": [{"strength": float(f), "energy_ev": float(e), "width_ev": float(g)} for f, e, g in poles],
         "relative_rms_error": oscillators.rms_error,
     }
+    if oscillators.gap is not None:
+        document["gap_ev"] = oscillators.gap
+    if oscillators.below_gap is not None:
+        document["below_gap"] = oscillators.below_gap._asdict()
     if oscillators.drude_energy > 0:
         document["drude"] = {"energy_ev": oscillators.drude_energy, "width_ev": oscillators.drude_width}
     return document
@@ -201,22 +310,26 @@ def _start_drude(energies: FloatArray, eps: ComplexArray) -> tuple[float, float]
     return float(np.sqrt(below_one * (energy**2 + width**2))), float(width)
 
 
-def _refine(start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool) -> Oscillators:
+def _refine(
+    start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles: int, drude: bool, weights: FloatArray
+) -> Oscillators:
     from scipy.optimize import least_squares
 
+    # Below the gap an absorption costs more, and so does the index, less strongly.
+    of_imaginary, of_real = weights, np.sqrt(weights)
     scale = float(np.sqrt(np.mean(np.abs(eps) ** 2)))
 
-    def unpacked(logarithms: FloatArray, error: float = 0.0) -> Oscillators:
+    def unpacked(logarithms: FloatArray) -> Oscillators:
         values = np.exp(np.clip(logarithms, *LOGARITHM_RANGE))
         strengths, centres, widths = values[1 : 3 * n_poles + 1].reshape(3, n_poles)
         drude_energy, drude_width = values[-2:] if drude else (0.0, 0.0)
         return Oscillators(
-            1.0 + float(values[0]), strengths, centres, widths, float(drude_energy), float(drude_width), error
+            1.0 + float(values[0]), strengths, centres, widths, float(drude_energy), float(drude_width), 0.0
         )
 
     def residuals(logarithms: FloatArray) -> FloatArray:
         difference = (oscillator_eps(unpacked(logarithms), energies) - eps) / scale
-        return np.asarray(np.concatenate([difference.real, difference.imag]))
+        return np.asarray(np.concatenate([of_real * difference.real, of_imaginary * difference.imag]))
 
     def jacobian(logarithms: FloatArray) -> FloatArray:
         model, grid = unpacked(logarithms), energies[:, None]
@@ -232,10 +345,9 @@ def _refine(start: FloatArray, energies: FloatArray, eps: ComplexArray, n_poles:
             free = -(model.drude_energy**2) / (grid**2 + 1j * model.drude_width * grid)
             columns += [2 * free, -free * 1j * model.drude_width / (grid + 1j * model.drude_width)]
         derivatives = np.hstack(columns) / scale
-        return np.asarray(np.vstack([derivatives.real, derivatives.imag]))
+        return np.asarray(np.vstack([of_real[:, None] * derivatives.real, of_imaginary[:, None] * derivatives.imag]))
 
     answer = least_squares(
         residuals, start, jacobian, method="lm", ftol=1e-4, xtol=1e-4, gtol=1e-6, max_nfev=MAXIMUM_STEPS
     )
-    error = float(np.sqrt(2 * answer.cost / len(energies)))
-    return unpacked(answer.x, error)
+    return unpacked(answer.x)

@@ -22,7 +22,7 @@ from dielectra.optics.constants import (
     refractive_index,
 )
 from dielectra.spectrum import Component, Spectrum
-from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, parse_unit, to_energies
+from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, to_energies
 
 WAVES = ("ordinary", "extraordinary")
 PRINCIPAL = ("alpha", "beta", "gamma")
@@ -188,11 +188,6 @@ def constants_at(
     return OpticalConstants(**values, eps_infinity=static)  # type: ignore[arg-type]
 
 
-def resample_on(spectrum: Spectrum, axis: Axis) -> Spectrum:
-    """Return a spectrum on the points of an axis; see :func:`~dielectra.units.make_axis`."""
-    return spectrum.resample(np.sort(axis.energies))
-
-
 def tabulate(
     spectrum: Spectrum,
     unit: str | Unit = EV,
@@ -221,7 +216,11 @@ def tabulate(
     InputError
         If the axis leaves the spectrum, or unit or component is unknown.
     """
-    axis = make_axis(spectrum.energies, parse_unit(unit), limits, step)
+    return tabulate_on(spectrum, make_axis(spectrum.energies, unit, limits, step), components)
+
+
+def tabulate_on(spectrum: Spectrum, axis: Axis, components: Sequence[str] | None = None) -> dict[str, FloatArray]:
+    """Return a spectrum on the points of an axis as columns; see :func:`tabulate`."""
     skew: tuple[str, ...] = ()
     if components is None:
         components = ("mean",) if is_isotropic(spectrum) else ("mean", "xx", "yy", "zz")

@@ -268,7 +268,7 @@ def _solve(
             absorbed[first - 1] += onto * (group.lost - parts.sum(axis=0))
         if position < len(inside):
             absorbed[last] += back * (group.reversed().lost - parts_back.sum(axis=0))
-    return total.front_r.real, total.front_t.real, absorbed
+    return total.front_r.real, total.front_t.real, np.maximum(absorbed, 0.0)
 
 
 class _Group(NamedTuple):

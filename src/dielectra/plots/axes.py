@@ -12,7 +12,7 @@ from dielectra.units import EV, HC, NM, UM, VISIBLE_NM, Unit, from_energies, par
 
 VISIBLE_SHADE = "#f5efd6"
 LEADING_DIGITS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
-SMALLEST_GAP = 0.075
+SMALLEST_GAP = 0.09
 """Distance of tick labels on the upper axis, as a fraction of its length."""
 
 _SHOWN = {"nm": (200.0, 2000.0), "um": (0.2, 2.0), "cm-1": (0.0, 50_000.0), "thz": (0.0, 1500.0)}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from dielectra.arrays import FloatArray
 from dielectra.optics.constants import optical_constants
-from dielectra.plots.style import BLACK, BLUE, CYCLE, LEVEL_COLOURS, RED, style
-from dielectra.units import HC
+from dielectra.plots.axes import set_energy_axis
+from dielectra.plots.style import BLACK, BLUE, CYCLE, LEVEL_COLOURS, RED, Drawing, style
+from dielectra.units import from_energies
 
 if TYPE_CHECKING:
     from dielectra.optics.colour import Colour
@@ -20,14 +20,25 @@ if TYPE_CHECKING:
     from dielectra.optics.stack import StackOptics
     from dielectra.spectrum import Spectrum
 
-WAVELENGTH_TICKS = (200, 300, 400, 500, 600, 800, 1000, 2000)
+LEAST_ABSORPTANCE = 0.005
+"""Layers that absorb nowhere more than this are left out of the figure."""
 
 
-def plot_stack(optics: StackOptics) -> Figure:
-    """Draw reflectance, transmittance and absorptance against photon energy, one curve per angle of incidence."""
+def plot_stack(optics: StackOptics, unit: str = "ev", layers: Sequence[str] = ()) -> Figure:
+    """Draw reflectance, transmittance and absorptance, one curve per angle of incidence.
+
+    Parameters
+    ----------
+    unit
+        Unit of the axis.
+    layers
+        Names of the layers: at a single angle the absorptance is shown as the sum of their parts.
+    """
     with style():
-        figure = Figure(figsize=(9.0, 3.0))
-        panels = figure.subplots(1, 3, sharex=True, sharey=True)
+        figure = Drawing(figsize=(9.0, 3.2))
+        panels = figure.subplots(1, 3, sharey=True)
+        points = from_energies(optics.energies, unit)
+        ends = float(points.min()), float(points.max())
         named = {
             "reflectance": optics.reflectance,
             "transmittance": optics.transmittance,
@@ -35,25 +46,28 @@ def plot_stack(optics: StackOptics) -> Figure:
         }
         for axes, (name, values) in zip(panels, named.items(), strict=True):
             for position, (angle, curve) in enumerate(zip(optics.angles, values, strict=True)):
-                axes.plot(optics.energies, curve, color=CYCLE[position % len(CYCLE)], label=f"{angle:g}°")
+                axes.plot(points, curve, color=CYCLE[position % len(CYCLE)], label=f"{angle:g}°")
             axes.set_title(name, loc="left", fontsize=9)
-            axes.set_xlabel("photon energy (eV)")
-            axes.set_xlim(optics.energies[0], optics.energies[-1])
             axes.set_ylim(0, 1)
-            above = axes.secondary_xaxis("top", functions=(_wavelength, _wavelength))
-            above.set_xticks([tick for tick in WAVELENGTH_TICKS if _inside(tick, optics)])
-            above.tick_params(labelsize=7)
+            set_energy_axis(axes, unit, ends)
         panels[0].set_ylabel("fraction of the incident power")
+        parts = [(name, part[0]) for name, part in zip(layers, optics.layer_absorptance, strict=False)]
+        parts = [(name, part) for name, part in parts if part.max() > LEAST_ABSORPTANCE]
         if len(optics.angles) > 1:
             panels[-1].legend(title="angle of incidence", fontsize=8, title_fontsize=8)
-        figure.suptitle("wavelength (nm)", fontsize=8)
+        elif parts:
+            colours = [CYCLE[1:][position % (len(CYCLE) - 1)] for position in range(len(parts))]
+            names, curves = zip(*parts, strict=True)
+            panels[-1].stackplot(points, *curves, labels=names, colors=colours, alpha=0.4)
+            handles, labels = panels[-1].get_legend_handles_labels()
+            panels[-1].legend(handles[1:], labels[1:], fontsize=8)
         return figure
 
 
 def plot_colours(named: Sequence[tuple[str, Colour]]) -> Figure:
     """Draw swatches of colours with their names, hexadecimal codes and Lab values."""
     with style():
-        figure = Figure(figsize=(1.7 * max(2, len(named)), 2.1))
+        figure = Drawing(figsize=(1.7 * max(2, len(named)), 2.1))
         for axes, (name, colour) in zip(np.atleast_1d(figure.subplots(1, len(named))), named, strict=True):
             axes.set_facecolor(colour.srgb)
             axes.set_xticks([])
@@ -70,7 +84,7 @@ def plot_oscillators(spectrum: Spectrum, oscillators: Oscillators) -> Figure:
     from dielectra.optics.oscillators import oscillator_eps
 
     with style():
-        figure = Figure(figsize=(5.0, 3.2))
+        figure = Drawing(figsize=(5.0, 3.4))
         axes = figure.subplots()
         energies = spectrum.energies[spectrum.energies > 0]
         fitted = oscillator_eps(oscillators, energies)
@@ -83,8 +97,7 @@ def plot_oscillators(spectrum: Spectrum, oscillators: Oscillators) -> Figure:
             loc="left",
             fontsize=9,
         )
-        axes.set_xlabel("photon energy (eV)")
-        axes.set_xlim(spectrum.energies[0], spectrum.energies[-1])
+        set_energy_axis(axes, "ev", (float(spectrum.energies[0]), float(spectrum.energies[-1])))
         axes.legend()
         return figure
 
@@ -92,7 +105,7 @@ def plot_oscillators(spectrum: Spectrum, oscillators: Oscillators) -> Figure:
 def plot_measured(predicted: Spectrum, measured: Sequence[MeasuredSpectrum]) -> Figure:
     """Draw n and k of a prediction and of measurements of the same crystal."""
     with style():
-        figure = Figure(figsize=(7.5, 3.2))
+        figure = Drawing(figsize=(7.5, 3.2))
         panels = figure.subplots(1, 2, sharex=True)
         constants = optical_constants(predicted)
         colour = LEVEL_COLOURS[predicted.level]
@@ -104,17 +117,7 @@ def plot_measured(predicted: Spectrum, measured: Sequence[MeasuredSpectrum]) -> 
                 label = f"{entry.source.rsplit('/', 1)[-1].removesuffix('.yml')}, {entry.kind}, {entry.axis}"
                 axes.plot(entry.spectrum.energies, values, color=shade, linestyle="--", linewidth=1.1, label=label)
             axes.set_ylabel(name)
-            axes.set_xlabel("photon energy (eV)")
             axes.set_ylim(bottom=0)
-        panels[0].set_xlim(0, min(20.0, float(predicted.energies[-1])))
+            set_energy_axis(axes, "ev", (0.0, min(20.0, float(predicted.energies[-1]))))
         panels[1].legend(fontsize=7)
         return figure
-
-
-def _wavelength(values: FloatArray) -> FloatArray:
-    """Return nm for eV, and eV for nm; the zero that matplotlib probes counts as a very small number."""
-    return np.asarray(HC / np.maximum(np.asarray(values, float), 1e-6))
-
-
-def _inside(wavelength: float, optics: StackOptics) -> bool:
-    return bool(optics.energies[0] <= HC / wavelength <= optics.energies[-1])

@@ -18,6 +18,7 @@ from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
 from dielectra.models.store import ModelCard, default_model
+from dielectra.units import AxisOptions
 from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
@@ -69,6 +70,20 @@ def _served(request: Request) -> Served:
 Shared = Annotated[Served, Depends(_served)]
 Files = Annotated[list[UploadFile], File(alias="file", description="Structure files: CIF, POSCAR, extxyz, JSON lines.")]
 Level = Annotated[str, Query(description="Level of theory: ipa or rpa.", max_length=20)]
+
+
+def _points(
+    unit: Annotated[str, Query(max_length=20, description="Unit of the axis: ev, nm, um, cm-1 or thz.")] = "ev",
+    limits: Annotated[
+        str | None, Query(alias="range", max_length=60, description="Ends of the axis in that unit: 400:800.")
+    ] = None,
+    step: Annotated[float | None, Query(gt=0, description="Distance of points in that unit.")] = None,
+) -> AxisOptions:
+    """Return the points that spectra are wanted on."""
+    return AxisOptions(unit, limits, step)
+
+
+Points = Annotated[AxisOptions, Depends(_points)]
 router = APIRouter(prefix="/api", responses=PROBLEMS)
 
 
@@ -97,7 +112,7 @@ async def describe_service(served: Shared) -> Service:
 
 
 @router.post("/predict", response_model=list[PredictedCrystal])
-async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response:
+async def predict(file: Files, served: Shared, points: Points, level: Level = "rpa") -> Response:
     """Predict all crystals of structure files, and of zips of them: the list of ``dielectra predict --json``.
 
     Where a file cannot be used nothing is predicted, and the answer names every such file.
@@ -109,7 +124,7 @@ async def predict(file: Files, served: Shared, level: Level = "rpa") -> Response
         if problems := [refusal for _, refusal in unpacked if refusal]:
             raise InputError("\n".join(problems))
         uploads = [upload for upload, _ in unpacked]
-        body = await served.workers.call(workers.predict, uploads, model, served.limits)
+        body = await served.workers.call(workers.predict, uploads, model, served.limits, points)
     return Response(body, media_type="application/json")
 
 
@@ -122,12 +137,14 @@ async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
 
 
 @router.post("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-async def tabulate(file: Annotated[UploadFile, File()], served: Shared, level: Level = "rpa") -> Response:
+async def tabulate(
+    file: Annotated[UploadFile, File()], served: Shared, points: Points, level: Level = "rpa"
+) -> Response:
     """Predict one crystal: the table of ``dielectra predict --csv``."""
     model = served.model(level)
     with TemporaryDirectory(dir=served.folder) as folder:
         (upload,) = store(await _contents([file]), Path(folder), served.limits)
-        body = await served.workers.call(workers.tabulate, upload, model, served.limits)
+        body = await served.workers.call(workers.tabulate, upload, model, served.limits, points)
     return Response(body, media_type="text/csv")
 
 

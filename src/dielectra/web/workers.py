@@ -16,6 +16,7 @@ from dielectra.errors import InputError
 from dielectra.prediction import Predicted, loaded_model, predict_files
 from dielectra.structures import Entry, Refused, scan
 from dielectra.symmetry import space_group
+from dielectra.units import AxisOptions
 from dielectra.web.answers import BatchLine
 from dielectra.web.limits import Limits
 from dielectra.web.uploads import Upload, check_text
@@ -34,9 +35,11 @@ def initialise(models: Sequence[str], memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def predict(uploads: Sequence[Upload], model: str, limits: Limits) -> bytes:
+def predict(uploads: Sequence[Upload], model: str, limits: Limits, points: AxisOptions) -> bytes:
     """Return the JSON list of ``dielectra predict --json``; a file that cannot be used raises InputError."""
-    return dump_json([describe(found.prediction, found.name) for found in _predict(uploads, model, limits)])
+    return dump_json(
+        [describe(found.prediction, found.name, points=points) for found in _predict(uploads, model, limits)]
+    )
 
 
 def read_and_predict(upload: Upload, model: str, limits: Limits) -> bytes:
@@ -47,9 +50,9 @@ def read_and_predict(upload: Upload, model: str, limits: Limits) -> bytes:
     return dump_json(BatchLine(file=upload.name, structures=cells, predictions=predictions))
 
 
-def tabulate(upload: Upload, model: str, limits: Limits) -> bytes:
+def tabulate(upload: Upload, model: str, limits: Limits, points: AxisOptions) -> bytes:
     """Return the file of ``dielectra predict --csv`` for the first crystal of a structure file."""
-    path = write_csv(_predict([upload], model, limits)[0].prediction, upload.path.with_suffix(".csv"))
+    path = write_csv(_predict([upload], model, limits)[0].prediction, upload.path.with_suffix(".csv"), points)
     return path.read_bytes()
 
 

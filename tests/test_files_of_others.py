@@ -1,0 +1,178 @@
+"""Files of n and k for other programs, read as those programs read them."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tmm
+from scipy import constants
+
+from conftest import Run, make_mgo
+from dielectra.documents.files import FORMS, LOWEST_ENERGY
+from dielectra.errors import InputError
+from dielectra.optics import fit_oscillators, oscillator_eps
+from dielectra.prediction import Prediction, predict_many
+from dielectra.units import HC, AxisOptions
+
+VISIBLE = AxisOptions("nm", "400:800", 10)
+
+
+@pytest.fixture(scope="module")
+def prediction() -> Prediction:
+    return predict_many([make_mgo()], "ipa")[0]
+
+
+def uniaxial(prediction: Prediction) -> Prediction:
+    tensor = prediction.spectrum.tensor.copy()
+    tensor[2, 2] = 1 + 1.2 * (tensor[2, 2] - 1)
+    return replace(prediction, spectrum=replace(prediction.spectrum, tensor=tensor))
+
+
+def write(prediction: Prediction, form: str, folder: Path, points: AxisOptions | None = None) -> Path:
+    return FORMS[form].write(prediction, folder / f"x{FORMS[form].ending}", points or AxisOptions())
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_every_file_says_where_its_data_hold(form: str, prediction: Prediction, tmp_path: Path) -> None:
+    text = write(prediction, form, tmp_path).read_text()
+    assert "electronic response without phonons: holds from 0.5 eV (2480 nm) to 20 eV (61.99 nm)" in text
+    assert "MgO, level ipa, model ladder-ipa" in text
+    text.encode("ascii")
+
+
+@pytest.mark.parametrize(("form", "per_nm"), [("tmm", 1.0), ("comsol", 1000.0), ("yaml", 1000.0)])
+def test_by_default_nothing_is_written_where_phonons_rule(
+    form: str, per_nm: float, prediction: Prediction, tmp_path: Path
+) -> None:
+    text = write(prediction, form, tmp_path).read_text()
+    rows = re.findall(r"^ *([0-9.e+-]+) [0-9.e+-]+ [0-9.e+-]+$", text, re.M)
+    wavelengths = per_nm * np.array(rows, float)
+    assert wavelengths.max() == pytest.approx(HC / LOWEST_ENERGY, rel=1e-5)
+    assert np.all(np.diff(wavelengths) > 0)
+
+
+def test_the_table_for_tmm_gives_the_same_film(prediction: Prediction, tmp_path: Path) -> None:
+    wavelengths, n, k = np.loadtxt(write(prediction, "tmm", tmp_path, VISIBLE), unpack=True)
+    np.testing.assert_allclose(wavelengths, np.arange(400, 801, 10))
+    at = float(np.interp(550, wavelengths, n)) + 1j * float(np.interp(550, wavelengths, k))
+    reflected = [
+        tmm.coh_tmm("s", [1, index, 1], [np.inf, 80, np.inf], 0, 550)["R"]
+        for index in (at, prediction.spectrum.nk(550))
+    ]
+    assert reflected[0] == pytest.approx(reflected[1], rel=1e-3)
+
+
+def test_the_table_for_comsol_is_in_micrometre(prediction: Prediction, tmp_path: Path) -> None:
+    table = np.loadtxt(write(prediction, "comsol", tmp_path, VISIBLE), comments="%")
+    np.testing.assert_allclose(table[:, 0], np.arange(0.4, 0.8001, 0.01))
+    index = prediction.spectrum.nk(table[:, 0], "um")
+    np.testing.assert_allclose(table[:, 1] + 1j * table[:, 2], index, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("change", [lambda prediction: prediction, uniaxial])
+def test_the_script_for_lumerical_holds_frequency_and_permittivity(
+    change: Any, prediction: Prediction, tmp_path: Path
+) -> None:
+    crystal = change(prediction)
+    text = write(crystal, "lumerical", tmp_path, VISIBLE).read_text()
+    block = re.search(r"sampled = \[\n(.*?)\n\];", text, re.S)
+    assert block is not None
+    rows = [line.rstrip(";").split(", ") for line in block[1].splitlines()]
+    frequencies = np.array([row[0] for row in rows], float)
+    assert np.all(np.diff(frequencies) > 0)
+    np.testing.assert_allclose(frequencies[0], constants.c / 800e-9, rtol=1e-8)
+    for column, component in enumerate(("mean",) if len(rows[0]) == 2 else ("xx", "yy", "zz"), 1):
+        eps = np.array([complex(row[column].replace("*1i", "j")) for row in rows])
+        expected = crystal.spectrum.nk(constants.c / frequencies * 1e9, "nm", component) ** 2
+        np.testing.assert_allclose(eps, expected, rtol=1e-5, atol=1e-5)
+    assert ('"anisotropy", 1' in text) == (change is uniaxial)
+    assert 'addmaterial("Sampled 3D data")' in text
+
+
+def test_the_module_for_meep_is_the_fit(
+    prediction: Prediction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Meep's formula: epsilon + sum sigma f^2 / (f^2 - F^2 - i gamma F), frequencies in 1/um."""
+    stand_in = types.ModuleType("meep")
+    stand_in.LorentzianSusceptibility = dict  # type: ignore[attr-defined]
+    stand_in.Medium = dict  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "meep", stand_in)
+    names: dict[str, Any] = {}
+    exec(write(prediction, "meep", tmp_path).read_text(), names)
+    energies = np.linspace(0.5, 6, 12)
+    frequency = energies / HC * 1000
+    eps = names["medium"]["epsilon"] + sum(
+        term["sigma"]
+        * term["frequency"] ** 2
+        / (term["frequency"] ** 2 - frequency**2 - 1j * term["gamma"] * frequency)
+        for term in names["medium"]["E_susceptibilities"]
+    )
+    np.testing.assert_allclose(eps, oscillator_eps(fit_oscillators(prediction.spectrum), energies), rtol=1e-9)
+    assert "k, which is to be zero, reaches" in names["__doc__"]
+
+
+def test_the_range_of_the_module_for_meep_is_that_of_the_fit(prediction: Prediction, tmp_path: Path) -> None:
+    text = write(prediction, "meep", tmp_path, AxisOptions("nm", "500:2000")).read_text()
+    assert "reaches 0." in text  # below the gap: no absorption at all
+    assert "gamma=0.0" in text
+
+
+def test_the_command_line_writes_every_form_in_any_unit(run: Run, tmp_path: Path) -> None:
+    folders = [f"--write={form}={tmp_path}" for form in FORMS]
+    code, table, _ = run("predict", "examples/MgO.cif", *folders, "--unit", "nm", "--range", "400:800", "--step", "50")
+    assert code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"MgO{form.ending}" for form in FORMS.values())
+    assert "(nm)" in table
+    header = (tmp_path / "MgO.csv").read_text().splitlines()[1]
+    assert header.startswith("wavelength_nm,eps1,eps2,n,k,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--write", "zemax=out"], "FORM=DIR with one of the forms csv, yaml, tmm"),
+        (["--write", "csv"], "got 'csv'"),
+        (["--unit", "parsec"], "allowed are ev, nm, um, cm-1, thz"),
+        (["--unit", "nm", "--range", "800:400"], "lower to its upper"),
+        (["--unit", "nm", "--range", "10:400", "--json"], "leaves that range"),
+        (["--unit", "nm", "--step", "5", "--json"], "need a range"),
+    ],
+)
+def test_a_wrong_form_or_axis_is_refused(run: Run, arguments: list[str], message: str) -> None:
+    code, out, error = run("predict", "examples/MgO.cif", *arguments)
+    assert (code, out) == (2, "")
+    assert message in error.replace("\n", " ")
+
+
+def test_a_fit_below_the_gap_comes_from_the_command_line(run: Run) -> None:
+    import json
+
+    options = ("--property", "oscillators", "--fit-range", "0.5:3", "--json")
+    document = json.loads(run("predict", "examples/MgO.cif", *options)[1])[0]["properties"]["oscillators"]
+    assert document["below_gap"]["largest_k"] == 0
+    assert document["below_gap"]["n_error"] < 0.02
+    assert document["gap_ev"] > 3
+    assert all(pole["width_ev"] == 0 and pole["energy_ev"] > 3 for pole in document["lorentz"])
+
+
+def test_json_has_the_axis_that_was_asked_for(run: Run) -> None:
+    import json
+
+    options = ("--unit", "nm", "--range", "400:800", "--step", "100", "--json")
+    document = json.loads(run("predict", "examples/MgO.cif", *options)[1])[0]
+    assert document["wavelength_nm"] == [400, 500, 600, 700, 800]
+    np.testing.assert_allclose(document["energy_ev"], HC / np.array(document["wavelength_nm"]), rtol=1e-6)
+    assert len(document["n"]["mean"]) == 5
+    assert document["eps_infinity"] == document["static_eps"] > 2
+
+
+def test_an_unknown_unit_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="unknown unit 'angstrom'"):
+        AxisOptions("angstrom")
