@@ -26,6 +26,9 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from conftest import WEB_LIMITS, Run, assert_same, assert_same_table, command_line, served
+from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
+from dielectra.documents.properties import SolarDocument
+from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
 from dielectra.models.store import Model
 from dielectra.optics.stack import Layer, stack_optics
@@ -70,6 +73,20 @@ def test_predictions_are_those_of_the_command_line(
     monkeypatch.chdir(SHIPPED)
     assert answer.status_code == 200
     assert_same(answer.json(), command_line(run, "predict", "MgO.cif", "GaN.cif", "--level", level))
+
+
+def test_the_api_describes_itself_by_the_documents_of_the_command_line(client: httpx.Client, run: Run) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    for document in (PredictedCrystal, SolarDocument, StackSpectra, ReadCrystal):
+        described = schemas[document.__name__]["properties"]
+        assert {key: entry.get("description") for key, entry in described.items()} == {
+            key: field.description for key, field in document.model_fields.items()
+        }
+    entries = command_line(run, "predict", str(SHIPPED / "MgO.cif"), "--property", "slme")
+    answer = client.post("/api/predict", files=form(example("MgO"))).json()
+    for entry in (*entries, *answer):
+        PredictedCrystal.model_validate(entry | {"properties": None})
+    SolarDocument.model_validate(entries[0]["properties"]["slme"])
 
 
 def test_models_are_those_of_the_command_line(client: httpx.Client, run: Run) -> None:
