@@ -226,7 +226,7 @@ class TestRefusals:
             ("POSCAR", b"comment\n1.0\n4 0 0\n0 4 0\n", "cannot be read"),
             ("unknown.xyz", b'1\nLattice="4 0 0 0 4 0 0 0 4" pbc="T T T"\nQq 0 0 0\n', "Qq"),
             ("broken.jsonl", b'{"lattice": [4, 0, 0\n', r"line 1: not valid JSON"),
-            ("list.jsonl", b"[1, 2]\n", "expected an object, got list"),
+            ("list.jsonl", b"[1, 2]\n", "item 0: expected an object, got int"),
             ("keys.jsonl", b'{"lattice": [], "atoms": []}\n', "needs the keys lattice, species and frac_coords"),
             ("plain.jsonl.gz", b'{"not": "compressed"}\n', "plain.jsonl.gz"),
             ("binary.jsonl", b"\xff\xfe\x00\x01", "binary.jsonl"),

@@ -11,26 +11,25 @@ from typing import Any
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.structures.entries import Entry, Found, Refused
-from dielectra.structures.formats import read_file
 from dielectra.structures.objects import from_object
-from dielectra.structures.scan import scan
+from dielectra.structures.scan import read_one, scan
 
 __all__ = ["Entry", "Refused", "read_entries", "read_structure", "read_structures", "scan"]
 
 
 def read_structure(source: Any) -> Crystal:
-    """Read one crystal from a file or from an object of another library.
+    """Read one crystal from a file, from the text of one, or from an object of another library.
 
     Parameters
     ----------
     source
-        Path of a CIF, POSCAR/CONTCAR, extxyz or JSON-lines file (``.gz`` allowed), ``ase.Atoms``, pymatgen
-        ``Structure``, or a :class:`Crystal`.
+        Path of a structure file in any form that ``docs/structures.md`` lists, the text of one (a CIF, say),
+        ``ase.Atoms``, pymatgen ``Structure``, a mapping as in JSON lines, or a :class:`Crystal`.
 
     Returns
     -------
     Crystal
-        The cell as given; :func:`standardise` makes it primitive.
+        The cell as given, with doubts about the source in ``warnings``.
 
     Raises
     ------
@@ -41,20 +40,15 @@ def read_structure(source: Any) -> Crystal:
         crystals = read_structures(source)
         if len(crystals) > 1:
             raise InputError(
-                f"{source}: holds {len(crystals)} structures where one is expected; use read_structures for all"
+                f"{_shortened(source)}: holds {len(crystals)} structures where one is expected; "
+                "use read_structures for all"
             )
         return crystals[0]
     return from_object(source, type(source).__name__)
 
 
-def read_structures(path: str | Path) -> list[Crystal]:
-    """Read every crystal of a file.
-
-    Parameters
-    ----------
-    path
-        CIF, POSCAR/CONTCAR, extxyz, any other format that ASE recognises, or JSON lines with the keys ``lattice`` (or
-        ``cell``), ``species`` (or ``numbers``) and ``frac_coords``.
+def read_structures(source: str | Path) -> list[Crystal]:
+    """Read every crystal of a file, of a folder or an archive, or of the text of a file.
 
     Returns
     -------
@@ -64,17 +58,21 @@ def read_structures(path: str | Path) -> list[Crystal]:
     Raises
     ------
     InputError
-        If the file is missing, empty, unreadable, or one of its structures is not an ordered periodic crystal.
+        If the source is missing, empty, unreadable, or one of its structures is not an ordered periodic crystal.
     """
-    return [crystal for crystal, _ in read_entries(path)]
+    return [crystal for crystal, _ in read_entries(source)]
 
 
-def read_entries(path: str | Path) -> list[tuple[Crystal, dict[str, Any]]]:
+def read_entries(source: str | Path) -> list[tuple[Crystal, dict[str, Any]]]:
     """Read every crystal of a file with what else the file says of it; arguments and errors of `read_structures`."""
-    return [(_crystal(found), dict(found.data)) for found in read_file(Path(path), str(path))]
+    return [(_crystal(found), dict(found.data)) for found in read_one(source)]
 
 
 def _crystal(found: Found) -> Crystal:
     if isinstance(found.crystal, InputError):
         raise found.crystal
     return found.crystal
+
+
+def _shortened(source: str | Path) -> str:
+    return "text" if "\n" in str(source) else str(source)

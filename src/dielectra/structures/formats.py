@@ -1,74 +1,100 @@
-"""Choose the reader of a structure file."""
+"""Choose the reader of a structure file by its name, or else by its content."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Callable, Iterator
 
 from dielectra.errors import InputError
+from dielectra.structures.ase_forms import read_database, read_espresso, read_extxyz, read_rare, read_trajectory
 from dielectra.structures.cif import read_cif
+from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
-from dielectra.structures.json_lines import read_json
-from dielectra.structures.objects import from_ase
-from dielectra.structures.text import decode
+from dielectra.structures.json_forms import read_json
+from dielectra.structures.plain_forms import read_aims, read_castep, read_xsf
+from dielectra.structures.poscar import read_poscar
+from dielectra.structures.shelx import read_shelx
+
+Reader = Callable[[Content], Iterator[Found]]
+
+BY_NAME: tuple[tuple[str, Reader], ...] = (
+    (r".*\.(cif|mcif|mmcif)", lambda content: read_cif(content.text, content.name)),
+    (r".*\.(jsonl?|ndjson|optimade)", read_json),
+    (r"(.*[._-])?(poscar|contcar)([._-].*)?|.*\.vasp", read_poscar),
+    (r".*\.(ext)?xyz", read_extxyz),
+    (r".*\.a?xsf", read_xsf),
+    (r".*\.(res|ins|shelx)", read_shelx),
+    (r".*\.(pwi|pw\.in|scf\.in)", read_espresso),
+    (r"geometry\.in(\.next_step)?", read_aims),
+    (r".*\.cell", read_castep),
+    (r".*\.traj", read_trajectory),
+    (r".*\.db", read_database),
+)
+"""Patterns of lower-case file names and their readers; the first that matches reads."""
+
+BY_CONTENT: tuple[tuple[str, Reader], ...] = (
+    (r"\s*(?:#[^\n]*\n\s*)*data_", lambda content: read_cif(content.text, content.name)),
+    (r"\s*[\[{]", read_json),
+    (r"- of Ulm", read_trajectory),
+    (r"SQLite format 3\0", read_database),
+    (r"(?s).*^\s*(ATOMIC_POSITIONS|&control)\b", read_espresso),
+    (r"(?s).*^\s*lattice_vector\b", read_aims),
+    (r"(?s).*^\s*%block\s+(lattice|positions)_", read_castep),
+    (r"(?s).*^\s*PRIMVEC\b", read_xsf),
+    (r"(?s).*^\s*CELL\s.*^\s*SFAC\s", read_shelx),
+    (r"\s*\d+\s*\n[^\n]*lattice\s*=", read_extxyz),
+    (r"[^\n]*\n\s*[-+.\d]+[^\n]*\n(\s*[-+.\deE]+\s+[-+.\deE]+\s+[-+.\deE]+[^\n]*\n){3}", read_poscar),
+)
+"""Patterns of the first kilobytes of a file whose name says nothing, and its reader."""
+
+PICKLES = (".pckl", ".pkl", ".pickle")
+STREAMS = (read_json, read_extxyz, read_trajectory, read_database)
+"""Readers of files that hold many structures and may be large."""
+
+LARGEST_TEXT = 2**25
+LOOKED_AT = 4096
 
 
-def read_file(path: Path, name: str) -> Iterator[Found]:
-    """Give the structures of one file one by one; `name` stands for the file in messages.
+def read_content(content: Content) -> Iterator[Found]:
+    """Give the structures of one file one by one.
 
     Raises
     ------
     InputError
-        If the file as a whole is missing, empty or unreadable, or holds no structure.
+        If the file as a whole is empty, of an unknown format or unreadable, or holds no structure.
     """
-    if not path.is_file():
-        raise InputError(f"{name}: no such file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{name}: the file is empty")
-    plain_name = path.name.removesuffix(".gz").lower()
-    if plain_name.endswith((".jsonl", ".json")):
-        found = read_json(path, name)
-    elif plain_name.endswith(".cif"):
-        found = read_cif(decode(_content(path), name), name)
-    else:
-        found = _read_with_ase(path, name)
+    if not content.data:
+        raise InputError(f"{content.name}: the file is empty and holds no structure")
+    if content.lower.endswith(PICKLES):
+        raise InputError(f"{content.name}: pickled files are never read, since they can run any program; export a CIF")
+    reader = _reader(content)
+    if len(content.data) > LARGEST_TEXT and reader not in STREAMS:
+        raise InputError(f"{content.name}: too large for the file of a structure; it may have 32 MiB")
+    found = reader(content)
     first = next(found, None)
     if first is None:
-        raise InputError(f"{name}: holds no structure")
+        raise InputError(f"{content.name}: holds no structure")
     yield first
     yield from found
 
 
-def _content(path: Path) -> bytes:
-    import gzip
-
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
-def _read_with_ase(path: Path, name: str) -> Iterator[Found]:
-    for index, atoms in enumerate(_frames(path, name)):
-        try:
-            yield Found(from_ase(atoms, name), f"frame {index}")
-        except InputError as error:
-            yield Found(error, f"frame {index}")
+def knows(file: str) -> bool:
+    """Return whether a file is a structure file by its name."""
+    return any(re.fullmatch(pattern, file.lower()) for pattern, _ in BY_NAME)
 
 
-def _frames(path: Path, name: str) -> list[Any]:
-    from ase.io import read
+def recognises(start: bytes) -> bool:
+    """Return whether a file is a structure file by its first kilobytes; any JSON or database is not."""
+    return _by_content(start) not in (None, read_json, read_database)
 
-    plain_name = path.name.removesuffix(".gz")
-    form = "extxyz" if plain_name.endswith((".xyz", ".extxyz")) else None
-    if plain_name.upper().startswith(("POSCAR", "CONTCAR")) or plain_name.endswith((".vasp", ".poscar")):
-        form = "vasp"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            frames = read(path, index=":", format=form)
-    except Exception as error:  # ASE's readers raise whatever their parsing trips over
-        raise InputError(
-            f"{name}: cannot be read as a crystal structure ({type(error).__name__}: {error}); "
-            "give a CIF, POSCAR, extxyz or JSON-lines file"
-        ) from error
-    return frames if isinstance(frames, list) else [frames]
+
+def _reader(content: Content) -> Reader:
+    for pattern, reader in BY_NAME:
+        if re.fullmatch(pattern, content.lower):
+            return reader
+    return _by_content(content.data[:LOOKED_AT]) or read_rare
+
+
+def _by_content(start: bytes) -> Reader | None:
+    text = start.decode("latin-1").removeprefix("\u00ef\u00bb\u00bf")
+    return next((reader for pattern, reader in BY_CONTENT if re.match(pattern, text, re.M | re.I)), None)

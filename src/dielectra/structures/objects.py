@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
-from dielectra.structures.json_lines import from_mapping
+from dielectra.structures.json_forms import from_mapping, refuse_low_dimension
 
 
 def from_object(source: Any, where: str) -> Crystal:
@@ -19,7 +19,7 @@ def from_object(source: Any, where: str) -> Crystal:
     if hasattr(source, "lattice") and hasattr(source, "frac_coords"):
         if not getattr(source, "is_ordered", True):
             raise InputError(f"{where}: has partially occupied sites; give an ordered structure")
-        _refuse_low_dimension(getattr(source.lattice, "pbc", (True, True, True)), where)
+        refuse_low_dimension(getattr(source.lattice, "pbc", (True, True, True)), where)
         return make_crystal(source.lattice.matrix, list(source.atomic_numbers), source.frac_coords, where)
     if hasattr(source, "get_scaled_positions"):
         return from_ase(source, where)
@@ -37,13 +37,5 @@ def from_ase(atoms: Any, where: str) -> Crystal:
         raise InputError(f"{where}: holds no atoms")
     if abs(atoms.cell.volume) < 1e-6:
         raise InputError(f"{where}: has no lattice; give a crystal with three lattice vectors")
-    _refuse_low_dimension(atoms.pbc, where)
+    refuse_low_dimension(atoms.pbc, where)
     return make_crystal(np.asarray(atoms.cell), atoms.numbers, atoms.get_scaled_positions(wrap=False), where)
-
-
-def _refuse_low_dimension(periodic: Iterable[bool], where: str) -> None:
-    n_periodic = sum(bool(along) for along in periodic)
-    if n_periodic < 3:
-        raise InputError(
-            f"{where}: is periodic along {n_periodic} of 3 lattice vectors; only bulk crystals are supported"
-        )

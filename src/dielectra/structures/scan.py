@@ -1,4 +1,4 @@
-"""Scan files and folders for crystals: each is named once, and one that cannot be used costs no other."""
+"""Scan files, folders and archives for crystals: each is named once, and one that cannot be used costs no other."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dielectra.errors import InputError
+from dielectra.structures.content import Content
+from dielectra.structures.doubts import with_doubts
 from dielectra.structures.entries import Entry, Found, Refused
-from dielectra.structures.formats import read_file
+from dielectra.structures.formats import read_content
+from dielectra.structures.sources import Opened, open_source
 
 
 def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | Refused]:
-    """Give the crystals of files and folders one by one.
+    """Give the crystals of files, folders and archives one by one.
 
     Parameters
     ----------
     sources
-        Paths of files and of folders, which are searched in depth. A pair is the name by which a file is reported,
-        and its path.
+        Paths of files, of folders, which are searched in depth, and of zip or tar archives; ``-`` is standard input. A
+        text of several lines is the content of a file. A pair is the name by which a file is reported, and its path.
 
     Yields
     ------
@@ -25,21 +28,48 @@ def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | R
         A crystal, or a file or structure that cannot be used with the reason. Every name occurs once. A file that is
         given twice is read once.
     """
+    names: set[str] = set()
+    for name, opened in _opened(sources):
+        unique = name if name not in names else next(n for i in range(2, 10**9) if (n := f"{name} ({i})") not in names)
+        names.add(unique)
+        yield from _of_file(unique, opened)
+
+
+def read_one(source: str | Path) -> Iterator[Found]:
+    """Give the structures of a source; one that cannot be used at all is one error."""
+    for _, opened in _opened([source]):
+        yield from _until_broken(opened)
+
+
+def _opened(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[tuple[str, Opened]]:
     seen: set[Path] = set()
     for source in sources:
+        if isinstance(source, str) and "\n" in source:
+            yield "text", Content("text", "", source.encode("utf-8", "replace"))
+            continue
         name, path = source if isinstance(source, tuple) else (str(source), Path(source))
-        files = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
-        for file in files:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
-                yield from _of_file(name if file == path else str(Path(name) / file.relative_to(path)), file)
+        for inner, opened in open_source(name, path):
+            where = _place_on_disk(inner, name, path)
+            if where is None or where not in seen:
+                if where is not None:
+                    seen.add(where)
+                yield inner, opened
 
 
-def _of_file(name: str, path: Path) -> Iterator[Entry | Refused]:
+def _place_on_disk(inner: str, name: str, path: Path) -> Path | None:
+    """Return the file that was opened, None where it is a member of an archive or a pipe."""
+    file = path if inner == name else path / Path(inner).relative_to(name) if inner.startswith(name) else None
+    try:
+        return file.resolve() if file is not None and file.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _of_file(name: str, opened: Opened) -> Iterator[Entry | Refused]:
     """Give the structures of a file under its name, or under ``name#index`` where there are several."""
     first: Found | None = None
     index = 0
-    for found in _until_broken(path, name):
+    for found in _until_broken(opened):
         if index == 1 and first is not None:
             yield _named(f"{name}#0", name, first)
         if index:
@@ -51,11 +81,15 @@ def _of_file(name: str, path: Path) -> Iterator[Entry | Refused]:
         yield _named(name, name, first)
 
 
-def _until_broken(path: Path, name: str) -> Iterator[Found]:
+def _until_broken(opened: Opened) -> Iterator[Found]:
+    if isinstance(opened, InputError):
+        yield Found(opened)
+        return
     try:
-        yield from read_file(path, name)
-    except InputError as error:  # a parser's own words name the path, which the user may never have seen
-        yield Found(InputError(str(error).replace(str(path), name)))
+        for found in read_content(opened):
+            yield found if isinstance(found.crystal, InputError) else found._replace(crystal=with_doubts(found.crystal))
+    except InputError as error:
+        yield Found(error)
 
 
 def _named(name: str, file: str, found: Found) -> Entry | Refused:

@@ -1,0 +1,228 @@
+"""Open what a scan is given: files, folders, archives, compressed files, standard input."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import stat
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from dielectra.errors import InputError
+from dielectra.files import MEBIBYTE, read_bytes, reading, shown
+from dielectra.parsing import unpack_gzip
+from dielectra.structures.content import Content
+from dielectra.structures.formats import LOOKED_AT, knows, recognises
+
+LARGEST_FILE = 256 * MEBIBYTE
+"""Bytes of a structure file, unpacked."""
+
+LARGEST_ARCHIVE = 1024 * MEBIBYTE
+"""Bytes of all members of an archive, unpacked."""
+
+MOST_MEMBERS = 100_000
+"""Members of an archive."""
+
+LONGEST_HEADER = 64 * 1024
+"""Bytes of a tar header that is itself stored as a member (long names, extended attributes)."""
+
+COMPRESSIONS = (".gz", ".bz2")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
+SYSTEM_PARTS = ("__MACOSX", ".git", "__pycache__")
+STANDARD_INPUT = "-"
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions that zipfile unpacks piece by piece; others it unpacks whole, whatever that takes."""
+
+Opened = Content | InputError
+
+
+def open_source(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+    """Yield the files of a source, each under its name, with its content or the error that it gives.
+
+    A folder is searched in depth, an archive is opened; in both, files that are no structure files by their names are
+    passed over. Other files are taken at the user's word.
+    """
+    if name == STANDARD_INPUT:
+        yield "stdin", _guarded(_standard_input)
+    elif path.is_dir():
+        yield from _of_folder(name, path)
+    elif _is_archive(path.name):
+        yield from _of_archive(name, path)
+    else:
+        yield name, _guarded(partial(_of_file, name, path))
+
+
+def _of_folder(name: str, folder: Path) -> Iterator[tuple[str, Opened]]:
+    some = False
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder)
+        if any(part in SYSTEM_PARTS for part in inner.parts) or not _is_regular(path):
+            continue
+        if _is_archive(path.name) or knows(_plain(path.name)) or _is_recognised(path):
+            some = True
+            yield from open_source(str(Path(name) / inner), path)
+    if not some:
+        yield name, InputError(f"{shown(name)}: the folder holds no structure file")
+
+
+def _is_recognised(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return recognises(file.read(LOOKED_AT))
+    except OSError:
+        return False
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _of_file(name: str, path: Path) -> Content:
+    try:
+        if not path.exists():
+            raise InputError(f"{shown(name)}: no such file")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown(name)}: no such file ({type(error).__name__})") from error
+    data = read_bytes(path, LARGEST_FILE)
+    return Content(shown(name), _plain(path.name), _unpacked(data, path.name, name), path.parent)
+
+
+def _standard_input() -> Content:
+    data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise InputError(f"standard input: more than {LARGEST_FILE / MEBIBYTE:g} MiB")
+    return Content("stdin", "", data)
+
+
+def _of_archive(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+    members = _zipped(name, path) if path.name.lower().endswith(".zip") else _tarred(name, path)
+    some = False
+    budget = LARGEST_ARCHIVE
+    try:
+        for member, opened in members:
+            some = True
+            if isinstance(opened, Content):
+                budget -= len(opened.data)
+            if budget < 0:
+                raise InputError(f"{shown(name)}: more than {LARGEST_ARCHIVE / MEBIBYTE:g} MiB once unpacked; split it")
+            yield member, opened
+    except InputError as error:
+        some = True
+        yield name, error
+    if not some:
+        yield name, InputError(f"{shown(name)}: the archive holds no structure file")
+
+
+def _zipped(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+    with reading(name), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if len(members) > MOST_MEMBERS:
+            raise InputError(f"{shown(name)}: holds {len(members)} files; up to {MOST_MEMBERS} are read")
+        for member in members:
+            if not member.is_dir() and _is_wanted(member.filename):
+                inner = f"{name}/{member.filename}"
+                yield inner, _guarded(partial(_zip_member, archive, member, inner))
+
+
+def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Content:
+    """Read a member by what it holds; its declared size is not believed."""
+    if member.flag_bits & 1:
+        raise InputError(f"{shown(name)}: is encrypted; give a plain archive")
+    if member.compress_type not in ZIP_METHODS:
+        raise InputError(f"{shown(name)}: is compressed in a rare way; pack it with the usual one (deflate)")
+    try:
+        with reading(name), archive.open(member) as file:
+            data = _bounded(file, member.file_size, name)
+    except RuntimeError as error:
+        raise InputError(f"{shown(name)}: cannot be unpacked ({error})") from error
+    return Content(shown(name), _plain(PurePosixPath(member.filename).name), _unpacked(data, member.filename, name))
+
+
+def _bounded(file: IO[bytes], declared: int, name: str) -> bytes:
+    """Return the content of a member up to a limit."""
+    data = file.read(LARGEST_FILE + 1) if declared <= LARGEST_FILE else None
+    if data is None or len(data) > LARGEST_FILE:
+        raise InputError(f"{shown(name)}: more than {LARGEST_FILE / MEBIBYTE:g} MiB once unpacked")
+    return data
+
+
+def _tarred(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+    ending = path.name.lower()
+    mode = "r:gz" if ending.endswith("gz") else "r:bz2" if ending.endswith("bz2") else "r:"
+    with reading(name), tarfile.open(path, mode, tarinfo=_BoundedHeader) as archive:  # type: ignore[call-overload]
+        for count, member in enumerate(archive):
+            if count > MOST_MEMBERS or member.offset_data + member.size > LARGEST_ARCHIVE:
+                raise InputError(f"{shown(name)}: holds too much; up to {MOST_MEMBERS} files and 1 GiB are unpacked")
+            if member.isfile() and _is_wanted(member.name):
+                inner = f"{name}/{member.name}"
+                yield inner, _guarded(partial(_tar_member, archive, member, inner))
+
+
+def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Content:
+    with reading(name):
+        file = archive.extractfile(member)
+        data = b"" if file is None else _bounded(file, member.size, name)
+    return Content(shown(name), _plain(PurePosixPath(member.name).name), _unpacked(data, member.name, name))
+
+
+class _BoundedHeader(tarfile.TarInfo):
+    """A member of a tar archive whose own header has a bounded length."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in HEADERS and self.size > LONGEST_HEADER:
+            raise tarfile.ReadError(f"a name or attribute of {self.size} bytes")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+
+HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
+
+def _guarded(read: Callable[[], Content]) -> Opened:
+    """Return what a function reads, or the error it raises."""
+    try:
+        return read()
+    except InputError as error:
+        return error
+
+
+def _is_wanted(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return knows(_plain(path.name)) and not any(part in SYSTEM_PARTS for part in path.parts)
+
+
+def _is_archive(file: str) -> bool:
+    return file.lower().endswith(ARCHIVES)
+
+
+def _plain(file: str) -> str:
+    """Return a file's name without the ending of a compression."""
+    return next((file[: -len(end)] for end in COMPRESSIONS if file.lower().endswith(end)), file)
+
+
+def _unpacked(data: bytes, file: str, name: str) -> bytes:
+    """Return the bytes of a file that may be compressed by its name."""
+    ending = file.lower()
+    if ending.endswith(".gz"):
+        return unpack_gzip(data, name, LARGEST_FILE)
+    if not ending.endswith(COMPRESSIONS):
+        return data
+    with reading(name), bz2.BZ2File(io.BytesIO(data)) as file_:
+        unpacked: bytes = file_.read(LARGEST_FILE + 1)
+    if len(unpacked) > LARGEST_FILE:
+        raise InputError(f"{shown(name)}: more than {LARGEST_FILE / MEBIBYTE:g} MiB once unpacked")
+    return unpacked

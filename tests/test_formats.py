@@ -1,0 +1,372 @@
+"""Structure files of every format: the same crystal from each, and the fault named where one is damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.db import connect
+from ase.io import write
+from pymatgen.core import Structure
+from pymatgen.entries.computed_entries import ComputedStructureEntry
+
+from dielectra.crystal import Crystal
+from dielectra.errors import InputError
+from dielectra.structures import Entry, Refused, read_structure, read_structures, scan
+from dielectra.symmetry import standard_form
+
+BOHR = 0.529177210903
+CASES = Path(__file__).parent / "data" / "structures"
+
+
+def to_atoms(crystal: Crystal) -> Atoms:
+    """Return the crystal as an object of ASE."""
+    return Atoms(crystal.numbers, scaled_positions=crystal.frac_coords, cell=crystal.cell, pbc=True)
+
+
+def to_structure(crystal: Crystal) -> Structure:
+    """Return the crystal as an object of pymatgen."""
+    return Structure(crystal.cell, crystal.numbers, crystal.frac_coords)
+
+
+def to_optimade(crystal: Crystal) -> dict[str, Any]:
+    """Return the crystal as an entry of OPTIMADE."""
+    symbols = to_atoms(crystal).get_chemical_symbols()
+    return {
+        "id": "x",
+        "type": "structures",
+        "attributes": {
+            "lattice_vectors": crystal.cell.tolist(),
+            "cartesian_site_positions": (crystal.frac_coords @ crystal.cell).tolist(),
+            "species_at_sites": symbols,
+            "species": [{"name": s, "chemical_symbols": [s], "concentration": [1.0]} for s in sorted(set(symbols))],
+            "dimension_types": [1, 1, 1],
+            "structure_features": [],
+        },
+    }
+
+
+def assert_same(found: Crystal, expected: Crystal, tolerance: float = 1e-6) -> None:
+    """Compare elements, lattice metric and the distances of atoms from the first."""
+    assert found.numbers.tolist() == expected.numbers.tolist()
+    np.testing.assert_allclose(found.cell @ found.cell.T, expected.cell @ expected.cell.T, atol=tolerance * 10)
+    steps = (found.frac_coords - found.frac_coords[0]) - (expected.frac_coords - expected.frac_coords[0])
+    np.testing.assert_allclose(steps - steps.round(), 0, atol=tolerance)
+
+
+class TestSharedCases:
+    """The inputs that were refused in the first edition."""
+
+    @pytest.mark.parametrize("name", ["ase", "mp_doc", "optimade_entry", "own_array", "pmg_indent"])
+    def test_json(self, name: str) -> None:
+        crystal = read_structure(CASES / "forms" / f"{name}.json")
+        form = standard_form(crystal)
+        assert (crystal.formula, form.space_group, form.crystal.n_atoms) == ("MgO", 225, 2)
+        assert crystal.volume == pytest.approx(2 * 2.106**3)
+        assert crystal.warnings == ()
+
+    def test_deuterium_in_a_poscar(self) -> None:
+        assert read_structure(CASES / "forms" / "POSCAR_D").formula == "LiH"
+
+    def test_a_cell_too_long_to_be_a_crystal(self) -> None:
+        with pytest.raises(InputError, match="cell too long to be a crystal"):
+            read_structure(CASES / "hostile" / "sigfpe_long_cell.jsonl")
+
+
+class TestTextFormats:
+    """Files as ASE writes them."""
+
+    @pytest.mark.parametrize(
+        ("name", "form"),
+        [
+            ("x.xsf", "xsf"),
+            ("x.pwi", "espresso-in"),
+            ("scf.in", "espresso-in"),
+            ("x.res", "res"),
+            ("x.traj", "traj"),
+            ("x.json", "json"),
+            ("x.gen", "gen"),
+            ("x.xyz.gz", "extxyz"),
+            ("x.extxyz.bz2", "extxyz"),
+            ("nothing_known", "vasp"),
+        ],
+    )
+    def test_written_by_ase(self, crystal: Crystal, tmp_path: Path, name: str, form: str) -> None:
+        path = tmp_path / name
+        atoms = to_atoms(crystal)
+        options = {"pseudopotentials": {s: f"{s}.upf" for s in set(atoms.symbols)}} if form == "espresso-in" else {}
+        if form == "vasp":
+            crystal = read_structure(atoms[np.argsort(atoms.numbers)])
+            atoms = to_atoms(crystal)
+            options = {"sort": False}
+        write(path, atoms, format=form, **options)
+        assert_same(read_structure(path), crystal, 1e-5)
+
+    def test_database(self, mgo: Crystal, gaas: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "x.db"
+        with connect(path) as database:
+            for crystal in (mgo, gaas):
+                database.write(to_atoms(crystal))
+            database.write(Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.74]]))
+        found = list(scan([path]))
+        assert [type(item) for item in found] == [Entry, Entry, Refused]
+        assert isinstance(found[1], Entry)
+        assert (found[1].crystal.formula, found[1].place) == ("GaAs", "row 2")
+        assert isinstance(found[2], Refused)
+        assert "row 3: is periodic along 0 of 3" in found[2].reason
+
+    @pytest.mark.parametrize("name", ["geometry.in", "geometry.in.next_step", "x.in"])
+    def test_aims(self, aln: Crystal, tmp_path: Path, name: str) -> None:
+        path = tmp_path / name
+        lines = [f"lattice_vector {x} {y} {z}" for x, y, z in aln.cell]
+        symbols = to_atoms(aln).get_chemical_symbols()
+        cartesian = aln.frac_coords @ aln.cell
+        lines += [f"atom_frac {x} {y} {z} {s}" for s, (x, y, z) in zip(symbols[:2], aln.frac_coords[:2], strict=True)]
+        lines += [f"  atom {x} {y} {z} {s} # site" for s, (x, y, z) in zip(symbols[2:], cartesian[2:], strict=True)]
+        path.write_text("# made by hand\n" + "\n".join(lines) + "\n  initial_moment 0\n")
+        assert_same(read_structure(path), aln)
+
+    def test_castep(self, aln: Crystal, tmp_path: Path) -> None:
+        rows = "\n".join(" ".join(map(str, row)) for row in aln.cell)
+        symbols = to_atoms(aln).get_chemical_symbols()
+        frac = "\n".join(f"{s} {x} {y} {z} SPIN=0" for s, (x, y, z) in zip(symbols, aln.frac_coords, strict=True))
+        cart = "\n".join(
+            f"{s} {x} {y} {z}" for s, (x, y, z) in zip(symbols, aln.frac_coords @ aln.cell / BOHR, strict=True)
+        )
+        path = tmp_path / "x.cell"
+        path.write_text(
+            f"! made by hand\n%BLOCK LATTICE_CART\nang\n{rows}\n%ENDBLOCK LATTICE_CART\nFIX_ALL_CELL : true\n"
+            f"%BLOCK positions_frac\n{frac}\n%ENDBLOCK positions_frac\n"
+        )
+        assert_same(read_structure(path), aln)
+        path.write_text(
+            f"%block lattice_abc\n3.112 3.112 4.982\n90 90 120\n%endblock lattice_abc\n"
+            f"%block positions_abs\nbohr\n{cart}\n%endblock positions_abs\n"
+        )
+        assert_same(read_structure(path), aln)
+
+    def test_shelx_with_symmetry(self, tmp_path: Path) -> None:
+        path = tmp_path / "nacl.res"
+        path.write_text(
+            "TITL salt\nCELL 0.71073 5.64 5.64 5.64 90 90 90\nZERR 4 0 0 0 0 0 0\nLATT 4\n"
+            "SYMM -X, -Y, Z\nSYMM X, -Y, -Z\nSYMM -X, Y, -Z\n"
+            "SFAC NA CL\nUNIT 4 4\nFVAR 1.0\n"
+            "NA1 1 10.00 10.00 10.00 10.125 0.01\nCL1 2 10.5 10.5 10.5 10.125 =\n 0.01\n"
+            "HKLF 4\nEND\nQ1 1 0.1 0.1 0.1 11 0.05\n"
+        )
+        crystal = read_structure(path)
+        assert (crystal.formula, crystal.n_atoms, standard_form(crystal).space_group) == ("NaCl", 8, 225)
+        path.write_text(path.read_text().replace("10.5 10.125", "10.5 10.06"))
+        with pytest.raises(InputError, match=r"partially occupied sites \(CL1\)"):
+            read_structure(path)
+
+    def test_espresso_lattices(self, tmp_path: Path) -> None:
+        path = tmp_path / "pw.in"
+        path.write_text(
+            "&control\n/\n&system\nibrav=2, A=4.08, nat=2, ntyp=2\n/\n&electrons\n/\nATOMIC_SPECIES\nLi 6.94 Li.upf\n"
+            "D 2.014 D.upf\nATOMIC_POSITIONS crystal\nLi 0 0 0\nD 0.5 0.5 0.5\nK_POINTS gamma\n"
+        )
+        crystal = read_structure(path)
+        assert (crystal.formula, crystal.volume) == ("LiH", pytest.approx(4.08**3 / 4))
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("x.xsf", "SLAB\nPRIMVEC\n4 0 0\n0 4 0\n0 0 20\n", "slab, chain or molecule"),
+            ("x.xsf", "CRYSTAL\nPRIMVEC\n4 0 0\n0 4 0\n0 0 4\nPRIMCOORD\n900000000 1\n14 0 0 0\n", "900000000 atoms"),
+            ("x.xyz", "1000000000000\n\nH 0 0 0\n", "number of atoms is '1000000000000'"),
+            ("x.xyz", '2\nLattice="4 0 0 0 4 0 0 0 4"\nMg 0 0 0\n', "2 atoms, but"),
+            ("x.xyz", "1\nmolecule\nH 0 0 0\n", "no lattice"),
+            ("geometry.in", "lattice_vector 4 0 0\natom 0 0 0 Si\n", "three lines with lattice_vector"),
+            ("x.cell", "%BLOCK LATTICE_CART\n4 0 0\n0 4 0\n%ENDBLOCK LATTICE_CART\n", "2 vectors"),
+            ("x.res", "TITL\nSFAC MG\nMG 1 0 0 0 11\n", "no CELL"),
+            ("x.pckl", "cos\nsystem\n", "pickled files are never read"),
+            ("x.traj", "- of Ulm", "cannot be read as a trajectory"),
+            ("x.db", "SQLite format 3", "cannot be read"),
+            ("x.txt", "some prose\n", "not known as a structure file"),
+            ("x.json", '{"a": ' * 100_000, "nested too deeply|not valid JSON"),
+            ("x.jsonl", '{"lattice": [' + "9" * 400 + "]}", "a number of 400 digits"),
+        ],
+    )
+    def test_damaged(self, name: str, content: str, message: str, tmp_path: Path) -> None:
+        path = tmp_path / name
+        path.write_text(content)
+        with pytest.raises(InputError, match=message) as caught:
+            read_structure(path)
+        assert name in str(caught.value)
+
+    def test_a_bad_frame_costs_no_other(self, mgo: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "x.xyz"
+        write(path, to_atoms(mgo), format="extxyz")
+        good = path.read_text()
+        path.write_text(good + good.replace("Mg", "Qq") + good)
+        found = list(scan([path]))
+        assert [type(item) for item in found] == [Entry, Refused, Entry]
+        assert isinstance(found[1], Refused)
+        assert "x.xyz, frame 1: " in found[1].reason
+
+
+class TestPoscar:
+    """POSCAR of every version."""
+
+    HEAD = "{title}\n{scale}\n0 2.106 2.106\n2.106 0 2.106\n2.106 2.106 0\n{species}1 1\n"
+    SITES = "Direct\n0 0 0\n.5 .5 .5\n"
+
+    def poscar(self, title: str = "x", scale: str = "1.0", species: str = "Mg O\n", sites: str = SITES) -> str:
+        return self.HEAD.format(title=title, scale=scale, species=species) + sites
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            {},
+            {"scale": "-18.681", "species": "Mg_pv O_s\n"},
+            {"scale": "1.0 1.0 1.0"},
+            {"sites": "Selective dynamics\nDirect\n0 0 0 T T T\n.5 .5 .5 F F F\n"},
+            {"sites": "Cartesian\n0 0 0\n2.106 2.106 2.106\n\n0 0 0\n"},
+            {"sites": "K\n0 0 0 Mg\n2.106 2.106 2.106 O\n"},
+            {"species": "Mg/0a1b2c3d O/0a1b2c3d\n"},
+            {"scale": "1.0D0", "species": "  Mg   O  ! elements\n"},
+        ],
+    )
+    def test_versions(self, text: dict[str, str], tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(**text))
+        crystal = read_structure(path)
+        assert (crystal.formula, crystal.warnings) == ("MgO", ())
+        assert crystal.volume == pytest.approx(18.681, rel=1e-4)
+        assert standard_form(crystal).space_group == 225
+
+    def test_vasp_4_takes_the_elements_of_the_potcar(self, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(species=""))
+        with pytest.raises(InputError, match=r"names no elements \(VASP 4\); put its POTCAR"):
+            read_structure(path)
+        (tmp_path / "POTCAR").write_text("  PAW_PBE Mg\n   VRHFIN =Mg: 3s3p\n  PAW_PBE O\n   VRHFIN =O: s2p4\n")
+        assert (read_structure(path).formula, read_structure(path).warnings) == ("MgO", ())
+
+    def test_vasp_4_takes_the_elements_of_the_comment_aloud(self, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(title="Mg O", species=""))
+        crystal = read_structure(path)
+        assert crystal.formula == "MgO"
+        assert "are those of the comment" in crystal.warnings[0]
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ({"sites": "Direct\n0 0 0\n.5 ,5 .5\n"}, "line 10: ',5' is not a number; write a decimal point"),
+            ({"sites": "Direct\n0 0 0\n"}, "2 atoms, but|needs 3 numbers"),
+            ({"species": "Mg\n"}, "names 1 elements and 2 numbers"),
+            ({"species": "Mg Xx\n"}, "unknown element 'Xx'"),
+            ({"scale": "0"}, "no lattice"),
+            ({"scale": "nan"}, "line 2: 'nan' is not a number"),
+            ({"scale": "1e200"}, "too long|not finite"),
+        ],
+    )
+    def test_damaged(self, text: dict[str, str], message: str, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(**text))
+        with pytest.raises(InputError, match=message):
+            read_structure(path)
+
+    def test_a_million_atoms_declared(self, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar().replace("1 1\n", "999999999 1\n"))
+        with pytest.raises(InputError, match="holds 1000000000 atoms"):
+            read_structure(path)
+
+
+class TestJson:
+    """Documents of other programs."""
+
+    def test_every_document(self, crystal: Crystal, tmp_path: Path) -> None:
+        structure = to_structure(crystal)
+        entry = ComputedStructureEntry(structure, -1.0)
+        documents = [
+            structure.as_dict(),
+            entry.as_dict(),
+            [structure.as_dict()],
+            {"data": [{"material_id": "mp-1", "structure": structure.as_dict()}]},
+            {"data": to_optimade(crystal)},
+            {"data": [to_optimade(crystal)], "meta": {}},
+            to_optimade(crystal),
+            {
+                "lattice_mat": crystal.cell.tolist(),
+                "coords": crystal.frac_coords.tolist(),
+                "elements": to_atoms(crystal).get_chemical_symbols(),
+            },
+        ]
+        path = tmp_path / "x.json"
+        for document in documents:
+            for indent in (None, 1):
+                path.write_text(json.dumps(document, indent=indent, default=float))
+                assert_same(read_structure(path), crystal)
+
+    def test_keys_of_a_document_go_with_its_crystal(self, mgo: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps([{"material_id": "mp-1265", "structure": to_structure(mgo).as_dict()}]))
+        (entry,) = scan([path])
+        assert isinstance(entry, Entry)
+        assert entry.data["material_id"] == "mp-1265"
+
+    def test_one_bad_item_costs_no_other(self, tmp_path: Path) -> None:
+        good = json.loads((CASES / "forms" / "own_array.json").read_text())[0]
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps([good, {"lattice": 3}, 7, good], indent=2))
+        found = list(scan([path]))
+        assert [type(item) for item in found] == [Entry, Refused, Refused, Entry]
+        assert [item.name.partition("#")[2] for item in found] == ["0", "1", "2", "3"]
+        assert isinstance(found[1], Refused)
+        assert "x.json, item 1: needs the keys lattice, species and frac_coords" in found[1].reason
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"structure_features": ["disorder"]}, "has disorder"),
+            ({"dimension_types": [1, 1, 0]}, "periodic along 2 of 3"),
+            ({"species": [{"name": "Mg", "chemical_symbols": ["Mg", "Ca"], "concentration": [0.5, 0.5]}]}, "partially"),
+            ({"lattice_vectors": [[None] * 3] * 3}, "not finite|span a volume"),
+            ({"species_at_sites": None}, "species_at_sites is of type NoneType"),
+        ],
+    )
+    def test_optimade_that_is_no_crystal(
+        self, change: dict[str, Any], message: str, mgo: Crystal, tmp_path: Path
+    ) -> None:
+        document = to_optimade(mgo)
+        document["attributes"].update(change)
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(document))
+        with pytest.raises(InputError, match=message):
+            read_structure(path)
+
+
+class TestText:
+    """A file's text in Python."""
+
+    def test_cif(self) -> None:
+        assert read_structure((CASES / "cif" / "nacl_hall_only.cif").read_text()).formula == "NaCl"
+
+    @pytest.mark.parametrize("name", ["names/a/POSCAR", "forms/pmg_indent.json"])
+    def test_others(self, name: str) -> None:
+        assert read_structures((CASES / name).read_text())[0].formula == "MgO"
+
+    def test_messages_do_not_repeat_it(self) -> None:
+        with pytest.raises(InputError, match=r"^text: "):
+            read_structure("some\nprose\n")
+
+
+class TestImplausible:
+    """Crystals that can be read but hardly exist."""
+
+    @pytest.mark.parametrize(("factor", "message"), [(0.5, "g/cm3 is above|apart, less than"), (3.0, "cubic angstrom")])
+    def test_density(self, factor: float, message: str, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        shutil.copy(CASES / "names" / "a" / "POSCAR", path)
+        path.write_text(path.read_text().replace("1.0", str(factor), 1))
+        notes = " ".join(read_structure(path).warnings)
+        assert any(part in notes for part in message.split("|"))
