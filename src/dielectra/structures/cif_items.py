@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dielectra.crystal import MAXIMUM_SITES
+from dielectra.crystal import MAXIMUM_SITES, refuse_too_many
 from dielectra.errors import InputError
 
 NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?)(?:\(\d*\))?")
@@ -74,7 +74,10 @@ class Block:
             return []
         loop, index = self._columns[tag]
         if loop.length() > MAXIMUM_SITES:
-            raise InputError(f"{self.name}: {loop.length()} values of {tag}; up to {MAXIMUM_SITES} are read")
+            if "atom_site" in tag:
+                refuse_too_many(loop.length(), self.name)
+            kind = "symmetry operations" if "_xyz" in tag else f"values of {tag}"
+            raise InputError(f"{self.name}: lists {loop.length()} {kind}; up to {MAXIMUM_SITES} are read")
         return [_text(loop[row, index]) for row in range(loop.length())]
 
     def number(self, *tags: str) -> float | None:

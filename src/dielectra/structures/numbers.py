@@ -31,8 +31,10 @@ def whole(word: str, what: str) -> int:
     InputError
         If it is none, or has more than nine digits.
     """
-    if not word.isascii() or not word.isdigit() or len(word) > 9:
+    if not word.isascii() or not word.isdigit():
         raise InputError(f"{what} is {word[:40]!r}; give an integer")
+    if len(word) > 9:
+        raise InputError(f"{what} is {word[:40]!r}, which is too large")
     return int(word)
 
 

@@ -39,7 +39,7 @@ def read_poscar(content: Content) -> Iterator[Found]:
     cell, factors = _cell(lines, where)
     names, counts, start, warnings = _species(lines, content)
     if sum(counts) > MAXIMUM_SITES:
-        raise InputError(f"{where}: holds {sum(counts)} atoms or more; up to {MAXIMUM_SITES} are read")
+        raise InputError(f"{where}: cannot be read: holds {sum(counts)} atoms; up to {MAXIMUM_SITES} are read")
     species = [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
     start += lines[start].strip()[:1] in tuple("sS") if start < len(lines) else 0
     mode = lines[start].strip()[:1] if start < len(lines) else ""
