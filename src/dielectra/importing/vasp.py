@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.importing.computations import ComputationOptions, make_outcome
+from dielectra.importing.outcar import read_outcar
 from dielectra.importing.outcomes import Outcome
-from dielectra.importing.vasp_files import read_outcar, read_vasprun
+from dielectra.importing.vasprun import read_vasprun
 from dielectra.structures import read_structure
 
 form = "vasp"
@@ -64,7 +63,9 @@ def _files(source: Path) -> list[Path]:
 
 def _outcome(path: Path, source: Path, options: ComputationOptions) -> Outcome:
     run = read_outcar(path) if OUTCAR.match(path.name) else read_vasprun(path)
-    crystal = _crystal(path) if options.structure is None else read_structure(options.structure)
+    crystal = run.crystal if options.structure is None else read_structure(options.structure)
+    if crystal is None:
+        raise InputError("does not hold its crystal whole; give the structure file")
     outcome = make_outcome(_name(path, source), crystal, run.spectra, {"engine": f"VASP {run.version}"}, options)
     reasons = (*run.problems, *outcome.problems)
     if not outcome.records and not reasons:
@@ -78,16 +79,3 @@ def _name(path: Path, source: Path) -> str:
     folders = path.parent.relative_to(root).parts or (root.resolve().name,)
     more = re.sub(r"^(vasprun|OUTCAR)|\.xml|\.gz", "", path.name, flags=re.IGNORECASE).strip("._-")
     return "_".join([*folders, *([more] if more else [])])
-
-
-def _crystal(path: Path) -> Crystal:
-    from ase.io import read as read_with_ase
-
-    kind = "vasp-out" if OUTCAR.match(path.name) else "vasp-xml"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            atoms = read_with_ase(path, index=-1, format=kind)
-    except Exception as error:  # ASE's readers raise whatever their parsing trips over
-        raise InputError(f"{path}: its structure cannot be read ({type(error).__name__}: {error})") from error
-    return read_structure(atoms)
