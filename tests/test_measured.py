@@ -150,9 +150,9 @@ def test_exports_come_back(prediction: Prediction, tmp_path: Path) -> None:
         (
             "a.yml",
             "DATA:\n  - type: formula 2\n    coefficients: 0 1\n",
-            "holds a dispersion formula 2, which is not read",
+            "formula 2 needs coefficients and a wavelength_range",
         ),
-        ("a.yml", "DATA: [", "not a refractiveindex.info file"),
+        ("a.yml", "DATA: [", "cannot be read"),
         ("a.yml", "- 1", "not a refractiveindex.info file"),
         (
             "a.yml",
@@ -165,8 +165,27 @@ def test_exports_come_back(prediction: Prediction, tmp_path: Path) -> None:
             "every row of 'tabulated nk' needs 3 numbers",
         ),
         ("a.yml", "DATA:\n  - type: tabulated nk\n    data: |\n      1 2 3\n", "a spectrum needs energies"),
-        ("a.yml", "DATA:\n  - type: tabulated n\n    data: |\n      -1 2\n      1 2\n", "wavelengths must be positive"),
-        ("a.csv", "energy,n\n1,2\n", "needs a header that names one of energy_ev"),
+        (
+            "a.yml",
+            "DATA:\n  - type: tabulated n\n    data: |\n      -1 2\n      1 2\n",
+            "a wavelength is a finite number that is positive",
+        ),
+        ("a.csv", "energy,n\n1,2\n", "the column 'energy' lacks its unit; write energy_UNIT with ev, nm"),
+        ("a.csv", "E,n\n1,2\n", "needs a header that names one of energy_ev"),
+        ("a.csv", "wavelength_ev,n\n1,2\n", "the column 'wavelength_ev' has the unit of a photon energy"),
+        ("a.csv", "energy_ev,x\n1,2\n", "needs a header that names n"),
+        ("a.csv", "1,2\n", "needs a header that names its columns; it begins with 1"),
+        (
+            "a.yml",
+            "DATA:\n  - type: formula 1\n    wavelength_range: 2 1\n    coefficients: 0 1 1\n",
+            "wavelength range 2 to 1",
+        ),
+        ("a.yml", "DATA:\n  - type: formula 12\n", "unknown block 'formula 12'"),
+        (
+            "a.yml",
+            "DATA:\n  - type: formula 1\n    wavelength_range: 1 2\n    coefficients: -3 1 1\n",
+            "no refractive index at 2 um",
+        ),
         ("a.csv", "", "it has none"),
         ("a.csv", "energy_ev,n\n1,2\n2\n", "every row needs 2 numbers"),
         ("a.csv", "energy_ev,n\n1,2\n2,x\n", "every row needs 2 numbers"),
@@ -180,8 +199,8 @@ def test_bad_files_are_refused(tmp_path: Path, name: str, text: str, message: st
 
 
 def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_measured(tmp_path / "none.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_measured(tmp_path / "binary.csv")

@@ -132,7 +132,7 @@ def test_an_axis_with_a_step_is_even_and_has_both_ends() -> None:
         ("nm", "0:400", None, "positive"),
         ("nm", None, 1.0, "need a range"),
         ("nm", "20:400", None, "covers wavelengths from 61.99"),
-        ("ev", "1:30", 1.0, "covers photon energys? from 0 to 20"),
+        ("ev", "1:30", 1.0, "covers photon energies from 0 to 20"),
         ("ev", "1:2", 0.0, "step is a positive"),
         ("ev", "1:2", 1e-9, "larger"),
         ("ev", "1.01:1.02", None, "fewer than two points"),

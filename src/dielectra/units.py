@@ -60,6 +60,11 @@ class Unit:
     usual: tuple[float, float]
 
     @property
+    def plural(self) -> str:
+        """Return the quantity in the plural, for instance ``photon energies``."""
+        return f"{self.quantity[:-1]}ies" if self.quantity.endswith("y") else f"{self.quantity}s"
+
+    @property
     def label(self) -> str:
         """Return the title of an axis in this unit, for instance ``wavelength (nm)``."""
         return f"{self.quantity} ({self.symbol})"
@@ -273,7 +278,7 @@ def make_axis(
     if low < points[0] - margin or (high > points[-1] + margin and not (unit.is_wavelength and grid[0] == 0)):
         end = "" if unit.is_wavelength and grid[0] == 0 else f" to {points[-1]:.6g}"
         raise InputError(
-            f"the spectrum covers {unit.quantity}s from {points[0]:.6g}{end} {unit.symbol}; "
+            f"the spectrum covers {unit.plural} from {points[0]:.6g}{end} {unit.symbol}; "
             f"{low:g} to {high:g} {unit.symbol} leaves that range"
         )
     if step is not None:
@@ -324,6 +329,6 @@ def doubtful_unit(values: Sequence[float] | FloatArray, unit: str | Unit) -> str
     ]
     hint = f"; are they in {' or '.join(fitting[:2])}?" if fitting else ""
     return (
-        f"{unit.quantity}s of {given.min():.6g} to {given.max():.6g} {unit.symbol} are unusual for an optical "
+        f"{unit.plural} of {given.min():.6g} to {given.max():.6g} {unit.symbol} are unusual for an optical "
         f"spectrum{hint}"
     )

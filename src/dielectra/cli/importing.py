@@ -76,10 +76,12 @@ def import_data(
     options: dict[str, Any] = {"level": level, "broadening": broadening, "energies": energies}
     options |= {"structure": structure, "extraordinary": extraordinary, "seed": seed}
     report = import_dataset(source, output, form, **options)
+    for warning in report.warnings:
+        stderr.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print_json(report.model_dump())
     else:
-        rows = [(key, short(value)) for key, value in report.model_dump(exclude={"problems"}).items()]
+        rows = [(key, short(value)) for key, value in report.model_dump(exclude={"problems", "warnings"}).items()]
         print_table(f"data set {output}", ("quantity", "value"), rows)
     if report.problems:
         shown = report.problems[:PROBLEMS_SHOWN]

@@ -53,7 +53,8 @@ def read(source: Path, options: Options) -> Iterator[Outcome]:
     if options.structure is None:
         raise InputError(f"{source}: n and k name no atoms; give the structure file as well")
     try:
-        yield Outcome(str(source), (measured_record(source, options.structure, options, options.extraordinary),))
+        record = measured_record(source, options.structure, options, options.extraordinary)
+        yield Outcome(str(source), (record,), warnings=tuple(record.spectrum.provenance.get("warnings", ())))
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
 

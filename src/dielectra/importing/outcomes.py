@@ -31,19 +31,22 @@ class Outcome(NamedTuple):
         Why records were left out by a rule of the importer; one reason per record.
     problems
         Why it, or parts of it, could not be used; without its name.
+    warnings
+        Doubts about records that were made.
     """
 
     name: str
     records: tuple[Record, ...] = ()
     filtered: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ImportReport(BaseModel):
     """What an import wrote and left out; the keys are those of ``dielectra data import --json``.
 
     ``read`` counts the items of the source, ``refused`` the reasons why one could not be used, which ``problems`` gives
-    one by one with the item's name.
+    one by one with the item's name, as ``warnings`` gives doubts about what was imported.
     """
 
     output: str
@@ -54,6 +57,7 @@ class ImportReport(BaseModel):
     filtered: dict[str, int]
     refused: dict[str, int]
     problems: list[str]
+    warnings: list[str]
 
 
 def write_dataset(outcomes: Iterable[Outcome], output: str | Path, description: str) -> ImportReport:
@@ -92,6 +96,7 @@ def _write_parts(outcomes: Iterable[Outcome], folder: Path, output: Path) -> Imp
     filtered: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     problems: list[str] = []
+    warnings: list[str] = []
     parts = Parts(folder)
     n_read = 0
     for outcome in outcomes:
@@ -108,6 +113,7 @@ def _write_parts(outcomes: Iterable[Outcome], folder: Path, output: Path) -> Imp
             splits[record.split or "none"] += 1
             parts.add(record)
         refused.update(reasons)
+        warnings += [f"{outcome.name}: {doubt}" for doubt in outcome.warnings]
         problems += [f"{outcome.name}: {reason}" for reason in reasons]
     parts.close()
     materials = len({name for name, _ in seen})
@@ -120,6 +126,7 @@ def _write_parts(outcomes: Iterable[Outcome], folder: Path, output: Path) -> Imp
         filtered=dict(filtered),
         refused=dict(refused),
         problems=problems,
+        warnings=warnings,
     )
     if not seen:
         left_out = [f"{count} x {reason}" for reason, count in filtered.items()] + problems[:5]

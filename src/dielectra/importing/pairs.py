@@ -77,7 +77,8 @@ def read(source: Path, options: Options) -> Iterator[Outcome]:
             yield Outcome(str(spectrum), problems=(problem,))
             continue
         try:
-            yield Outcome(str(spectrum), (_record(spectrum, found[0], options),))
+            record = _record(spectrum, found[0], options)
+            yield Outcome(str(spectrum), (record,), warnings=tuple(record.spectrum.provenance.get("warnings", ())))
         except InputError as error:
             yield Outcome(str(spectrum), problems=(str(error),))
     for file in (file for files in structures.values() for file in files):

@@ -6,7 +6,6 @@ tables of inorganic crystals, films and flakes.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 from collections.abc import Mapping
@@ -19,11 +18,10 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
+from dielectra.optics.index_files import read_index
 from dielectra.spectrum import Spectrum
-from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
 FILE_ENDINGS = (".yml", ".yaml", ".csv")
-GRIDS = ("energy_ev", "wavelength_nm", "wavelength_um")
 
 
 class MeasuredSpectrum(NamedTuple):
@@ -100,30 +98,19 @@ def read_measured(path: str | Path) -> MeasuredSpectrum:
     Parameters
     ----------
     path
-        A ``.yml``/``.yaml`` file with ``tabulated nk``, or ``tabulated n`` with or without ``tabulated k``; or a
-        ``.csv`` file with a header that names ``energy_ev``, ``wavelength_nm`` or ``wavelength_um``, and ``n`` with or
-        without ``k``, or ``eps1`` and ``eps2``. Lines that begin with ``#`` are comments. Without k the crystal is
-        transparent.
+        A ``.yml``, ``.yaml`` or ``.csv`` file of :func:`dielectra.optics.index_files.read_index`.
 
     Raises
     ------
     InputError
-        If the file is missing or unreadable, holds a dispersion formula instead of a table, lacks columns, or its
-        numbers make no spectrum.
+        If the file is missing or unreadable, holds no refractive index, or its numbers make no spectrum.
     """
     path = Path(path)
     if path.suffix.lower() not in FILE_ENDINGS:
         raise InputError(f"{path}: measured data are read from .yml, .yaml (refractiveindex.info) or .csv files")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    if path.suffix.lower() == ".csv":
-        energies, index = _parse_csv(text, path)
-        details: dict[str, str] = {}
-    else:
-        energies, index, details = _parse_yaml(text, path)
-    return _measured(energies, index, {"reference": "", "comments": "", **details, "page": str(path)})
+    table = read_index(path)
+    details = {"reference": table.reference, "comments": table.comments, "page": str(path), "warnings": table.warnings}
+    return _measured(table.energies, table.values, details)
 
 
 @lru_cache(maxsize=1)
@@ -153,7 +140,9 @@ def _measured(energies: FloatArray, index: ComplexArray, entry: Mapping[str, Any
     energies, first = np.unique(energies, return_index=True)
     try:
         tensor = np.einsum("ij,w->ijw", np.eye(3), index[first] ** 2)
-        spectrum = Spectrum(energies, tensor, "experiment", None, {"reference": entry["reference"]})
+        doubts = tuple(entry.get("warnings", ()))
+        provenance = {"reference": entry["reference"], **({"warnings": list(doubts)} if doubts else {})}
+        spectrum = Spectrum(energies, tensor, "experiment", None, provenance)
     except InputError as error:
         raise InputError(f"{entry['page']}: {error}") from error
     return MeasuredSpectrum(
@@ -166,74 +155,5 @@ def _measured(energies: FloatArray, index: ComplexArray, entry: Mapping[str, Any
         entry["reference"],
         entry["page"],
         entry["comments"],
+        doubts,
     )
-
-
-def _parse_csv(text: str, path: Path) -> tuple[FloatArray, ComplexArray]:
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    rows = list(csv.reader(lines, skipinitialspace=True))
-    heads = [head.strip().lower() for head in rows[0]] if rows else []
-    grid = next((name for name in GRIDS if name in heads), None)
-    if grid is None or not ("n" in heads or {"eps1", "eps2"} <= set(heads)):
-        raise InputError(
-            f"{path}: needs a header that names one of {', '.join(GRIDS)} and n (with k), or eps1 and eps2; it has "
-            f"{', '.join(heads) or 'none'}"
-        )
-    try:
-        table = dict(zip(heads, np.array(rows[1:], float).reshape(-1, len(heads)).T, strict=True))
-    except ValueError as error:
-        raise InputError(f"{path}: every row needs {len(heads)} numbers ({error})") from error
-    if "n" in heads:
-        index = table["n"] + 1j * table.get("k", np.zeros_like(table["n"]))
-    else:
-        index = np.sqrt(table["eps1"] + 1j * np.maximum(table["eps2"], 0.0))
-    return _photon_energies(table[grid], grid, path), index
-
-
-def _photon_energies(values: FloatArray, grid: str, path: Path) -> FloatArray:
-    if grid == "energy_ev":
-        return values
-    if not np.all(values > 0):
-        raise InputError(f"{path}: wavelengths must be positive")
-    return np.asarray(HC / values / (1.0 if grid == "wavelength_nm" else NANOMETRES_PER_MICROMETRE))
-
-
-def _parse_yaml(text: str, path: Path) -> tuple[FloatArray, ComplexArray, dict[str, str]]:
-    import yaml
-
-    try:
-        document = yaml.safe_load(text)
-        blocks = [(block["type"].strip(), block.get("data", "")) for block in document["DATA"]]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: is not a refractiveindex.info file; it needs a list DATA of type and data"
-        ) from error
-    formulas = [kind for kind, _ in blocks if not kind.startswith("tabulated")]
-    if formulas:
-        raise InputError(
-            f"{path}: holds a dispersion {formulas[0]}, which is not read; download the table of its page as CSV"
-        )
-    tables = {kind.removeprefix("tabulated").strip(): _parse_table(kind, data, path) for kind, data in blocks}
-    if "nk" not in tables and "n" not in tables:
-        raise InputError(
-            f"{path}: holds no refractive index; it has {', '.join(kind for kind, _ in blocks) or 'no data'}"
-        )
-    wavelength, n, *rest = tables.get("nk", tables.get("n", np.zeros((2, 0))))
-    k = rest[0] if rest else np.zeros_like(n)
-    if "nk" not in tables and "k" in tables:
-        other, values = tables["k"]
-        inside = (wavelength >= other.min()) & (wavelength <= other.max())
-        wavelength, n = wavelength[inside], n[inside]
-        k = np.interp(wavelength, other, values)
-    details = {"reference": str(document.get("REFERENCES", "")), "comments": str(document.get("COMMENTS", ""))}
-    return _photon_energies(wavelength, "wavelength_um", path), n + 1j * k, details
-
-
-def _parse_table(kind: str, data: str, path: Path) -> FloatArray:
-    """Return wavelength (micrometre) and values, shape ``(2 or 3, n_points)``, sorted by wavelength."""
-    width = 3 if kind.endswith("nk") else 2
-    try:
-        table = np.array([line.split() for line in str(data).strip().splitlines()], float).reshape(-1, width)
-    except ValueError as error:
-        raise InputError(f"{path}: every row of '{kind}' needs {width} numbers") from error
-    return table[table[:, 0].argsort()].T
