@@ -108,7 +108,7 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
         (["data", "info", "nowhere"], "not found"),
         (
             ["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"],
-            "engine 'vasp': known are gpaw, gpaw-lrc, yambo",
+            "engine 'vasp': known are gpaw, gpaw-lrc, gpaw-bse, yambo",
         ),
         (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "no protocol 'best'; its protocols are"),
         (["campaign", "status", "x"], "not a campaign"),

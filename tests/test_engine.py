@@ -74,8 +74,8 @@ def test_an_engine_in_a_file_computes(my_engine: Path, run: Run) -> None:
     code, _, err = run("campaign", "run", folder)
     assert code == 2
     assert (
-        "unknown engine 'my_engine'; known are gpaw, gpaw-lrc, yambo; an importable module of your own is given by"
-        in err
+        "unknown engine 'my_engine'; known are gpaw, gpaw-lrc, gpaw-bse, yambo; "
+        "an importable module of your own is given by" in err
     )
     assert run("campaign", "run", folder, "--engine", "my_engine")[0] == 0
     code, _, err = run("compute", "examples/MgO.cif", "--engine", "my_engine", "--protocol", "ladder-1", "-o", folder)
@@ -86,7 +86,7 @@ def test_an_engine_in_a_file_computes(my_engine: Path, run: Run) -> None:
 @pytest.mark.slow
 def test_a_registered_engine_needs_no_option(my_engine: Path, run: Run) -> None:
     register(my_engine)
-    assert ENGINES.names() == ["gpaw", "gpaw-lrc", "yambo", "mine", "lost"]
+    assert ENGINES.names() == ["gpaw", "gpaw-lrc", "gpaw-bse", "yambo", "mine", "lost"]
     folder = my_engine / "c"
     assert run("compute", "examples/MgO.cif", "--engine", "mine", "-o", folder, "--create-only")[0] == 0
     assert run("campaign", "run", folder)[0] == 0
@@ -98,7 +98,9 @@ def test_a_registered_engine_needs_no_option(my_engine: Path, run: Run) -> None:
 def test_engines_are_named_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(TESTS)
     assert load_engine("oscillator_engine", ["oscillator_engine"]).version() == "oscillators 1"
-    with pytest.raises(InputError, match="unknown engine 'oscillator_engine'; known are gpaw, gpaw-lrc, yambo"):
+    with pytest.raises(
+        InputError, match="unknown engine 'oscillator_engine'; known are gpaw, gpaw-lrc, gpaw-bse, yambo"
+    ):
         load_engine("oscillator_engine")
     with pytest.raises(InputError, match="no such module can be imported"):
         load_engine("vasp", ["vasp"])

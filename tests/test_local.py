@@ -107,7 +107,7 @@ def test_a_table_names_only_registered_tasks_and_engines(folder: Path, tmp_path:
         run_jobs(folder)
     for key, value in (("engine", "evil"), ("engine_version", "1"), ("protocol", {"name": "x"})):
         change(folder, "INSERT INTO settings VALUES (?, ?)", key, json.dumps(value))
-    with pytest.raises(InputError, match="unknown engine 'evil'; known are gpaw, gpaw-lrc, yambo"):
+    with pytest.raises(InputError, match="unknown engine 'evil'; known are gpaw, gpaw-lrc, gpaw-bse, yambo"):
         run_jobs(folder)
     assert not (tmp_path / "ran").exists()
 

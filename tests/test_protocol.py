@@ -59,6 +59,7 @@ def test_cutoff_is_the_largest_that_an_element_asks_for() -> None:
 def test_unknown_protocol_names_the_known_ones() -> None:
     assert get_protocol("ladder-1-fine") is LADDER_1_FINE
     with pytest.raises(
-        InputError, match="ladder-2, ladder-2-fine, ladder-1, ladder-1-coarse, ladder-1-fine, gllb-lrc-1, grunert-2025"
+        InputError,
+        match="ladder-2, ladder-2-fine, ladder-1, ladder-1-coarse, ladder-1-fine, gllb-lrc-1, bse-1, grunert-2025",
     ):
         get_protocol("ladder-9")

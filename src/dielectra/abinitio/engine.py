@@ -21,6 +21,7 @@ ENGINES = Registry(
     {
         "gpaw": "dielectra.abinitio.gpaw",
         "gpaw-lrc": "dielectra.abinitio.gpaw_lrc",
+        "gpaw-bse": "dielectra.abinitio.gpaw_bse",
         "yambo": "dielectra.abinitio.yambo",
     },
 )

@@ -17,7 +17,13 @@ import numpy as np
 from dielectra.abinitio.computation import ENERGIES, Computation
 from dielectra.abinitio.gpaw import count_electrons, refuse_magnetic, refuse_unsupported, require
 from dielectra.abinitio.gpaw import version as gpaw_version
-from dielectra.abinitio.gpaw_steps import converge_ground_state, read_gaps, respond, solve_bands
+from dielectra.abinitio.gpaw_steps import (
+    converge_ground_state,
+    derivative_discontinuity,
+    read_gaps,
+    respond,
+    solve_bands,
+)
 from dielectra.abinitio.kernel import kernel_strength, with_long_range_kernel
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import GLLB_LRC_1, PROTOCOLS, LrcProtocol, response_bands
@@ -72,7 +78,7 @@ def compute(
     tensors: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     if gaps[1] >= protocol.minimum_gap:
-        gap, discontinuity = _discontinuity(ground_state)
+        gap, discontinuity = derivative_discontinuity(ground_state)
         bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log, small_basis=False)
         gaps = read_gaps([ground_state, bands], n_electrons // 2)
         clock.append(time.process_time())
@@ -96,11 +102,3 @@ def compute(
         properties,
         metal=not tensors,
     )
-
-
-def _discontinuity(ground_state: Any) -> tuple[float, float]:
-    """Return the Kohn-Sham gap and its derivative discontinuity in eV."""
-    response = ground_state.hamiltonian.xc.response
-    potential = response.calculate_discontinuity_potential(*ground_state.get_homo_lumo())
-    gap, discontinuity = response.calculate_discontinuity(potential)
-    return float(gap), float(discontinuity)

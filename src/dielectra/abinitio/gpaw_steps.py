@@ -48,7 +48,7 @@ def calculator_of(crystal: Crystal, protocol: Protocol, log: Path | None, **sett
 
 
 def solve_bands(
-    ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, small_basis: bool = True
+    ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, small_basis: bool = True, **settings: Any
 ) -> Any:
     """Return the calculation of occupied and empty bands on other k-points, shape ``(n, 3)``, at the same density.
 
@@ -57,6 +57,8 @@ def solve_bands(
     small_basis
         Whether bands start from exact states in a small basis. Functionals that only GPAW's older code has start from
         random numbers.
+    settings
+        Further ones of GPAW.
     """
     start: dict[str, Any] = {}
     if small_basis:
@@ -69,15 +71,26 @@ def solve_bands(
         convergence={"bands": n_bands, "eigenstates": 1e-3},
         txt=str(log) if log else None,
         **start,
+        **settings,
     )
+
+
+def derivative_discontinuity(ground_state: Any) -> tuple[float, float]:
+    """Return the Kohn-Sham gap and its derivative discontinuity in eV, of a functional that has one (GLLB-SC)."""
+    response = ground_state.hamiltonian.xc.response
+    potential = response.calculate_discontinuity_potential(*ground_state.get_homo_lumo())
+    gap, discontinuity = response.calculate_discontinuity(potential)
+    return float(gap), float(discontinuity)
+
+
+def band_energies(calculator: Any) -> FloatArray:
+    """Return the energies in eV of all bands at the irreducible k-points, shape ``(n_kpoints, n_bands)``."""
+    return np.array([calculator.get_eigenvalues(kpt=k) for k in range(len(calculator.get_ibz_k_points()))])
 
 
 def read_gaps(calculators: list[Any], n_occupied: int) -> tuple[float, float]:
     """Return the direct and the indirect gap over the k-points of all calculations."""
-    eigenvalues = [
-        np.array([calculator.get_eigenvalues(kpt=k) for k in range(len(calculator.get_ibz_k_points()))])
-        for calculator in calculators
-    ]
+    eigenvalues = [band_energies(calculator) for calculator in calculators]
     valence, conduction = (
         np.concatenate([values[:, band] for values in eigenvalues]) for band in (n_occupied - 1, n_occupied)
     )

@@ -64,6 +64,28 @@ class LrcProtocol(Protocol):
     kernel: str = "bootstrap-half"
 
 
+class BseProtocol(Protocol):
+    """Settings of a Bethe-Salpeter computation on quasiparticle energies; energies in eV.
+
+    Attributes
+    ----------
+    functional
+        Gives bands and their derivative discontinuity, by which empty bands are raised.
+    pair_window
+        Electron-hole pairs are of the occupied bands that reach within it of the highest one's top and of the empty
+        bands that reach within it of the lowest one's bottom. All other transitions are treated without attraction of
+        electron and hole.
+    largest_matrix
+        Number of pairs (k-points x occupied x empty bands) above which a crystal is refused: memory and time grow with
+        its square and cube.
+    """
+
+    functional: str = "GLLBSC"
+    response_kpoints: int = 128
+    pair_window: float = 6.0
+    largest_matrix: int = 3000
+
+
 class YamboProtocol(NamedProtocol):
     """Hold every setting of a Quantum ESPRESSO + Yambo computation as published with the paper.
 
@@ -107,9 +129,11 @@ LADDER_2_FINE = LADDER_2.model_copy(
     update={"name": "ladder-2-fine", "extra_cutoff": 100.0, "sampled_volume": 2e5, "response_cutoff": 80.0}
 )
 GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+BSE_1 = BseProtocol(name="bse-1", cutoffs=LADDER_2_CUTOFFS)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
 PROTOCOLS: dict[str, NamedProtocol] = {
-    p.name: p for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, GRUNERT_2025)
+    p.name: p
+    for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, BSE_1, GRUNERT_2025)
 }
 
 

@@ -25,7 +25,8 @@ def compute(
     engine: Annotated[
         str,
         Parameter(
-            help="Code that computes: gpaw, gpaw-lrc (beyond RPA), yambo with Quantum ESPRESSO, or a module of yours."
+            help="Code that computes: gpaw, gpaw-lrc and gpaw-bse (beyond RPA), yambo with Quantum ESPRESSO, or a "
+            "module of yours."
         ),
     ] = "gpaw",
     protocol: Annotated[str | None, Parameter(help="Named settings of the engine; its default where none.")] = None,
