@@ -209,11 +209,12 @@ def _respond(
     """Return the dielectric tensor, shape ``(3, 3, n_energies)``, symmetrised by the point group."""
     from gpaw.response.bse import BSEPlus
 
+    bse_plus: Any = BSEPlus  # untyped
     frequencies = np.arange(0.0, ENERGIES[-1] + protocol.frequency_step, protocol.frequency_step)
     curves = np.empty((3, len(ENERGIES)), complex)
     for axes in distinct_axes(crystal, shift):
         with TemporaryDirectory() as folder, chdir(folder):
-            response: Any = BSEPlus(
+            response = bse_plus(
                 calculator,
                 *bands,
                 n_bands,
