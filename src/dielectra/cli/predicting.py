@@ -35,7 +35,10 @@ Written = Annotated[
 
 
 def predict(
-    files: Annotated[list[Path], Parameter(help="Structure files: CIF, POSCAR, extxyz, JSON lines.", negative=())],
+    files: Annotated[
+        list[Path],
+        Parameter(help="Structure files, folders, zip or tar archives, or - for standard input.", negative=()),
+    ],
     /,
     *,
     level: Level = "rpa",
@@ -57,6 +60,7 @@ def predict(
     from dielectra.documents.crystal import describe
     from dielectra.documents.files import check_forms
     from dielectra.prediction import Predicted, loaded_model, predict_files
+    from dielectra.structures import summarise
 
     check_properties(properties)
     points = axis.options
@@ -65,7 +69,8 @@ def predict(
     _check_places([folder for _, folder in folders], plot)
     outcomes = list(predict_files([(str(file), file) for file in files], loaded_model(level, model)))
     found = [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
-    problems = [outcome.reason for outcome in outcomes if not isinstance(outcome, Predicted)]
+    refused = [outcome for outcome in outcomes if not isinstance(outcome, Predicted)]
+    problems = [outcome.reason for outcome in refused]
     problems += _write(found, folders, plot, points, overwrite=force)
     derived = [derive(prediction, properties, options) for _, prediction in found]
     problems += _failures(found, derived)
@@ -79,8 +84,11 @@ def predict(
     else:
         print_predictions(found, points.unit)
         print_properties([name for name, _ in found], derived)
+    summary = summarise(len(found), refused) if len(outcomes) > 1 else ""
     if problems:
-        raise InputError("\n".join(problems))
+        raise InputError("\n".join([*problems, summary]).rstrip())
+    if summary:
+        print_note(summary)
 
 
 def _check_places(folders: Sequence[Path], plot: Path | None) -> None:

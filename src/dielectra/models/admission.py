@@ -141,7 +141,7 @@ def admit(
     if reason:
         return Refusal(reason)
     prepared, unseen = prepare(form.crystal)
-    notes = [*_doubts(crystal, card), *unseen]
+    notes = [*crystal.warnings, *_doubts(crystal, card), *unseen]
     if isotropic and not form.cubic:
         notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
     return Admitted(crystal, form, prepared, tuple(notes))

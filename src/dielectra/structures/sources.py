@@ -49,7 +49,7 @@ def open_source(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
     """
     if name == STANDARD_INPUT:
         yield "stdin", _guarded(_standard_input)
-    elif path.is_dir():
+    elif _is_folder(path):
         yield from _of_folder(name, path)
     elif _is_archive(path.name):
         yield from _of_archive(name, path)
@@ -75,6 +75,13 @@ def _is_recognised(path: Path) -> bool:
         with path.open("rb") as file:
             return recognises(file.read(LOOKED_AT))
     except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
         return False
 
 
