@@ -431,7 +431,7 @@ def test_the_api_answers_as_it_describes(address: str, operation: Any, mode: Gen
     ask()
 
 
-CASES = Path(__file__).parent / "data" / "hostile"
+CASES = Path(__file__).parent / "data" / "structures" / "hostile"
 
 
 @pytest.mark.parametrize("route", ["predict", "batch"])
