@@ -44,6 +44,11 @@ test: setup
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
+# Changed files for every reader; a seed that changes with the day unless SEED is given.
+INPUTS ?= 20000
+fuzz: setup
+	cd tests && ../$(BIN)/python fuzzing.py --inputs $(INPUTS) $(if $(SEED),--seed $(SEED))
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from safetensors.torch import save as save_tensors
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
-from dielectra.files import write_whole
+from dielectra.files import read_bytes, read_text, reading, write_whole
+from dielectra.parsing import parse_json
 from dielectra.graph import batch_graphs, build_graph
 from dielectra.levels import check_level
 from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
@@ -27,6 +27,9 @@ from dielectra.spectrum import isotropic_spectrum
 
 CARD_VERSION = 1
 WEIGHTS = "model.safetensors"
+LARGEST_WEIGHTS = 2**32
+"""Bytes of a file of weights that is read."""
+
 CARD = "card.json"
 SHIPPED = Path(__file__).parent / "weights"
 ARCHITECTURES = {"optimate": OptiMate}
@@ -140,12 +143,13 @@ def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     """
     folder = model_folder(name_or_path)
     card = read_card(folder)
-    payload = (folder / WEIGHTS).read_bytes()
+    payload = read_bytes(folder / WEIGHTS, LARGEST_WEIGHTS)
     if hashlib.sha256(payload).hexdigest() != card.weights_sha256:
         raise InputError(f"{folder / WEIGHTS}: differs from the digest in its card; restore it or train again")
     network = build_network(card)
     try:
-        network.load_state_dict(load_tensors(payload))
+        with reading(folder / WEIGHTS):
+            network.load_state_dict(load_tensors(payload))
     except RuntimeError as error:
         raise InputError(f"{folder}: the weights do not fit the architecture in the card ({error})") from error
     return Model(network.to(device).eval(), card)
@@ -183,9 +187,8 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = folder / CARD
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        card = ModelCard.model_validate(entries)
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+        card = ModelCard.model_validate(parse_json(read_text(path), path))
+    except ValidationError as error:
         raise InputError(f"{path}: not a valid model card ({error})") from error
     if card.schema_version > CARD_VERSION:
         raise InputError(f"{path}: has version {card.schema_version}, newer than {CARD_VERSION}; upgrade dielectra")
