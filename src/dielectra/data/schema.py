@@ -35,6 +35,7 @@ FIELDS = (
     pa.field("nbands", pa.int64()),
     pa.field("provenance", pa.string()),
 )
+MOST_ENERGIES = 1_000_000
 REQUIRED = ("id", "formula", "level", "split", "cell", "numbers", "frac_coords", "eps2")
 
 
@@ -63,6 +64,26 @@ class Record:
     properties: dict[str, Any] = field(default_factory=dict)
 
 
+def check_columns(table: pa.Table, where: str) -> None:
+    """Refuse columns of other types than those of the schema, and missing values where a record needs one.
+
+    Raises
+    ------
+    InputError
+        Names the column, its type and the type it should have.
+    """
+    for expected in FIELDS:
+        if expected.name not in table.column_names:
+            continue
+        column = table.column(expected.name)
+        if column.type != expected.type:
+            raise InputError(f"{where}: the column {expected.name} holds {column.type}; it must hold {expected.type}")
+        lists = pa.types.is_list(column.type)
+        n_missing = column.null_count + (column.combine_chunks().flatten().null_count if lists else 0)
+        if n_missing and expected.name in REQUIRED and expected.name != "split":
+            raise InputError(f"{where}: the column {expected.name} lacks values; remove these records")
+
+
 def energies_of(metadata: dict[bytes, bytes] | None, where: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the photon energies (eV) a part declares as ``linspace(start,stop,n)`` or as a comma-separated list.
 
@@ -71,10 +92,12 @@ def energies_of(metadata: dict[bytes, bytes] | None, where: str) -> np.ndarray[t
     InputError
         If the declaration is missing or cannot be read.
     """
-    text = (metadata or {}).get(b"energies_eV", b"").decode()
+    text = (metadata or {}).get(b"energies_eV", b"").decode(errors="replace")
     try:
         if text.startswith("linspace(") and text.endswith(")"):
             start, stop, count = text[len("linspace(") : -1].split(",")
+            if not 2 <= int(count) <= MOST_ENERGIES:
+                raise ValueError
             return np.linspace(float(start), float(stop), int(count))
         energies = np.array([float(value) for value in text.split(",")])
         if len(energies) < 2:

@@ -22,13 +22,14 @@ from dielectra.data.schema import (
     SCHEMA_VERSION,
     SPLITS,
     Record,
+    check_columns,
     describe_energies,
     energies_of,
     row_from_record,
     tensor_from_row,
 )
 from dielectra.errors import InputError
-from dielectra.files import whole_file
+from dielectra.files import reading, whole_file
 from dielectra.levels import check_level
 from dielectra.spectrum import Spectrum
 
@@ -151,17 +152,23 @@ def engine_of(source: str | Path) -> str | None:
 
 
 def _declared(source: str | Path, key: bytes) -> str | None:
-    values = {(pq.read_schema(part).metadata or {}).get(key) for part in find_parts(source)}
+    values = {(_schema(part).metadata or {}).get(key) for part in find_parts(source)}
     value = values.pop() if len(values) == 1 else None
-    return value.decode() if value else None
+    return value.decode(errors="replace") if value else None
+
+
+def _schema(part: Path) -> pa.Schema:
+    with reading(part):
+        return pq.read_schema(part)
 
 
 def read_properties(source: str | Path, column: str) -> dict[str, Any]:
     """Return one scalar column of a data set by material id; empty where no part has the column."""
     found: dict[str, Any] = {}
     for part in find_parts(source):
-        if column in pq.read_schema(part).names:
-            table = pq.read_table(part, columns=["id", column])
+        if column in _schema(part).names:
+            with reading(part):
+                table = pq.read_table(part, columns=["id", column])
             found |= dict(zip(table.column("id").to_pylist(), table.column(column).to_pylist(), strict=True))
     return found
 
@@ -258,7 +265,11 @@ def write_part(records: Sequence[Record], path: str | Path, metadata: dict[str, 
             raise InputError(f"record {record.id}: unknown split {record.split!r}; allowed are {', '.join(SPLITS)}")
     header = {"schema": SCHEMA_VERSION, "energies_eV": describe_energies(energies), "components": "xx,yy,zz,yz,xz,xy"}
     schema = pa.schema(FIELDS, metadata=header | (metadata or {}))
-    table = pa.Table.from_pylist([row_from_record(record) for record in records], schema=schema)
+    rows = [row_from_record(record) for record in records]
+    try:
+        table = pa.Table.from_pylist(rows, schema=schema)
+    except (pa.ArrowException, OverflowError) as error:
+        raise InputError(f"{path}: a property cannot be stored ({error}); leave its record out") from error
     plain = [entry.name for entry in FIELDS if entry.name not in ("eps1", "eps2")]
     with whole_file(path) as temporary:
         pq.write_table(
@@ -285,7 +296,9 @@ def _tables(source: str | Path, columns: list[str] | None) -> Iterator[tuple[Pat
                     )
                 energies = energies_of(file.schema_arrow.metadata, str(part))
                 for group in range(file.num_row_groups):
-                    yield part, energies, file.read_row_group(group, columns=columns)
+                    table = file.read_row_group(group, columns=columns)
+                    check_columns(table, str(part))
+                    yield part, energies, table
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{part}: damaged or not a Parquet file ({error}); remove it or restore it from its source"

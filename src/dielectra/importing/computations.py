@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,11 @@ from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.directions import missing_directions, tensor_from_directions
 from dielectra.errors import InputError
+from dielectra.files import read_bytes
 from dielectra.importing.importer import ImportOptions
 from dielectra.importing.outcomes import Outcome
 from dielectra.levels import check_level
+from dielectra.parsing import unpack_gzip
 from dielectra.spectrum import Spectrum
 from dielectra.structures import read_structure
 from dielectra.structures.espresso import read_pw_input
@@ -150,11 +151,8 @@ def read_text(path: Path) -> str:
     InputError
         If it cannot be read.
     """
-    try:
-        content = path.read_bytes()
-        return (gzip.decompress(content) if path.suffix == ".gz" else content).decode(errors="replace")
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+    content = read_bytes(path)
+    return (unpack_gzip(content, path) if path.suffix == ".gz" else content).decode(errors="replace")
 
 
 def _tensor(curves: Sequence[Curve], level: str, rotations: FloatArray) -> Spectrum:

@@ -12,6 +12,7 @@ from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
+from dielectra.files import read_text, reading
 from dielectra.importing.importer import ImportOptions
 from dielectra.importing.measured import measured_record
 from dielectra.importing.outcomes import Outcome
@@ -107,11 +108,9 @@ def read_csv(path: str | Path) -> tuple[FloatArray, ComplexArray]:
     InputError
         If the header lacks a column or a value is not a number.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as CSV ({error})") from error
-    rows = list(csv.reader(line for line in text.splitlines() if line.strip() and not line.startswith("#")))
+    text = read_text(path)
+    with reading(path):
+        rows = list(csv.reader(line for line in text.splitlines() if line.strip() and not line.startswith("#")))
     names = [name.strip().lower() for name in rows[0]] if rows else []
     try:
         table = np.array([[float(value) for value in row] for row in rows[1:]]).reshape(len(rows) - 1, len(names))

@@ -7,7 +7,6 @@ grid in the files, its length is what is checked.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,9 +22,11 @@ from dielectra.data.published_form import AXES, ENERGIES
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
 from dielectra.errors import InputError
+from dielectra.files import read_text
 from dielectra.importing.outcomes import Outcome
 from dielectra.importing.pickles import read_pickle
 from dielectra.importing.sources import Document, is_pickle, read_documents
+from dielectra.parsing import parse_json
 from dielectra.spectrum import Spectrum
 from dielectra.structures import read_structure
 from dielectra.symmetry import standard_form
@@ -80,7 +81,7 @@ def describe(source: Path, options: Options) -> str:  # noqa: ARG001  (there are
     lines = [f"Imported from {source.name}. {NOTE}"]
     folder = source if source.is_dir() else source.parent
     if (folder / FETCH_RECORD).is_file():
-        record = json.loads((folder / FETCH_RECORD).read_text(encoding="utf-8"))
+        record = parse_json(read_text(folder / FETCH_RECORD), folder / FETCH_RECORD)
         lines += [f"Licence: {record['licence']}.", f"Cite: {record['citation']}"]
     return "\n\n".join(lines)
 
@@ -89,9 +90,9 @@ def _entries(document: Document) -> Iterator[tuple[str, Any]]:
     """Yield the entries of one document: that of a JSON file, all of a pickle."""
     if not is_pickle(document.name):
         try:
-            yield document.name, json.loads(document.content)
-        except (ValueError, RecursionError) as error:
-            problem = f"not valid JSON ({error}); download it again"
+            yield document.name, parse_json(document.content, document.name)
+        except InputError as error:
+            problem = f"{str(error).removeprefix(document.name).lstrip(': ')}; download it again"
             yield document.name, Outcome(document.name, problems=(problem,))
         return
     content = read_pickle(document.content, document.name)
@@ -193,7 +194,7 @@ def _values(values: Any, key: str) -> FloatArray:
         values = values.get("data")
     try:
         array = np.asarray(values, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{key} holds values that are not numbers") from None
     if np.isnan(array).any():
         raise MetallicSpectrum

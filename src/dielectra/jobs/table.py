@@ -270,7 +270,12 @@ class JobTable:
                     raise
         except InputError:
             raise
-        except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:  # the second and third from what the rows hold
+        except (
+            sqlite3.Error,
+            ValueError,
+            TypeError,
+            RecursionError,
+        ) as error:  # the second and third from what the rows hold
             raise InputError(
                 f"{self.path}: the job table cannot be used ({error}); where it is damaged, restore it from a copy, or "
                 "make a new folder from the same files"

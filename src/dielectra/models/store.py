@@ -18,11 +18,11 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
 from dielectra.files import read_bytes, read_text, reading, write_whole
-from dielectra.parsing import parse_json
 from dielectra.graph import batch_graphs, build_graph
 from dielectra.levels import check_level
 from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
 from dielectra.models.optimate import OptiMate, supported_elements
+from dielectra.parsing import parse_json
 from dielectra.spectrum import isotropic_spectrum
 
 CARD_VERSION = 1
@@ -110,7 +110,13 @@ def build_network(card: ModelCard) -> OptiMate:
     """
     if card.architecture not in ARCHITECTURES:
         raise InputError(f"unknown architecture {card.architecture!r}; known are {', '.join(ARCHITECTURES)}")
-    return ARCHITECTURES[card.architecture](**card.arguments)
+    try:
+        return ARCHITECTURES[card.architecture](**card.arguments)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
+        problem = str(error).partition("\n")[0][:200]
+        raise InputError(
+            f"the card's arguments do not fit {card.architecture} ({problem}); restore the card"
+        ) from error
 
 
 def save_model(network: OptiMate, card: ModelCard, folder: str | Path) -> Path:

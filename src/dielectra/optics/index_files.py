@@ -12,7 +12,7 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
-from dielectra.files import read_text
+from dielectra.files import read_text, reading
 from dielectra.optics.dispersion import evaluate_formula
 from dielectra.parsing import parse_yaml
 from dielectra.units import UM, UNITS, Unit, doubtful_unit, from_energies, parse_unit, to_energies
@@ -169,7 +169,9 @@ def _read_csv(text: str, path: Path) -> IndexTable:
 def _csv_blocks(lines: Sequence[str], path: Path) -> list[tuple[list[str], list[list[str]]]]:
     """Return the header and the rows of every block; what cannot be a number begins one."""
     blocks: list[tuple[list[str], list[list[str]]]] = []
-    for row in csv.reader(lines, skipinitialspace=True):
+    with reading(path):
+        rows = list(csv.reader(lines, skipinitialspace=True))
+    for row in rows:
         cells = [cell.strip() for cell in row]
         if not _is_number(cells[0]):
             blocks.append(([cell.lower() for cell in cells], []))

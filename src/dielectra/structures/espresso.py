@@ -65,7 +65,7 @@ def lattice_parameters(system: Mapping[str, Any]) -> tuple[float, float, float, 
     ValueError
         If both ways are mixed, or a number is none.
     """
-    ibrav = int(system["ibrav"])
+    ibrav = _whole_number(system["ibrav"])
     dimensions = [float(system.get(f"celldm({n})", 0.0)) for n in range(1, 7)]
     if not any(dimensions):
         a, b, c, *cosines = (float(system.get(key, 0.0)) for key in ("a", "b", "c", "cosbc", "cosac", "cosab"))
@@ -141,3 +141,11 @@ def _trigonal(ibrav: int, cosine: float) -> FloatArray:
         return np.array([[x, -y, z], [0, 2 * y, z], [-x, -y, z]])
     u, v = z - 2 * np.sqrt(2) * y, z + np.sqrt(2) * y
     return np.asarray(np.array([[u, v, v], [v, u, v], [v, v, u]]) / np.sqrt(3))
+
+
+def _whole_number(value: Any) -> int:
+    """Return a value as an integer; raise ValueError for any other, infinity included."""
+    try:
+        return int(value)
+    except OverflowError as error:
+        raise ValueError(f"{value} is not a whole number") from error
