@@ -48,7 +48,7 @@ Mutation = Callable[[bytes, random.Random], bytes]
 def mutate(content: bytes, draw: random.Random, structured: Mutation | None = None) -> bytes:
     """Return content changed one to four times, in its structure where that is given and the draw says so."""
     if structured is not None and draw.random() < 0.5:
-        with contextlib.suppress(ValueError, TypeError, KeyError, IndexError, pa.ArrowException, sqlite3.Error):
+        with contextlib.suppress(ValueError, TypeError, LookupError, OverflowError, pa.ArrowException, sqlite3.Error):
             content = structured(content, draw)
             if draw.random() < 0.7:
                 return content
