@@ -109,7 +109,7 @@ def test_a_part_is_never_rewritten_and_never_half_written(
 
     monkeypatch.setattr(store.pq, "write_table", fail)
     target = part.with_name("part-0001.parquet")
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="cannot be written: disk full"):
         write_part(records, target)
     assert not target.exists()
 
