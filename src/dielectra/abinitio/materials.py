@@ -57,10 +57,10 @@ def read_materials(paths: Sequence[str | Path], shuffle: int | None = None) -> t
         try:
             material = _material(entry, name)
         except InputError as error:
-            refused.append(Refused(entry.name, entry.file, entry.place, str(error)))
+            refused.append(Refused(entry.name, entry.file, entry.place, f"{entry.name}: {error}"))
             continue
         if material.id in materials:
-            reason = f"a second crystal of the id {material.id}; give it another one"
+            reason = f"{entry.name}: a second crystal of the id {material.id}; give it another one"
             refused.append(Refused(entry.name, entry.file, entry.place, reason))
         else:
             materials[material.id] = material

@@ -50,7 +50,7 @@ def compute(
     present = material_ids(skip) if skip else set()
     found, refused = read_materials(files, shuffle)
     if not found:
-        raise InputError("\n".join([f"{entry.name}: {entry.reason}" for entry in refused] or ["no crystal to compute"]))
+        raise InputError("\n".join([entry.reason for entry in refused] or ["no crystal to compute"]))
     materials = [material for material in found if material.id not in present]
     settings = {output: protocol} | ({output / "convergence": "ladder-2-fine"} if check_convergence else {})
     for folder, chosen in settings.items():
@@ -59,7 +59,7 @@ def compute(
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
         if not create_only:
             _run_campaign(folder, workers, time_limit, memory_limit, engine=engine)
-    reasons = [f"{entry.name}: {entry.reason}" for entry in refused]
+    reasons = [entry.reason for entry in refused]
     if create_only:
         _show_status(output, as_json)
     else:

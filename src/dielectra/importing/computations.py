@@ -149,7 +149,7 @@ def read_text(path: Path) -> str:
     Raises
     ------
     InputError
-        If it cannot be read.
+        If it cannot be read, or is larger than a text file may be.
     """
     content = read_bytes(path)
     return (unpack_gzip(content, path) if path.suffix == ".gz" else content).decode(errors="replace")

@@ -11,6 +11,7 @@ import numpy as np
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
+from dielectra.files import reading
 from dielectra.importing.vasp_responses import Block, Run, make_block, make_run, open_file, table_of
 
 RESPONSE = re.compile(r"\s*frequency dependent\s+(IMAGINARY|REAL) DIELECTRIC FUNCTION(.*)$")
@@ -64,25 +65,22 @@ def read_outcar(path: Path) -> Run:
     problems: list[str] = []
     settings: dict[str, str] = {}
     atoms, version = _Atoms(), ""
-    try:
-        with open_file(path) as file:
-            lines = (line.decode(errors="replace") for line in file)
-            for line in lines:
-                if not version and (match := re.match(r"\s*vasp\.(\d[\w.]*)", line)):
-                    version = match[1]
-                elif match := RESPONSE.match(line):
-                    try:
-                        parts[match[2].strip(), match[1]] = _response(lines)
-                    except InputError as error:
-                        problems.append(f"{match[1].lower()} part {match[2].strip()}: {error}")
-                elif match := re.match(r"\s*(?:INCAR:\s*)?(ALGO|CSHIFT)\s*=\s*([\w.+-]+)", line):
-                    settings[match[1]] = match[2]
-                elif any(name in line for name in SCALAR_RESPONSES):
-                    problems.append("OUTCAR holds no tensors of ALGO = CHI; give the run's vasprun.xml")
-                else:
-                    atoms.read(line, lines)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+    with reading(path), open_file(path) as file:
+        lines = (line.decode(errors="replace") for line in file)
+        for line in lines:
+            if not version and (match := re.match(r"\s*vasp\.(\d[\w.]*)", line)):
+                version = match[1]
+            elif match := RESPONSE.match(line):
+                try:
+                    parts[match[2].strip(), match[1]] = _response(lines)
+                except InputError as error:
+                    problems.append(f"{match[1].lower()} part {match[2].strip()}: {error}")
+            elif match := re.match(r"\s*(?:INCAR:\s*)?(ALGO|CSHIFT)\s*=\s*([\w.+-]+)", line):
+                settings[match[1]] = match[2]
+            elif any(name in line for name in SCALAR_RESPONSES):
+                problems.append("OUTCAR holds no tensors of ALGO = CHI; give the run's vasprun.xml")
+            else:
+                atoms.read(line, lines)
     if not version:
         raise InputError(f"{path}: is no OUTCAR of VASP")
     blocks: list[Block] = []

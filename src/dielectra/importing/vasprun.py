@@ -8,6 +8,7 @@ from pathlib import Path
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
+from dielectra.files import reading
 from dielectra.importing.vasp_responses import Block, Run, make_block, make_run, open_file, table_of
 
 SETTINGS = ("version", "ALGO", "CSHIFT")
@@ -32,7 +33,7 @@ def read_vasprun(path: Path) -> Run:
     structure: tuple[list[list[str]], list[list[str]]] | None = None
     seen = False
     try:
-        with open_file(path) as file:
+        with reading(path), open_file(path) as file:
             for _, element in ET.iterparse(file, events=("end",)):  # noqa: S314  (expat bounds its entities)
                 seen = seen or element.tag in HEADER
                 if element.tag == "i" and element.get("name") in SETTINGS:
@@ -51,8 +52,6 @@ def read_vasprun(path: Path) -> Run:
         if not blocks:
             raise InputError(f"{path}: not a whole XML file ({error}); did the run end?") from error
         problems.append(f"cut off ({error}); what stands before was read")
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
     if not seen:
         raise InputError(f"{path}: is no vasprun.xml")
     crystal = _crystal(structure, species, path) if structure is not None else None
