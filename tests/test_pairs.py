@@ -13,7 +13,7 @@ from dielectra.data.splits import split_of
 from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
-from dielectra.importing.importer import energies_from
+from dielectra.importing.importer import ImportOptions, energies_from
 from dielectra.importing.measured import measured_record
 from dielectra.importing.pairs import Options
 from dielectra.importing.pairs import read as read_pairs
@@ -197,8 +197,25 @@ def test_the_number_of_pages_must_fit_the_symmetry(tmp_path: Path) -> None:
         measured_record(page, cubic, MEASURED, page)
     with pytest.raises(InputError, match="space group 1 has three optical axes"):
         measured_record(page, triclinic, MEASURED)
-    with pytest.raises(InputError, match=r"covers 0.8266 to 12.4 eV, not 0 to 20"):
-        import_dataset(page, tmp_path / "set", "refractiveindex", structure=cubic)
+
+
+def test_energies_that_were_not_measured_are_missing(tmp_path: Path) -> None:
+    page = write_page(tmp_path / "o.yml", 1.8, 0.1)  # 0.8266 to 12.4 eV
+    cubic, uniaxial = (
+        write_structure(tmp_path / f"{name}.json", crystal) for name, crystal in (("c", make_mgo()), ("u", make_aln()))
+    )
+    import_dataset(page, tmp_path / "set", "measured", structure=cubic)
+    (record,) = read_records(tmp_path / "set")
+    np.testing.assert_allclose(record.spectrum.energies, np.arange(0.85, 12.36, 0.05))
+    np.testing.assert_allclose(record.spectrum.component("zz"), (1.8 + 0.1j) ** 2, atol=1e-4)
+    other = write_page(tmp_path / "e.yml", 2.0, 0.0)
+    other.write_text(other.read_text().replace("0.1 2.0", "0.2 2.0"))
+    both = measured_record(page, uniaxial, ImportOptions(), other).spectrum.energies
+    assert both[[0, -1]] == pytest.approx([0.85, 6.15])
+    own = measured_record(page, uniaxial, ImportOptions(energies="file"), other).spectrum.energies
+    assert len(own) == 2
+    with pytest.raises(InputError, match=r"covers 0.8266 to 12.4 eV, where fewer than two .* from 15 to 20"):
+        import_dataset(page, tmp_path / "other", "measured", structure=cubic, energies="15,20,51")
 
 
 def test_options_that_do_not_fit_the_form_are_refused(tmp_path: Path) -> None:

@@ -121,6 +121,27 @@ class ImportOptions(BaseModel):
             )
         return spectrum.resample(self.energies)
 
+    def window(self, low: float, high: float) -> FloatArray | None:
+        """Return the wanted energies that lie in a range; None where each spectrum keeps its own.
+
+        What a measurement does not cover is missing in its record, neither zero nor extrapolated.
+
+        Raises
+        ------
+        InputError
+            If fewer than two lie in it.
+        """
+        if isinstance(self.energies, str):
+            return None
+        inside = self.energies[(self.energies >= low - 1e-9) & (self.energies <= high + 1e-9)]
+        if len(inside) < 2:
+            wanted = f"{self.energies[0]:g} to {self.energies[-1]:g}"
+            raise InputError(
+                f"covers {low:.4g} to {high:.4g} eV, where fewer than two of the energies from {wanted} eV lie; choose "
+                "others by --energies START,STOP,N, or --energies file"
+            )
+        return inside
+
 
 def load_importer(form: str) -> Importer:
     """Return the importer of a form.

@@ -64,6 +64,8 @@ def measured_record(
 ) -> Record:
     """Return the record of a crystal whose n and k were measured.
 
+    It covers those of the wanted energies at which all pages are known; the others are missing.
+
     Parameters
     ----------
     spectrum
@@ -77,8 +79,8 @@ def measured_record(
     Raises
     ------
     InputError
-        If a file cannot be used, the energies asked for leave the measured range, or the number of
-        pages does not fit the crystal's symmetry; biaxial crystals need a CSV with components.
+        If a file cannot be used, fewer than two of the wanted energies were measured, or the number of pages does not
+        fit the crystal's symmetry; biaxial crystals need a CSV with components.
     """
     crystal_form = standard_form(read_structure(structure))
     number, formula = crystal_form.space_group, crystal_form.crystal.formula
@@ -88,11 +90,16 @@ def measured_record(
         rays = "one page, for all directions" if crystal_form.cubic else "an ordinary and an extraordinary page"
         raise InputError(f"{structure}: space group {number} needs {rays}")
     pages = [read_measured(page) for page in (spectrum, extraordinary) if page is not None]
-    across = options.on_grid(pages[0].spectrum)
+    low = max(page.spectrum.energies[0] for page in pages)
+    high = min(page.spectrum.energies[-1] for page in pages)
+    energies = options.window(low, high)
+    if energies is None:
+        own = pages[0].spectrum.energies
+        energies = own[(own >= low) & (own <= high)]
+    across, *others = [page.spectrum.resample(energies) for page in pages]
     tensor = across.tensor
-    if extraordinary is not None:
-        along = pages[1].spectrum.resample(across.energies) if isinstance(options.energies, str) else pages[1].spectrum
-        difference = options.on_grid(along).tensor[0, 0] - across.tensor[0, 0]
+    for along in others:
+        difference = along.tensor[0, 0] - across.tensor[0, 0]
         optic_axis = crystal_form.to_given_axes(np.diag([0.0, 0.0, 1.0]))  # as a projector
         tensor = tensor + optic_axis[:, :, None] * difference
     provenance = {"source": Path(spectrum).name, "references": [page.reference for page in pages]}
