@@ -186,7 +186,7 @@ def test_the_guide_to_own_spectra_makes_a_data_set(workspace: Path) -> None:
     assert labels.eps2.max() == pytest.approx(1.0, abs=1e-3)
 
 
-def test_the_readme_prints_a_dielectric_constant(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_readme_prints_a_refractive_index(capsys: pytest.CaptureFixture[str]) -> None:
     block, *_ = [block for block in ALL_BLOCKS if block.page.name == "README.md" and block.language == "python"]
     exec(compile(block.code, block.name, "exec"), {})
     assert float(capsys.readouterr().out) > 1
