@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import spglib
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.models import store
 from dielectra.prediction import predict, predict_files
 from dielectra.structures import Refused
@@ -42,7 +42,7 @@ def counted(module: Any, name: str) -> list[str]:
 def write_files(folder: Path) -> list[tuple[str, Path]]:
     """Write crystals of the ladder set, one a file; every eighth has titanium in place of its first element."""
     files = []
-    for index, crystal in enumerate(read_labels("ladder", "rpa").crystals[:N_CRYSTALS]):
+    for index, crystal in enumerate(open_dataset("ladder").labels("rpa").crystals[:N_CRYSTALS]):
         numbers = crystal.numbers.copy()
         if index % REFUSED_EVERY == 0:
             numbers[numbers == numbers[0]] = TITANIUM

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from pymatgen.core import Structure
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.graph import CUTOFF, batch_graphs, build_graph
 
 REPEATS = 3
@@ -38,7 +38,7 @@ def with_pymatgen(structure: Structure) -> tuple[torch.Tensor, torch.Tensor, tor
 def main() -> None:
     """Print seconds per crystal of both ways and their ratio."""
     torch.set_num_threads(1)
-    crystals = read_labels("ladder", "rpa").crystals
+    crystals = open_dataset("ladder").labels("rpa").crystals
     structures = [Structure(c.cell, c.numbers, c.frac_coords) for c in crystals]
     ours, theirs = [], []
     for _ in range(REPEATS):

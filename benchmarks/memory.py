@@ -11,9 +11,9 @@ import zipfile
 from itertools import cycle, islice
 from pathlib import Path
 
+from dielectra.data.dataset import open_dataset
 from dielectra.data.published_form import entry_from_records
 from dielectra.data.splits import paper_splits
-from dielectra.data.store import read_records
 from dielectra.importing.published import MAXIMUM_DIRECT_GAP, MINIMUM_INDIRECT_GAP
 
 N_RECORDS = 10_000
@@ -23,7 +23,7 @@ PLACEHOLDER = "the-id-of-this-compound"
 def write_published_archive(path: Path) -> None:
     """Repeat the IPA records of the shipped set in the published form, under the paper's ids and some more."""
     texts = []
-    for record in read_records("ladder", "ipa"):
+    for record in open_dataset("ladder").records("ipa"):
         gaps = record.properties["gap_indirect"], record.properties["gap_direct"]
         if gaps[0] >= MINIMUM_INDIRECT_GAP and gaps[1] <= MAXIMUM_DIRECT_GAP:
             entry = entry_from_records([record])

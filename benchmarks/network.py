@@ -13,7 +13,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import MLP, GATv2Conv, global_add_pool
 from torch_geometric.utils import softmax
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.graph import CrystalGraph, batch_graphs, build_graph
 from dielectra.models.optimate import OptiMate, element_features
 
@@ -83,7 +83,7 @@ def report(what: str, ours: float, theirs: float) -> None:
 
 def main() -> None:
     """Print milliseconds and ratios for the published batch sizes."""
-    graphs = [build_graph(crystal) for crystal in read_labels("ladder", "rpa").crystals]
+    graphs = [build_graph(crystal) for crystal in open_dataset("ladder").labels("rpa").crystals]
     print(f"threads: {torch.get_num_threads()}, energies: {N_ENERGIES}, best of {REPEATS}")
     for size in (20, 128):
         chosen = [graphs[index % len(graphs)] for index in range(size)]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.models.store import load_model
 from dielectra.prediction import predict_many
 
@@ -24,7 +24,7 @@ def main() -> None:
         )
         cold.append(time.perf_counter() - start)
     print(f"dielectra predict on one CIF, cold: {min(cold):.2f} s, best of {REPEATS}")
-    four = [crystal for crystal in read_labels("ladder", "rpa").crystals if crystal.n_atoms == 4]
+    four = [crystal for crystal in open_dataset("ladder").labels("rpa").crystals if crystal.n_atoms == 4]
     crystals = [four[index % len(four)] for index in range(N_STRUCTURES)]
     model = load_model("ladder-rpa")
     start = time.perf_counter()

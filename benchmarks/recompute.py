@@ -6,7 +6,7 @@ import tempfile
 from dielectra.abinitio.campaign import create_campaign
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.task import record_path
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.jobs.local import run_jobs
 from dielectra.spectrum import COMPONENTS, similarity
 
@@ -16,7 +16,7 @@ parser.add_argument("-n", type=int, default=5)
 parser.add_argument("--workers", type=int, default=1)
 arguments = parser.parse_args()
 
-records = sorted(read_records(arguments.dataset), key=lambda record: record.properties["cpu_s"])
+records = sorted(open_dataset(arguments.dataset).records(), key=lambda record: record.properties["cpu_s"])
 stored = {(record.id, record.spectrum.level): record for record in records}
 chosen = list(dict.fromkeys(record.id for record in records))[: arguments.n]
 with tempfile.TemporaryDirectory() as folder:
@@ -25,7 +25,7 @@ with tempfile.TemporaryDirectory() as folder:
     run_jobs(folder, arguments.workers)
     print("| material | formula | level | SC | largest change of eps |\n|---|---|---|---|---|")
     for name in chosen:
-        for new in read_records(record_path(folder, name)):
+        for new in open_dataset(record_path(folder, name)).records():
             old = stored[name, new.spectrum.level].spectrum
             axes = [COMPONENTS[axis] for axis in ("xx", "yy", "zz")]
             pairs = [(new.spectrum.tensor[i, j].imag, old.tensor[i, j].imag) for i, j in axes]

@@ -8,7 +8,7 @@ import numpy as np
 from dielectra.abinitio.campaign import computed
 from dielectra.abinitio.convergence import compare_protocols
 from dielectra.abinitio.task import record_path
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.optics.measured import measured_page
 from dielectra.plots import plot_validation, save_figure
@@ -27,7 +27,7 @@ SHIFTS = np.arange(0.0, 4.0, 0.05)
 def spectra(campaign, name):
     """Return the spectra of a material by level, none where the campaign does not hold it."""
     path = record_path(campaign, name)
-    return {r.spectrum.level: r.spectrum for r in read_records(path)} if path.is_file() else {}
+    return {r.spectrum.level: r.spectrum for r in open_dataset(path).records()} if path.is_file() else {}
 
 
 def best_shift(energies, eps2, page):

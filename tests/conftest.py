@@ -25,7 +25,7 @@ from dielectra.web.limits import Limits
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from dielectra.models.store import Model
+    from dielectra.models.model import Model
     from dielectra.training.config import TrainingConfig
 
 Run = Callable[..., tuple[int, str, str]]
@@ -201,12 +201,13 @@ TINY = (
 @pytest.fixture(scope="session")
 def small_data(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data set of 24 computed materials at both levels on a coarse grid: 16 train, 4 validation, 4 test."""
+    from dielectra.data.dataset import open_dataset
     from dielectra.data.schema import Record
-    from dielectra.data.store import read_records, write_part
+    from dielectra.data.store import write_part
 
     left = {"train": 32, "validation": 8, "test": 8}
     records = []
-    for record in read_records(ladder_part):
+    for record in open_dataset(ladder_part).records():
         if left[str(record.split)] == 0:
             continue
         left[str(record.split)] -= 1

@@ -50,10 +50,10 @@ def read_crystals(path: Path) -> None:
 @cache
 def published_entries() -> list[Sample]:
     """Return entries of the paper's form."""
+    from dielectra.data.dataset import open_dataset
     from dielectra.data.published_form import entry_from_records
-    from dielectra.data.store import read_records
 
-    records = list(read_records(ROOT / "datasets" / "ladder" / "part-0000.parquet"))
+    records = list(open_dataset(ROOT / "datasets" / "ladder" / "part-0000.parquet").records())
     name = records[0].id
     found = [record for record in records if record.id == name]
     return [{"entry.json": json.dumps(entry_from_records(found)).encode()}]
@@ -85,13 +85,13 @@ def read_campaign(path: Path) -> None:
 
 def read_part(path: Path) -> None:
     """Read a part for training and in full."""
-    from dielectra.data.store import broadening_of, engine_of, read_labels, read_properties, read_records
+    from dielectra.data.dataset import open_dataset
 
-    read_labels(path, "rpa")
-    broadening_of(path)
-    engine_of(path)
-    read_properties(path, "gap_direct")
-    list(read_records(path))
+    open_dataset(path).labels("rpa")
+    open_dataset(path).broadening
+    open_dataset(path).engine
+    open_dataset(path).properties("gap_direct")
+    list(open_dataset(path).records())
 
 
 def read_model(path: Path) -> None:

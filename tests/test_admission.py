@@ -11,7 +11,7 @@ from ase.build import bulk
 from conftest import make_aln, make_mgo, repeated
 from dielectra.crystal import Crystal
 from dielectra.models.admission import Admitted, Preparation, Refusal, admit
-from dielectra.models.store import Model
+from dielectra.models.model import Model
 from dielectra.structures import read_structure
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.optics.anisotropy import principal_indices
 from dielectra.spectrum import Spectrum
@@ -81,7 +81,7 @@ def test_axes_that_turn_with_energy_are_reported() -> None:
 def test_the_kind_follows_the_crystal_system_of_the_ladder() -> None:
     kinds = {"cubic": "isotropic", "uniaxial": "uniaxial"}
     hits = []
-    for record in read_records("ladder", "rpa"):
+    for record in open_dataset("ladder").records("rpa"):
         group = record.properties["spacegroup"]
         if group > 74:
             expected = kinds["cubic" if group > 194 else "uniaxial"]

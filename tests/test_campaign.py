@@ -21,7 +21,7 @@ from dielectra.abinitio.materials import Material, read_materials
 from dielectra.abinitio.protocol import LADDER_1, LADDER_1_FINE, Protocol
 from dielectra.abinitio.task import record_path
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.data.store import material_ids, read_labels, read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.jobs.local import run_jobs
 from dielectra.jobs.table import JobTable
@@ -58,7 +58,7 @@ def test_every_material_gets_both_spectra(tmp_path: Path) -> None:
     counts = run_campaign(tmp_path / "c", n_workers=2)
     assert counts == {"waiting": 0, "running": 0, "done": 3, "refused": 0, "failed": 0}
     for name in ("m-Li", "m-Na", "m-K"):
-        records = list(read_records(record_path(tmp_path / "c", name)))
+        records = list(open_dataset(record_path(tmp_path / "c", name)).records())
         assert [record.spectrum.level for record in records] == ["ipa", "rpa"]
         assert records[0].properties["gap_direct"] == 1.0
     entries = computed(tmp_path / "c")
@@ -130,10 +130,10 @@ def test_an_export_adds_parts_and_rewrites_none(tmp_path: Path, monkeypatch: pyt
     run_campaign(tmp_path / "c")
     assert [part.name for part in export_campaign(tmp_path / "c", tmp_path / "set")] == ["part-0002.parquet"]
     assert parts[0].read_bytes() == before
-    labels = read_labels(tmp_path / "set", "rpa")
+    labels = open_dataset(tmp_path / "set").labels("rpa")
     assert sorted(labels.ids) == ["m-K", "m-Li", "m-Na", "m-Rb"]
     assert labels.broadening == 0.3
-    assert material_ids(tmp_path / "set") == set(labels.ids)
+    assert open_dataset(tmp_path / "set").ids == set(labels.ids)
 
 
 @pytest.mark.slow
@@ -149,7 +149,7 @@ def test_a_metal_is_kept_as_a_verdict(tmp_path: Path) -> None:
     entry = json.loads(line)
     assert (entry["id"], entry["metal"], entry["gap_indirect"]) == ("m-Au", True, 0.0)
     assert sorted(entry["species"]) == ["Au", "H"]
-    assert material_ids(tmp_path / "set") == {"m-Li"}
+    assert open_dataset(tmp_path / "set").ids == {"m-Li"}
 
 
 @pytest.mark.slow
@@ -217,10 +217,10 @@ def survive_kills(folder: Path, names: set[str], n_kills: int, longest_wait: flo
     assert table.counts() == dict.fromkeys(table.counts(), 0) | {"done": len(names)}
     assert {path.stem for path in (folder / "records").glob("*.parquet")} == names
     for name in names:
-        levels = Counter(record.spectrum.level for record in read_records(record_path(folder, name)))
+        levels = Counter(record.spectrum.level for record in open_dataset(record_path(folder, name)).records())
         assert levels == {"ipa": 1, "rpa": 1}
     parts = export_campaign(folder, folder.with_name("set"))
-    assert Counter(record.id for part in parts for record in read_records(part)) == dict.fromkeys(names, 2)
+    assert Counter(record.id for part in parts for record in open_dataset(part).records()) == dict.fromkeys(names, 2)
 
 
 @pytest.mark.slow

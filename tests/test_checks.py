@@ -10,8 +10,9 @@ import pytest
 from dielectra.cli import main
 from dielectra.crystal import make_crystal
 from dielectra.data.checks import CHECKS, check_dataset, check_record, measure
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import read_records, write_part
+from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
 
@@ -66,7 +67,7 @@ def test_noise_of_rounding_is_not_flagged() -> None:
 
 
 def test_shipped_records_keep_far_from_every_limit() -> None:
-    for record in list(read_records("datasets/ladder/part-0000.parquet"))[:40]:
+    for record in list(open_dataset("datasets/ladder/part-0000.parquet").records())[:40]:
         values = measure(record)
         assert all(values[check.name] < 0.7 * check.limit for check in CHECKS), record.id
         assert values["kramers-kronig"] < 0.003

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from dielectra.errors import InputError
-from dielectra.training.config import RECIPES, NetworkConfig, TrainingConfig, load_config, published_network
+from dielectra.models.optimate import OptiMateOptions
+from dielectra.models.published import tuned_sizes
+from dielectra.training.config import RECIPES, TrainingConfig, load_config
 
 
 def test_direct_learning_is_as_published() -> None:
@@ -13,7 +15,7 @@ def test_direct_learning_is_as_published() -> None:
     assert (config.optimiser, config.learning_rate, config.weight_decay) == ("adam", 1e-5, 1e-4)
     assert (config.batch_size, config.epochs, config.loss, config.schedule) == (20, 500, "l1", "constant")
     assert config.epochs // config.validations == 20
-    assert (config.ema_decay, config.normalise_targets, config.broaden_output, config.hold_out) == (0, False, False, 0)
+    assert (config.ema_decay, config.normalise_targets, config.network, config.hold_out) == (0, False, {}, 0)
 
 
 def test_the_published_climb_differs_in_the_batch_only() -> None:
@@ -23,15 +25,16 @@ def test_the_published_climb_differs_in_the_batch_only() -> None:
 
 
 def test_the_default_network_is_the_published_one() -> None:
-    network = NetworkConfig()
+    network = OptiMateOptions()
     assert network.node_widths == (48, 48)
     assert network.convolutions == ((48, 4), (96, 4))
     assert network.output_widths == (1024, 1024, 1024)
+    assert (network.density_scaling, network.broaden_output) == (False, False)
 
 
 @pytest.mark.parametrize(("n_labels", "convolutions"), [(25, 1), (100, 1), (170, 1), (180, 1), (900, 3), (10_000, 2)])
 def test_the_published_sizes_of_the_nearest_training_set_are_taken(n_labels: int, convolutions: int) -> None:
-    assert len(published_network(n_labels).convolutions) == convolutions
+    assert len(tuned_sizes(n_labels)["convolutions"]) == convolutions
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -46,8 +49,8 @@ def test_later_settings_win(tmp_path: Path) -> None:
     file.write_text("epochs: 7\nnetwork:\n  cutoff: 4.0\n")
     config = load_config("direct", file, ["epochs=9", "network.output_widths=[64]"], seed=3, n=None)
     assert (config.epochs, config.seed, config.n) == (9, 3, None)
-    assert config.network == NetworkConfig(cutoff=4.0, output_widths=(64,), density_scaling=True)
-    assert load_config("direct", file).network.output_widths == (512, 512)
+    assert config.network == {"cutoff": 4.0, "output_widths": [64], "density_scaling": True, "broaden_output": True}
+    assert load_config("direct", file).network["output_widths"] == [512, 512]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dielectra.abinitio.cost import Cost, dataset_costs, summarise_costs
-from dielectra.data.store import read_properties
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.plots import plot_costs
 
@@ -34,7 +34,7 @@ def test_growth_and_shares_are_found() -> None:
 
 def test_every_record_of_the_ladder_notes_its_cost() -> None:
     costs = dataset_costs("datasets/ladder/part-0000.parquet")
-    seconds = read_properties("datasets/ladder/part-0000.parquet", "cpu_s")
+    seconds = open_dataset("datasets/ladder/part-0000.parquet").properties("cpu_s")
     assert {cost.id: cost.total for cost in costs} == seconds
     assert min(cost.kpoints for cost in costs) >= 8
 

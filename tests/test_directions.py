@@ -5,7 +5,7 @@ import pytest
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import make_crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.directions import (
     DIRECTIONS,
     independent_directions,
@@ -51,7 +51,7 @@ def test_few_directions_give_back_an_invariant_tensor(name: str) -> None:
 
 
 def test_every_ladder_tensor_lies_in_the_space_of_its_group() -> None:
-    for record in list(read_records("datasets/ladder/part-0000.parquet", "rpa"))[:20]:
+    for record in list(open_dataset("datasets/ladder/part-0000.parquet").records("rpa"))[:20]:
         basis = invariant_tensors(point_group_rotations(record.crystal))
         tensor = record.spectrum.tensor
         projected = np.einsum("mij,mkl,klw->ijw", basis, basis, tensor)

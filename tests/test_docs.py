@@ -175,12 +175,12 @@ def test_the_code_of_a_page_runs(page: Path, workspace: Path) -> None:
 
 
 def test_the_guide_to_own_spectra_makes_a_data_set(workspace: Path) -> None:
-    from dielectra.data.store import read_labels
+    from dielectra.data.dataset import open_dataset
 
     block, *_ = [block for block in ALL_BLOCKS if block.page.name == "own-spectra.md" and block.language == "bash"]
     for line in commands(block):
         run_command(line)
-    labels = read_labels("my-set", "bse")
+    labels = open_dataset("my-set").labels("bse")
     assert len(labels) == len(list(Path("my-spectra").glob("*.cif")))
     assert labels.broadening == 0.3
     assert labels.eps2.max() == pytest.approx(1.0, abs=1e-3)

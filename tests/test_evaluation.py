@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from scipy.integrate import trapezoid
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
-from dielectra.models.store import Model, load_model
-from dielectra.training.evaluation import evaluate, predict_labels, score
+from dielectra.models.model import Model
+from dielectra.models.store import load_model
+from dielectra.training.evaluation import evaluate, predict_means, score
 
 
 def test_scores_are_those_of_the_paper(small_data: Path, tiny_model: Model) -> None:
     result = evaluate(tiny_model, small_data, "ipa", "test")
-    labels = read_labels(small_data, "ipa").of_split("test")
-    prediction = predict_labels(tiny_model, labels)
+    labels = open_dataset(small_data).labels("ipa").of_split("test")
+    prediction = predict_means(tiny_model, labels)
     assert [entry.id for entry in result.per_material] == labels.ids
     for entry, found, reference in zip(result.per_material, prediction, labels.eps2.astype(float), strict=True):
         difference = np.abs(found - reference)
@@ -28,14 +29,14 @@ def test_scores_are_those_of_the_paper(small_data: Path, tiny_model: Model) -> N
 
 
 def test_a_perfect_prediction_scores_one(small_data: Path) -> None:
-    labels = read_labels(small_data, "rpa").of_split("validation")
+    labels = open_dataset(small_data).labels("rpa").of_split("validation")
     result = score("truth", labels.eps2.astype(float), labels, "validation")
     assert (result.sc_median, result.sc_mean, result.mae_median, result.mse_mean) == (1.0, 1.0, 0.0, 0.0)
 
 
 def test_baselines_need_no_network(small_data: Path, tiny_model: Model) -> None:
-    rpa = read_labels(small_data, "rpa")
-    ipa = read_labels(small_data, "ipa").of_split("test").eps2.astype(float)
+    rpa = open_dataset(small_data).labels("rpa")
+    ipa = open_dataset(small_data).labels("ipa").of_split("test").eps2.astype(float)
     test = rpa.of_split("test")
     result = evaluate(tiny_model, small_data, "rpa")
     lower = score("ipa", ipa, test, "test")
@@ -53,7 +54,7 @@ def test_cell_sizes_add_up(small_data: Path, tiny_model: Model) -> None:
 
 
 def test_what_does_not_fit_is_refused(small_data: Path, tiny_model: Model) -> None:
-    with pytest.raises(InputError, match="the split 'dev' holds no rpa spectrum; give train, validation or test"):
+    with pytest.raises(InputError, match="the split 'dev' holds no rpa spectrum; give train, validation, test, "):
         evaluate(tiny_model, small_data, "rpa", "dev")
     with pytest.raises(InputError, match="different energy grids"):
         evaluate(tiny_model, "ladder", "rpa")

@@ -17,8 +17,9 @@ import pytest
 
 from conftest import tiny_config
 from dielectra.cli import main
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import read_labels, read_records, write_part
+from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.experiments import EXPERIMENTS, frame, learning_curve, run_experiment, similarity, strategies, trainings
 from dielectra.experiments.published import published_numbers, published_spectra
@@ -153,7 +154,7 @@ def test_the_other_experiments_say_what_evaluate_says(
         assert reports["correlations"]["statistics"][name]["median"] == medians
     for panel in reports["spectra"]["panels"]:
         assert panel["sc"]["TL 16"] == pytest.approx(per_material["TL 16"][0][panel["id"]], abs=1e-6)
-    test = read_labels(small_data, "rpa").of_split("test")
+    test = open_dataset(small_data).labels("rpa").of_split("test")
     for element, entry in reports["elements"]["error"].items():
         holds = [
             i for i, formula in zip(test.ids, test.formulas, strict=True) if re.search(f"{element}(?![a-z])", formula)
@@ -167,7 +168,7 @@ def test_quantum_weights_are_integrals_of_the_spectra(
 ) -> None:
     _, reports = reproduced
     report = reports["quantum-weight"]
-    test = read_labels(small_data, "rpa").of_split("test")
+    test = open_dataset(small_data).labels("rpa").of_split("test")
     step = test.energies[1] - test.energies[0]
     weights = step * (test.eps2.sum(axis=1) - (test.eps2[:, 0] + test.eps2[:, -1]) / 2)
     np.testing.assert_allclose(report["computed_ev"], weights, rtol=1e-6)
@@ -187,7 +188,7 @@ def test_the_similarity_network_learns_the_similarity_taken_relative_to_ipa(
 ) -> None:
     output, reports = reproduced
     report = reports["similarity"]
-    lower, upper = (read_labels(small_data, level) for level in ("ipa", "rpa"))
+    lower, upper = (open_dataset(small_data).labels(level) for level in ("ipa", "rpa"))
     truth = {
         name: 1
         - np.trapezoid(np.abs(lower.eps2[lower.ids.index(name)] - eps2))
@@ -235,7 +236,7 @@ def test_the_verb_prints_the_table_or_the_report(
 
 
 def test_small_cells_see_no_larger_ones(small_data: Path) -> None:
-    labels = read_labels(small_data, "rpa")
+    labels = open_dataset(small_data).labels("rpa")
     config = tiny_config("climb")
 
     def most_atoms(training: Training) -> dict[str, int]:
@@ -254,7 +255,7 @@ def test_small_cells_are_scored_on_larger_ones(reproduced: tuple[Path, dict[str,
     output, reports = reproduced
     series = reports["small-cells"]["series"]
     assert series
-    labels = read_labels(small_data, "rpa")
+    labels = open_dataset(small_data).labels("rpa")
     for limit, entry in series.items():
         small = [c.n_atoms <= int(limit) for c in labels.of_split("train").crystals]
         assert entry["n_train"] == sum(small)
@@ -273,7 +274,7 @@ def test_small_cells_are_scored_on_larger_ones(reproduced: tuple[Path, dict[str,
 
 def test_the_cost_is_that_of_the_data_set(reproduced: tuple[Path, dict[str, Any]], small_data: Path) -> None:
     _, reports = reproduced
-    recorded = [record.properties["cpu_s"] for record in read_records(small_data, "rpa")]
+    recorded = [record.properties["cpu_s"] for record in open_dataset(small_data).records("rpa")]
     assert sorted(reports["cost"]["ab_initio_cpu_s"]) == sorted(recorded)
     assert 0 < np.median(reports["cost"]["prediction_cpu_s"]["one at a time"]) < np.median(recorded)
     assert reports["cost"]["training_cpu_s"].keys() == {"climb", "pre-training"}
@@ -353,7 +354,7 @@ def test_an_interrupted_experiment_goes_on(small_data: Path, tmp_path: Path, mon
 
 @pytest.mark.usefixtures("quickly")
 def test_another_data_set_gets_models_of_its_own(small_data: Path, tmp_path: Path) -> None:
-    records = list(read_records(small_data))
+    records = list(open_dataset(small_data).records())
     shutil.copytree(small_data, tmp_path / "grown")
     extra = dataclasses.replace(records[0], id="new")
     training = Training("rpa", tiny_config("direct"))
@@ -402,7 +403,10 @@ def test_trainings_run_in_processes_of_their_own(small_data: Path, tmp_path: Pat
 @pytest.mark.usefixtures("quickly")
 def test_the_published_grid_of_2001_points_is_taken_as_it_is(small_data: Path, tmp_path: Path) -> None:
     grid = np.linspace(0, 20, 2001)
-    records = [Record(r.id, r.formula, r.split, r.crystal, r.spectrum.resample(grid)) for r in read_records(small_data)]
+    records = [
+        Record(r.id, r.formula, r.split, r.crystal, r.spectrum.resample(grid))
+        for r in open_dataset(small_data).records()
+    ]
     write_part(records, tmp_path / "fine" / "part-0000.parquet", {"broadening_eV": "0.1"})
     reports = {
         name: run_experiment(name, tmp_path / "fine", tmp_path / name, quick=True, models=tmp_path / "models")
@@ -416,7 +420,7 @@ def test_the_published_grid_of_2001_points_is_taken_as_it_is(small_data: Path, t
 
 
 def test_a_data_set_without_a_split_is_refused(small_data: Path, tmp_path: Path) -> None:
-    records = [record for record in read_records(small_data) if record.split != "test"]
+    records = [record for record in open_dataset(small_data).records() if record.split != "test"]
     part = write_part(records, tmp_path / "part-0000.parquet")
     for name in ("learning-curve", "all"):
         with pytest.raises(InputError, match="split 'test' holds no ipa spectrum"):

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dielectra.data.dataset import open_dataset
 from dielectra.data.exporting import export_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import read_records, write_part
+from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.structures import read_structure
 
 
 @pytest.fixture
 def few(ladder_part: Path, tmp_path: Path) -> Path:
-    records = [record for record, _ in zip(read_records(ladder_part), range(4), strict=False)]
+    records = [record for record, _ in zip(open_dataset(ladder_part).records(), range(4), strict=False)]
     write_part(records, tmp_path / "few" / "part-0000.parquet", {"broadening_eV": "0.3"})
     return tmp_path / "few"
 
@@ -26,7 +27,7 @@ def named(name: str, record: Record) -> Record:
 
 def test_json_holds_everything_and_is_a_structure_file(few: Path, tmp_path: Path) -> None:
     files = export_dataset(few, tmp_path / "out", "json")
-    for path, record in zip(files, read_records(few), strict=True):
+    for path, record in zip(files, open_dataset(few).records(), strict=True):
         document = json.loads(path.read_text())
         assert path == tmp_path / "out" / record.spectrum.level / f"{record.id}.json"
         assert (document["id"], document["level"], document["split"]) == (
@@ -42,7 +43,7 @@ def test_json_holds_everything_and_is_a_structure_file(few: Path, tmp_path: Path
 
 def test_csv_has_all_components_and_the_structure_beside(few: Path, tmp_path: Path) -> None:
     (first, *_) = export_dataset(few, tmp_path / "out")
-    record = next(read_records(few))
+    record = next(open_dataset(few).records())
     comment, header, *rows = first.read_text().splitlines()
     assert record.id in comment
     assert header.startswith("energy_ev,eps1_xx,eps2_xx,eps1_yy")
@@ -53,14 +54,14 @@ def test_csv_has_all_components_and_the_structure_beside(few: Path, tmp_path: Pa
 
 def test_level_and_split_choose_records(ladder_part: Path, tmp_path: Path) -> None:
     files = export_dataset(ladder_part, tmp_path / "out", "json", "rpa", "validation")
-    expected = [record.id for record in read_records(ladder_part, "rpa") if record.split == "validation"]
+    expected = [record.id for record in open_dataset(ladder_part).records("rpa") if record.split == "validation"]
     assert [path.stem for path in files] == expected
     with pytest.raises(InputError, match="holds no bse record to export in the split test"):
         export_dataset(ladder_part, tmp_path / "none", "json", "bse", "test")
 
 
 def test_an_id_cannot_leave_the_folder(few: Path, tmp_path: Path) -> None:
-    record = next(read_records(few))
+    record = next(open_dataset(few).records())
     write_part([named("../../evil", record), named("/etc/x", record)], tmp_path / "hostile" / "part-0000.parquet")
     files = export_dataset(tmp_path / "hostile", tmp_path / "out", "json")
     assert [path.relative_to(tmp_path / "out" / record.spectrum.level).name for path in files] == [
@@ -71,7 +72,7 @@ def test_an_id_cannot_leave_the_folder(few: Path, tmp_path: Path) -> None:
 
 
 def test_two_records_of_one_file_name_are_refused(few: Path, tmp_path: Path) -> None:
-    record = next(read_records(few))
+    record = next(open_dataset(few).records())
     others = [named(f"x{index}", record) for index in range(3)]
     write_part([named("a/b", record), *others, named("a_b", record)], tmp_path / "twice" / "part-0000.parquet")
     for form in ("csv", "json", "published"):
@@ -80,7 +81,7 @@ def test_two_records_of_one_file_name_are_refused(few: Path, tmp_path: Path) -> 
 
 
 def test_what_the_published_form_cannot_hold_is_refused(few: Path, tmp_path: Path) -> None:
-    ipa, rpa, *_ = read_records(few)
+    ipa, rpa, *_ = open_dataset(few).records()
     bare = Record("bare", ipa.formula, None, ipa.crystal, ipa.spectrum)
     for name, record, message in (("a", rpa, "holds ipa, or ipa and rpa; got rpa"), ("b", bare, "gap is unknown")):
         write_part([record], tmp_path / name / "part-0000.parquet")

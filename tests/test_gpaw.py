@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dielectra.crystal import make_crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.spectrum import similarity
 
 pytest.importorskip("gpaw", reason="the engine needs the extra [abinitio]")
@@ -20,7 +20,7 @@ def test_recomputing_the_cheapest_ladder_record_gives_its_spectra(tmp_path: Path
     from dielectra.abinitio.gpaw import ENERGIES, compute
     from dielectra.abinitio.protocol import LADDER_1
 
-    records = list(read_records("datasets/ladder/part-0000.parquet"))
+    records = list(open_dataset("datasets/ladder/part-0000.parquet").records())
     cheapest = min(records, key=lambda record: record.properties["cpu_s"])
     computed = compute(cheapest.crystal, LADDER_1, log=tmp_path / "gpaw.txt")
     for record in (record for record in records if record.id == cheapest.id):
@@ -120,7 +120,11 @@ def test_a_shifted_grid_gives_what_a_run_without_symmetry_gives(
 def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
     from dielectra.abinitio.gpaw import estimate_cpu_seconds
 
-    records = [record for record in read_records("datasets/ladder/part-0000.parquet") if record.spectrum.level == "ipa"]
+    records = [
+        record
+        for record in open_dataset("datasets/ladder/part-0000.parquet").records()
+        if record.spectrum.level == "ipa"
+    ]
     spent = np.log([record.properties["cpu_s"] for record in records])
     estimated = np.log([estimate_cpu_seconds(record.crystal) for record in records])
     assert np.corrcoef(spent, estimated)[0, 1] > 0.85

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import Run
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.importer import IMPORTERS, ImportOptions, energies_from, load_importer
@@ -87,7 +87,7 @@ def test_a_form_in_a_file_is_imported_by_its_name(package: Path, tmp_path: Path,
     report = json.loads(out)
     assert (code, report["read"], report["materials"], report["records"]) == (2, 3, 2, {"bse": 2})
     assert "two.peaks, line 2: Expecting property name" in " ".join(err.split())
-    records = {record.id: record for record in read_records(tmp_path / "set")}
+    records = {record.id: record for record in open_dataset(tmp_path / "set").records()}
     assert records["b"].spectrum.mean[0].real == pytest.approx(1 + 40 / 36, abs=1e-3)
     assert (tmp_path / "set" / "README.md").read_text().count("Peaks of two.peaks.") == 1
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import TINY, Run
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import read_labels, read_records
 from published_form import rpa_entry
 
 SHORT = ("epochs=3", "minimum_steps=0", "batch_size=4")
@@ -24,10 +24,10 @@ def set_options(*entries: str) -> list[str]:
 def archive(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a zip of 16 published files, with 10 training, 3 validation and 3 test materials."""
     left = {"train": 10, "validation": 3, "test": 3}
-    ipa: dict[str, Record] = {record.id: record for record in read_records(ladder_part, "ipa")}
+    ipa: dict[str, Record] = {record.id: record for record in open_dataset(ladder_part).records("ipa")}
     path = tmp_path_factory.mktemp("published") / "data.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        for rpa in read_records(ladder_part, "rpa"):
+        for rpa in open_dataset(ladder_part).records("rpa"):
             if left[str(rpa.split)] and ipa[rpa.id].properties["gap_indirect"] >= 0.5:
                 left[str(rpa.split)] -= 1
                 file.writestr(f"data/{rpa.id}.json", json.dumps(rpa_entry(ipa[rpa.id], rpa)))
@@ -42,7 +42,7 @@ def test_published_files_train_climb_and_are_scored(run: Run, archive: Path, tmp
     assert (code, err) == (0, "")
     assert report["records"] == {"ipa": 16, "rpa": 16}
     assert report["splits"] == {"train": 20, "validation": 6, "test": 6}
-    assert read_labels(data, "rpa").eps2.shape == (16, 2001)
+    assert open_dataset(data).labels("rpa").eps2.shape == (16, 2001)
     assert json.loads(run("data", "info", data, "--json")[1])["energies_ev"] == [0.0, 20.0, 2001]
 
     ipa, rpa = tmp_path / "ipa", tmp_path / "rpa"
@@ -69,7 +69,7 @@ def test_what_cannot_be_used_is_printed_and_the_rest_imported(run: Run, archive:
     assert "materials" in out
     assert err.count("not valid JSON") == 10
     assert "and 4 more" in err
-    assert len(read_labels(tmp_path / "set", "ipa")) == 2
+    assert len(open_dataset(tmp_path / "set").labels("ipa")) == 2
 
 
 def test_export_and_pairs_by_the_command_line(run: Run, archive: Path, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_export_and_pairs_by_the_command_line(run: Run, archive: Path, tmp_path:
     source = ("data", "import", tmp_path / "out" / "rpa", "--form", "pairs", "--level", "rpa")
     code, out, err = run(*source, "-o", tmp_path / "again", "--energies", "0,20,401")
     assert (code, err) == (0, "")
-    assert read_labels(tmp_path / "again", "rpa").eps2.shape == (3, 401)
+    assert open_dataset(tmp_path / "again").labels("rpa").eps2.shape == (3, 401)
     files = json.loads(
         run("data", "export", tmp_path / "again", "-o", tmp_path / "json", "--form", "json", "--json")[1]
     )

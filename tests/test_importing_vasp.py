@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import Run, make_aln, make_mgo, make_triclinic
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.importing.outcomes import Outcome
 from dielectra.importing.vasp import Options, read
@@ -138,7 +138,7 @@ def test_a_folder_of_runs_is_imported_and_bad_ones_named(tmp_path: Path, run: Ru
     code, out, err = run("data", "import", pool, "--form", "vasp", "-o", tmp_path / "set", "--json")
     report = json.loads(out)
     assert (code, report["read"], report["materials"]) == (2, 5, 2)
-    assert {record.id for record in read_records(tmp_path / "set")} == {"MgO", "AlN"}
+    assert {record.id for record in open_dataset(tmp_path / "set").records()} == {"MgO", "AlN"}
     for text in ("cut/vasprun.xml: not a whole XML file", "other/vasprun.xml: is no vasprun.xml", "was LOPTICS"):
         assert text in " ".join(err.split())
 

@@ -12,7 +12,8 @@ import pytest
 
 from conftest import Run
 from dielectra.data.checks import check_record
-from dielectra.data.store import read_labels, read_records, write_part
+from dielectra.data.dataset import open_dataset
+from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.importer import DEFAULT_ENERGIES
@@ -84,14 +85,14 @@ def test_outputs_become_records(original: Path, tmp_path: Path) -> None:
     assert rpa.properties["spacegroup"] == 139
     assert check_record(ipa) == []
     written = write_part([ipa, rpa], tmp_path / "set" / "part-0000.parquet", {"broadening_eV": "0.3"})
-    assert [record.spectrum.level for record in read_records(written)] == ["ipa", "rpa"]
+    assert [record.spectrum.level for record in open_dataset(written).records()] == ["ipa", "rpa"]
 
 
 def test_import_from_the_command_line(original: Path, tmp_path: Path, run: Run) -> None:
     code, out, _ = run("data", "import", original, "-o", tmp_path / "one", "--form", "yambo", "--json")
     assert code == 0
     assert json.loads(out)["records"] == {"ipa": 1, "rpa": 1}
-    assert read_labels(tmp_path / "one", "rpa").broadening == 0.3
+    assert open_dataset(tmp_path / "one").labels("rpa").broadening == 0.3
     (tmp_path / "all" / "empty").mkdir(parents=True)
     original.rename(tmp_path / "all" / "Ca4As2O")
     code, out, err = run("data", "import", tmp_path / "all", "-o", tmp_path / "two", "--form", "yambo", "--json")

@@ -7,7 +7,7 @@ from ase.build import bulk
 from dielectra.abinitio.kgrid import Sampling, allowed_shifts, choose_sampling, response_sampling, sample
 from dielectra.abinitio.protocol import LADDER_1, LADDER_2, even_grid
 from dielectra.crystal import Crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.structures import read_structure
 from dielectra.symmetry import standardise
 
@@ -72,7 +72,7 @@ def test_the_grid_of_ladder_1_is_kept_where_it_samples_enough() -> None:
 
 
 def test_grids_of_ladder_1_are_those_of_its_records() -> None:
-    for record in list(read_records("datasets/ladder/part-0000.parquet", "rpa"))[:20]:
+    for record in list(open_dataset("datasets/ladder/part-0000.parquet").records("rpa"))[:20]:
         assert list(even_grid(record.crystal, LADDER_1.response_kpoints)) == list(record.properties["kgrid"])
         assert list(response_sampling(record.crystal, LADDER_1).grid) == list(record.properties["kgrid"])
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.levels import LEVELS, Level, check_level, levels_below
 from dielectra.spectrum import isotropic_spectrum
@@ -31,4 +31,4 @@ def test_a_new_level_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isotropic_spectrum([0.0, 1.0, 2.0], [0.0, 1.0, 0.0], "tdhf").level == "tdhf"
     assert list(levels_below("tdhf")) == ["rpa", "ipa"]
     with pytest.raises(InputError, match="holds no tdhf spectrum; its levels are ipa, rpa"):
-        read_labels("ladder", "tdhf")
+        open_dataset("ladder").labels("tdhf")

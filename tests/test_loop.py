@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +15,30 @@ import pytest
 import torch
 
 from conftest import tiny_config
-from dielectra.data.store import Labels, read_labels
+from dielectra.data.dataset import open_dataset
+from dielectra.data.labels import Labels
 from dielectra.errors import InputError
-from dielectra.models.optimate import OptiMate
-from dielectra.models.store import Model
+from dielectra.models.model import Model, predict_prepared
+from dielectra.models.optimate import OptiMate, OptiMateOptions
+from dielectra.target import Target
 from dielectra.training import loop
-from dielectra.training.checkpoint import STATE
 from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.loop import (
     EpochReport,
-    choose_labels,
     learning_rate,
-    loss_function,
-    predict_batches,
     prepare,
     start_at_mean,
     train,
     update_average,
 )
+from dielectra.training.losses import loss_function
+from dielectra.training.sampling import choose_labels
+from dielectra.training.state import STATE
 
 
 @pytest.fixture(scope="module")
 def labels(small_data: Path) -> Labels:
-    return read_labels(small_data, "rpa")
+    return open_dataset(small_data).labels("rpa")
 
 
 def weights(network: OptiMate) -> dict[str, np.ndarray]:
@@ -96,7 +98,7 @@ def test_the_weights_of_the_best_validation_are_returned(labels: Labels, tmp_pat
     config = tiny_config("direct", "hold_out=0", "learning_rate=0.3", "schedule=constant", "epochs=8", "validations=8")
     network, log = train(config, labels, tmp_path)
     _, validation = choose_labels(labels, config)
-    loss, _ = loop.validate(network, loop.prepare(validation, network.cutoff), config.loss)
+    loss, _ = loop.validate(network, loop.prepare(validation, network), config.loss)
     assert loss == pytest.approx(min(report.validation_loss for report in log), rel=1e-5)
 
 
@@ -166,13 +168,13 @@ def test_a_climb_starts_from_the_given_weights(labels: Labels, tiny_model: Model
 @pytest.mark.parametrize("fresh", [True, False])
 def test_training_starts_at_the_mean_spectrum_of_the_labels(labels: Labels, tiny_model: Model, fresh: bool) -> None:
     network = deepcopy(tiny_model.network)
-    data = prepare(labels, network.cutoff)
-    before = predict_batches(network, data.graphs, torch.device("cpu"))
+    data = prepare(labels, network)
+    before = predict_prepared(network, data.prepared)[0]
     start_at_mean(network, data, fresh)
     if fresh:
         torch.nn.init.zeros_(network.mlp1.last.weight)
-    after = predict_batches(network, data.graphs, torch.device("cpu"))
-    mean = data.targets.mean(dim=0)
+    after = predict_prepared(network, data.prepared)[0]
+    mean = data.values.mean(dim=0)
     errors = [float((spectra.mean(dim=0) - mean).abs().sum() / mean.sum()) for spectra in (before, after)]
     assert errors[1] < 0.1 < errors[0]
 
@@ -188,20 +190,21 @@ def test_a_climb_leaves_the_starting_model_as_it_was(labels: Labels, tiny_model:
 def test_a_climb_on_another_grid_or_with_another_network_is_refused(
     labels: Labels, tiny_model: Model, tmp_path: Path
 ) -> None:
-    fine = read_labels("datasets/ladder/part-0000.parquet", "rpa")
-    with pytest.raises(InputError, match="use a model and data on one grid"):
+    fine = open_dataset("datasets/ladder/part-0000.parquet").labels("rpa")
+    with pytest.raises(
+        InputError,
+        match=r"81 points on 0-20 eV; the labels are .*401 points on 0-20 eV; use one target",
+    ):
         train(tiny_config("climb"), fine, tmp_path, tiny_model)
-    with pytest.raises(InputError, match=r"leave the network\.\* options out"):
+    with pytest.raises(InputError, match=r"leave architecture and network\.\* options out"):
         train(tiny_config("climb", "network.cutoff=4"), labels, tmp_path, tiny_model)
 
 
 def test_broadening_needs_data_that_declare_it(labels: Labels, tmp_path: Path) -> None:
-    silent = Labels(
-        labels.level, labels.ids, labels.formulas, labels.splits, labels.crystals, labels.energies, labels.eps2
-    )
-    with pytest.raises(InputError, match="broaden_output needs a data set that declares broadening_eV"):
+    silent = replace(labels, target=labels.target.model_copy(update={"broadening": None}))
+    with pytest.raises(InputError, match="broaden_output needs spectra that start at 0 eV and declare"):
         train(tiny_config("direct"), silent, tmp_path)
-    train(tiny_config("direct", "broaden_output=false", "epochs=1"), silent, tmp_path)
+    train(tiny_config("direct", "network.broaden_output=false", "epochs=1"), silent, tmp_path)
 
 
 def test_a_run_folder_is_not_taken_over_by_other_settings(labels: Labels, tmp_path: Path) -> None:
@@ -222,11 +225,31 @@ def test_a_damaged_state_is_refused(labels: Labels, tmp_path: Path) -> None:
         train(tiny_config("direct"), labels, tmp_path)
 
 
+def as_values(rows: list[list[float]]) -> torch.Tensor:
+    return torch.tensor(rows)[:, None, None, None]
+
+
 def test_losses_are_mean_absolute_error_and_one_minus_sc() -> None:
-    prediction = torch.tensor([[1.0, 2.0], [0.0, 4.0]])
-    target = torch.tensor([[1.0, 3.0], [1.0, 1.0]])
-    assert float(loss_function(prediction, target, "l1")) == pytest.approx(5 / 4)
-    assert float(loss_function(prediction, target, "relative_l1")) == pytest.approx((1 / 4 + 4 / 2) / 2)
+    prediction, values = as_values([[1.0, 2.0], [0.0, 4.0]]), as_values([[1.0, 3.0], [1.0, 1.0]])
+    weights = torch.ones(2, 1, 1, 2)
+    assert float(loss_function(prediction, values, weights, "l1")) == pytest.approx(5 / 4)
+    assert float(loss_function(prediction, values, weights, "relative_l1")) == pytest.approx((1 / 4 + 4 / 2) / 2)
+
+
+@pytest.mark.parametrize("kind", ["l1", "relative_l1"])
+def test_what_labels_lack_does_not_count_in_the_loss(kind: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    prediction, values = torch.rand(2, 4, 2, 1, 6, 5, generator=generator)
+    weights = torch.ones(4, 2, 1, 5)
+    weights[1, 1] = 0.0
+    weights[2, 0, 0, 3:] = 0.0
+    before = loss_function(prediction, values, weights, kind)
+    changed = values.clone()
+    changed[1, 1] = 1e3
+    changed[2, 0, 0, :, 3:] = -1e3
+    torch.testing.assert_close(loss_function(prediction, changed, weights, kind), before)
+    changed[2, 0, 0, :, 2] += 1.0
+    assert float(loss_function(prediction, changed, weights, kind)) != pytest.approx(float(before))
 
 
 def test_the_learning_rate_rises_then_falls_to_a_hundredth() -> None:
@@ -240,8 +263,9 @@ def test_the_learning_rate_rises_then_falls_to_a_hundredth() -> None:
 
 
 def test_the_average_follows_the_weights() -> None:
-    arguments = {"n_energies": 3, "node_widths": (4,), "convolutions": ((4, 1),), "output_widths": (4,)}
-    averaged, network = OptiMate(**arguments), OptiMate(**arguments)
+    options = OptiMateOptions(node_widths=(4,), convolutions=((4, 1),), output_widths=(4,))
+    target = Target(levels=("ipa",), energies=(0.0, 1.0, 2.0))
+    averaged, network = OptiMate(options, target), OptiMate(options, target)
     before = weights(averaged)["mlp1.lins.0.weight"].copy()
     update_average(averaged, network, 0.5, step=1000)
     expected = (before + weights(network)["mlp1.lins.0.weight"]) / 2
@@ -265,5 +289,5 @@ def test_two_processes_train_one_model(small_data: Path, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr[-2000:]
     card = json.loads((tmp_path / "run" / "card.json").read_text())
     assert card["training"]["epochs_run"] == 6
-    _, alone = train(tiny_config("direct"), read_labels(small_data, "rpa"), tmp_path / "alone")
+    _, alone = train(tiny_config("direct"), open_dataset(small_data).labels("rpa"), tmp_path / "alone")
     assert card["metrics"]["validation"]["sc_median"] == pytest.approx(alone[-1].validation_sc, abs=0.1)

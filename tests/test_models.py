@@ -9,18 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dielectra.errors import InputError
+from dielectra.models.card import CARD, read_card
 from dielectra.models.citation import citations
-from dielectra.models.store import (
-    CARD,
-    SHIPPED,
-    WEIGHTS,
-    Model,
-    default_model,
-    load_model,
-    read_card,
-    save_model,
-    shipped_models,
-)
+from dielectra.models.model import Model
+from dielectra.models.store import SHIPPED, WEIGHTS, default_model, load_model, save_model, shipped_models
 
 
 def edit_card(folder: Path, **entries: object) -> None:
@@ -68,13 +60,14 @@ def test_weights_of_another_architecture_are_refused(tiny_folder: Path) -> None:
 
 def test_a_card_that_cannot_be_used_says_why(tiny_folder: Path) -> None:
     edit_card(tiny_folder, schema_version=99)
-    with pytest.raises(InputError, match="has version 99, newer than 1; upgrade dielectra"):
+    with pytest.raises(InputError, match="has version 99, newer than 2; upgrade dielectra"):
         read_card(tiny_folder)
-    edit_card(tiny_folder, schema_version=1, level="gw")
+    target = json.loads((tiny_folder / CARD).read_text())["target"]
+    edit_card(tiny_folder, schema_version=2, target=target | {"levels": ["gw"]})
     with pytest.raises(InputError, match="unknown level 'gw'"):
         read_card(tiny_folder)
-    edit_card(tiny_folder, level="ipa", architecture="transformer")
-    with pytest.raises(InputError, match="unknown architecture 'transformer'; known are optimate"):
+    edit_card(tiny_folder, target=target, architecture="transformer")
+    with pytest.raises(InputError, match="unknown architecture 'transformer'; known are encoder, optimate"):
         load_model(tiny_folder)
     edit_card(tiny_folder, colour="blue")
     with pytest.raises(InputError, match="not a valid model card"):
@@ -111,9 +104,9 @@ def test_the_rpa_model_climbed_from_the_shipped_ipa_model() -> None:
 def test_the_shipped_weights_are_small_and_belong_to_the_shipped_data() -> None:
     files = list(SHIPPED.rglob("*.safetensors"))
     assert sum(file.stat().st_size for file in files) < 15e6
-    from dielectra.data.store import dataset_hashes
+    from dielectra.data.dataset import open_dataset
 
-    present = dataset_hashes("ladder")
+    present = open_dataset("ladder").hashes
     for name in shipped_models():
         hashes = read_card(SHIPPED / name).data_hashes
         assert hashes == {part: present[part] for part in hashes}

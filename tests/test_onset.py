@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dielectra.data.store import broadening_of, read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.optics.onset import continue_to_real_axis, estimate_gap, is_passive
 from dielectra.spectrum import Spectrum, isotropic_spectrum
@@ -32,8 +32,8 @@ def test_the_continuation_takes_the_broadening_back() -> None:
 
 def test_the_gaps_of_the_ladder_are_found() -> None:
     """The errors that docs/optics.md states."""
-    broadening = broadening_of("ladder")
-    records = [record for record in read_records("ladder", "rpa") if record.split in ("validation", "test")]
+    broadening = open_dataset("ladder").broadening
+    records = [record for record in open_dataset("ladder").records("rpa") if record.split in ("validation", "test")]
     assert len(records) > 30
     errors = np.array(
         [

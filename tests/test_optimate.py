@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,14 +24,15 @@ from dielectra.models.optimate import (
     DENSITY,
     GATv2,
     OptiMate,
+    OptiMateOptions,
     Perceptron,
-    convert_state_dict,
     element_features,
     outer_electrons,
-    published_length,
     segment_softmax,
     supported_elements,
 )
+from dielectra.models.published import convert_state_dict, published_length
+from dielectra.target import Target
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # torch_geometric 2.8 calls torch.jit.script while it is imported
@@ -44,6 +46,12 @@ ZERO_IN_TRAINING = {
     "gat.1.bias",  # moves all pooled features alike, which the batch norm of mlp1 removes
     "mlp1.lins.0.bias",
 }
+
+
+def make_optimate(n_energies: int, **options: Any) -> OptiMate:
+    """Return a network for the isotropic Im eps at so many energies from 0 to 20 eV."""
+    energies = tuple(np.linspace(0.0, 20.0, n_energies).tolist())
+    return OptiMate(OptiMateOptions(**options), Target(levels=("ipa",), energies=energies, broadening=0.3))
 
 
 def batch_of(*crystals: Crystal) -> GraphBatch:
@@ -150,7 +158,7 @@ def published(request: pytest.FixtureRequest) -> PublishedPlain:
 @pytest.fixture(scope="module")
 def network() -> OptiMate:
     """Return a small OptiMate with random weights."""
-    small = OptiMate(31, output_widths=(32,))
+    small = make_optimate(31, output_widths=(32,))
     randomise(small, seed=2)
     return small.eval()
 
@@ -209,12 +217,13 @@ class TestPublishedNetwork:
     ) -> None:
         state = {prefix + name: value for name, value in published.state_dict().items()}
         assert published_length(state) == PUBLISHED_LENGTH
-        ours = OptiMate(PUBLISHED_LENGTH).eval()
+        ours = make_optimate(PUBLISHED_LENGTH).eval()
         ours.load_state_dict(convert_state_dict(state))
         crystals = [mgo, gaas, aln, triclinic]
         with torch.no_grad():
             expected, found = published(crystals), ours(batch_of(*crystals))
-        assert found.shape == (4, PUBLISHED_LENGTH)
+        assert found.shape == (4, 1, 1, 1, PUBLISHED_LENGTH)
+        found = found.flatten(1)
         assert (found[0] - found[1]).abs().max() > 0.01 * found.abs().max()
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
@@ -321,7 +330,7 @@ class TestInvariance:
         torch.testing.assert_close(together[1:], alone)
 
     def test_scale_multiplies_the_spectrum(self, network: OptiMate, mgo: Crystal) -> None:
-        scaled = OptiMate(31, output_widths=(32,)).eval()
+        scaled = make_optimate(31, output_widths=(32,)).eval()
         scaled.load_state_dict(network.state_dict())
         scaled.scale.copy_(torch.linspace(1, 4, 31))
         with torch.no_grad():
@@ -330,12 +339,14 @@ class TestInvariance:
     def test_the_density_of_valence_electrons_scales_the_spectrum(
         self, network: OptiMate, mgo: Crystal, aln: Crystal
     ) -> None:
-        scaled = OptiMate(31, output_widths=(32,), density_scaling=True).eval()
+        scaled = make_optimate(31, output_widths=(32,), density_scaling=True).eval()
         scaled.load_state_dict(network.state_dict())
         batch = batch_of(mgo, aln)
         density = torch.tensor([8 / mgo.volume, 16 / aln.volume]) / DENSITY  # electrons per cubic angstrom
         with torch.no_grad():
-            torch.testing.assert_close(scaled(batch), network(batch) * density[:, None], rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(
+                scaled(batch), network(batch) * density[:, None, None, None, None], rtol=1e-5, atol=1e-6
+            )
             torch.testing.assert_close(scaled(batch_of(repeated(mgo))), scaled(batch)[:1], rtol=1e-4, atol=1e-5)
 
     def test_latents_have_the_width_of_the_last_layer(self, network: OptiMate, mgo: Crystal, aln: Crystal) -> None:
@@ -349,7 +360,7 @@ class TestGradients:
     def test_reach_every_parameter(
         self, training: bool, mgo: Crystal, gaas: Crystal, aln: Crystal, triclinic: Crystal
     ) -> None:
-        network = OptiMate(31, output_widths=(32,))
+        network = make_optimate(31, output_widths=(32,))
         randomise(network, seed=9)
         network.double().train(training)
         batch = batch_of(triclinic, mgo, aln, gaas)

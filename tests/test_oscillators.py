@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.optics.oscillators import (
     Oscillators,
@@ -56,7 +56,7 @@ def test_known_poles_come_back(drude: bool) -> None:
 
 @pytest.mark.slow
 def test_spectra_of_the_ladder_are_fitted_well_and_passively() -> None:
-    records = [record for record in read_records("ladder", "rpa") if record.split == "test"][::3]
+    records = [record for record in open_dataset("ladder").records("rpa") if record.split == "test"][::3]
     errors = []
     for record in records:
         model = fit_oscillators(record.spectrum, 12)
@@ -71,7 +71,7 @@ def test_spectra_of_the_ladder_are_fitted_well_and_passively() -> None:
 
 
 def test_more_poles_fit_better() -> None:
-    spectrum = next(record.spectrum for record in read_records("ladder", "rpa"))
+    spectrum = next(record.spectrum for record in open_dataset("ladder").records("rpa"))
     errors = [fit_oscillators(spectrum, n).rms_error for n in (1, 4, 12)]
     assert errors[0] > errors[1] > errors[2]
 

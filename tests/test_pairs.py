@@ -8,9 +8,9 @@ import pytest
 
 from conftest import make_aln, make_mgo, make_triclinic, rotated
 from dielectra.crystal import Crystal
+from dielectra.data.dataset import open_dataset
 from dielectra.data.exporting import export_dataset
 from dielectra.data.splits import split_of
-from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.importer import ImportOptions, energies_from
@@ -131,7 +131,7 @@ def test_records_carry_level_broadening_split_and_source(tmp_path: Path) -> None
     write_structure(tmp_path / "a.json", make_mgo())
     write_csv(tmp_path / "a.csv", energy_ev=GRID, eps2=PEAK)
     import_dataset(tmp_path, tmp_path / "set", "pairs", level="bse", broadening=0.1, seed=3)
-    (record,) = read_records(tmp_path / "set")
+    (record,) = open_dataset(tmp_path / "set").records()
     assert (record.id, record.formula, record.split) == ("a", "MgO", split_of("MgO", 3))
     assert (record.spectrum.level, record.spectrum.broadening) == ("bse", 0.1)
     assert record.spectrum.provenance == {"source": "a.csv"}
@@ -143,8 +143,8 @@ def test_an_exported_level_is_imported_again_unchanged(ladder_part: Path, tmp_pa
     export_dataset(ladder_part, tmp_path / "out", "csv", "rpa", "test")
     report = import_dataset(tmp_path / "out" / "rpa", tmp_path / "set", "pairs", level="rpa", broadening=0.3)
     assert report.problems == []
-    imported = {record.id: record for record in read_records(tmp_path / "set")}
-    for original in read_records(ladder_part, "rpa"):
+    imported = {record.id: record for record in open_dataset(tmp_path / "set").records()}
+    for original in open_dataset(ladder_part).records("rpa"):
         if original.split == "test":
             tensor = imported.pop(original.id).spectrum.tensor
             np.testing.assert_allclose(tensor, original.spectrum.tensor, atol=2e-4)
@@ -157,7 +157,7 @@ def test_measured_constants_of_a_cubic_crystal(tmp_path: Path) -> None:
     energies = np.linspace(1, 10, 91)
     report = import_dataset(page, tmp_path / "set", "refractiveindex", structure=structure, energies=energies)
     assert report.records == {"experiment": 1}
-    (record,) = read_records(tmp_path / "set")
+    (record,) = open_dataset(tmp_path / "set").records()
     np.testing.assert_allclose(record.spectrum.energies, energies)
     np.testing.assert_allclose(record.spectrum.component("mean"), (1.8 + 0.1j) ** 2, atol=1e-4)
     assert record.spectrum.broadening is None
@@ -205,7 +205,7 @@ def test_energies_that_were_not_measured_are_missing(tmp_path: Path) -> None:
         write_structure(tmp_path / f"{name}.json", crystal) for name, crystal in (("c", make_mgo()), ("u", make_aln()))
     )
     import_dataset(page, tmp_path / "set", "measured", structure=cubic)
-    (record,) = read_records(tmp_path / "set")
+    (record,) = open_dataset(tmp_path / "set").records()
     np.testing.assert_allclose(record.spectrum.energies, np.arange(0.85, 12.36, 0.05))
     np.testing.assert_allclose(record.spectrum.component("zz"), (1.8 + 0.1j) ** 2, atol=1e-4)
     other = write_page(tmp_path / "e.yml", 2.0, 0.0)

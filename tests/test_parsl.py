@@ -16,7 +16,7 @@ from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import LADDER_1
 from dielectra.abinitio.task import record_path
 from dielectra.crystal import make_crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.jobs.local import run_next
 from dielectra.jobs.table import JobTable
@@ -67,7 +67,7 @@ def test_a_campaign_runs_through_parsl(tmp_path: Path) -> None:
     assert table.job("m-Xe").attempts == 2
     assert seen[-1] == counts
     for symbol in symbols[:3]:
-        records = read_records(record_path(tmp_path / "c", f"m-{symbol}"))
+        records = open_dataset(record_path(tmp_path / "c", f"m-{symbol}")).records()
         assert Counter(record.spectrum.level for record in records) == {"ipa": 1, "rpa": 1}
 
 

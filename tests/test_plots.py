@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dielectra.crystal import Crystal
-from dielectra.data.store import read_labels
+from dielectra.data.dataset import open_dataset
 from dielectra.documents.files import write_csv
 from dielectra.elements import table_position
 from dielectra.errors import InputError
@@ -82,7 +82,7 @@ def test_the_training_log_is_drawn(tmp_path: Path) -> None:
 
 
 def test_an_evaluation_is_drawn_with_its_baseline(small_data: Path) -> None:
-    labels = read_labels(small_data, "rpa").of_split("train")
+    labels = open_dataset(small_data).labels("rpa").of_split("train")
     result = score("m", labels.eps2.astype(float) * 0.9, labels, "train", {"lower_level_sc_median": 0.7})
     histogram, sizes = plot_evaluation(result).axes
     texts = [text.get_text() for text in histogram.get_legend().get_texts()]

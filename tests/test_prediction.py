@@ -26,7 +26,9 @@ from dielectra.crystal import Crystal, make_crystal
 from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
 from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
-from dielectra.models.store import CARD, WEIGHTS, Model, ModelCard, load_model
+from dielectra.models.card import CARD, ModelCard
+from dielectra.models.model import Model
+from dielectra.models.store import WEIGHTS, load_model
 from dielectra.optics.constants import optical_constants
 from dielectra.prediction import (
     Predicted,

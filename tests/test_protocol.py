@@ -12,7 +12,7 @@ from dielectra.abinitio.protocol import (
     plane_wave_cutoff,
 )
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 
 FCC = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 2.1
@@ -27,7 +27,7 @@ def offset(crystal: Crystal, grid: tuple[int, int, int], limit: float = 100.0) -
 
 
 def test_grids_equal_those_of_every_ladder_record() -> None:
-    for record in read_records("datasets/ladder", "rpa"):
+    for record in open_dataset("datasets/ladder").records("rpa"):
         assert list(even_grid(record.crystal, LADDER_1.response_kpoints)) == list(record.properties["kgrid"])
 
 

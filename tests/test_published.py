@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dielectra.data.dataset import open_dataset
 from dielectra.data.exporting import export_dataset
 from dielectra.data.published_form import entry_from_records
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
-from dielectra.data.store import broadening_of, read_labels, read_records
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.published import read as read_published
@@ -25,8 +25,8 @@ ORIGINAL = Path("../shared/data/paper_pipeline_agm001074044_zz.json")
 @pytest.fixture(scope="module")
 def pairs(ladder_part: Path) -> list[tuple[Record, Record]]:
     """Return 14 computed materials inside the paper's filters as (IPA, RPA)."""
-    ipa = {record.id: record for record in read_records(ladder_part, "ipa")}
-    both = [(ipa[record.id], record) for record in read_records(ladder_part, "rpa") if record.id in ipa]
+    ipa = {record.id: record for record in open_dataset(ladder_part).records("ipa")}
+    both = [(ipa[record.id], record) for record in open_dataset(ladder_part).records("rpa") if record.id in ipa]
     inside = [
         pair for pair in both if pair[0].properties["gap_indirect"] >= 0.5 and pair[0].properties["gap_direct"] <= 10
     ]
@@ -44,7 +44,7 @@ def test_spectra_come_through_the_published_form_unchanged(pairs: list[tuple[Rec
     report = import_dataset(tmp_path / "files", tmp_path / "set")
     assert report.records == {"ipa": len(pairs), "rpa": len(pairs)}
     assert report.problems == []
-    imported = {(record.id, record.spectrum.level): record for record in read_records(tmp_path / "set")}
+    imported = {(record.id, record.spectrum.level): record for record in open_dataset(tmp_path / "set").records()}
     for original in (record for pair in pairs for record in pair):
         record = imported[original.id, original.spectrum.level]
         diagonal = record.spectrum.tensor[range(3), range(3)]
@@ -58,7 +58,7 @@ def test_spectra_come_through_the_published_form_unchanged(pairs: list[tuple[Rec
         assert record.properties["nbands"] == 85
         assert record.spectrum.provenance["rpa_G"] == 4000
         assert record.spectrum.provenance["rpa_similarity"] == 0.98
-    assert broadening_of(tmp_path / "set") == 0.3
+    assert open_dataset(tmp_path / "set").broadening == 0.3
 
 
 def test_our_own_export_is_read_like_theirs(
@@ -69,8 +69,8 @@ def test_our_own_export_is_read_like_theirs(
     report = import_dataset(tmp_path / "files", tmp_path / "set")
     n_filtered = sum(report.filtered.values())
     assert report.materials + n_filtered == len(files)
-    original = {record.id: record.spectrum.mean.imag for record in read_records(ladder_part, "rpa")}
-    labels = read_labels(tmp_path / "set", "rpa")
+    original = {record.id: record.spectrum.mean.imag for record in open_dataset(ladder_part).records("rpa")}
+    labels = open_dataset(tmp_path / "set").labels("rpa")
     for name, row in zip(labels.ids, labels.eps2, strict=True):
         np.testing.assert_allclose(row[::5], original[name], atol=1e-4)
 
@@ -283,7 +283,7 @@ def test_an_existing_data_set_is_not_touched(pairs: list[tuple[Record, Record]],
     import_dataset(source, tmp_path / "set")
     with pytest.raises(InputError, match="exists already; give a new folder"):
         import_dataset(source, tmp_path / "set")
-    assert read_labels(tmp_path / "set", "ipa").ids == [pairs[0][0].id]
+    assert open_dataset(tmp_path / "set").labels("ipa").ids == [pairs[0][0].id]
 
 
 def test_the_licence_of_what_was_fetched_is_on_the_card(pairs: list[tuple[Record, Record]], tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from conftest import tiny_config
-from dielectra.data.store import read_records, write_part
+from dielectra.data.dataset import open_dataset
+from dielectra.data.store import write_part
 from dielectra.errors import InputError
-from dielectra.models.store import Model, load_model
-from dielectra.training.checkpoint import STATE
+from dielectra.models.model import Model
+from dielectra.models.store import load_model
 from dielectra.training.recipes import train_model
+from dielectra.training.state import STATE
 
 
 def test_a_trained_folder_holds_model_card_and_log_but_no_state(small_data: Path, tmp_path: Path) -> None:
@@ -29,7 +31,7 @@ def test_the_card_says_what_was_trained_on_what(small_data: Path, tiny_model: Mo
     assert card.trained_on == f"{card.training['n_train']} rpa spectra of small from tiny-ipa"
     assert card.metrics["validation"]["n"] == card.training["n_validation"]
     assert set(tiny_model.card.elements) <= set(card.elements)
-    assert card.energies == (0.0, 20.0, 81)
+    assert card.target == open_dataset(small_data).target("rpa")
     assert len(card.data_hashes["part-0000.parquet"]) == 64
 
 
@@ -48,7 +50,7 @@ def test_a_finished_run_is_not_taken_for_one_on_data_that_have_grown(small_data:
     grown = tmp_path / "grown"
     shutil.copytree(small_data, grown)
     train_model(grown, "ipa", tiny_config("direct"), tmp_path / "run")
-    more = [replace(record, id=f"{record.id}-more") for record in read_records(small_data)]
+    more = [replace(record, id=f"{record.id}-more") for record in open_dataset(small_data).records()]
     write_part(more, grown / "part-0001.parquet", {"broadening_eV": "0.3"})
     with pytest.raises(InputError, match="of other data, or of fewer parts"):
         train_model(grown, "ipa", tiny_config("direct"), tmp_path / "run")

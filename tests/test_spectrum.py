@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from dielectra.arrays import FloatArray
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.levels import check_level
 from dielectra.spectrum import (
@@ -219,7 +219,7 @@ class TestKramersKronig:
     def test_ab_initio_spectra(self, ladder_part: Path) -> None:
         """The real parts of the shipped spectra follow from their imaginary parts."""
         errors = []
-        for record in read_records(ladder_part):
+        for record in open_dataset(ladder_part).records():
             eps = record.spectrum.mean
             difference = np.abs(real_from_imaginary(record.spectrum.energies, eps.imag) - eps.real)
             errors.append(difference.max() / np.abs(eps).max())

@@ -9,17 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from dielectra.data import store
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import (
-    broadening_of,
-    dataset_hashes,
-    find_parts,
-    levels_of,
-    list_datasets,
-    read_labels,
-    read_records,
-    write_part,
-)
+from dielectra.data.store import find_parts, list_datasets, write_part
 from dielectra.data.summary import summarise
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
@@ -30,7 +22,7 @@ SEED_PART = Path("datasets/ladder/part-0000.parquet")
 @pytest.fixture
 def records() -> list[Record]:
     """Return three materials of the seed part at both levels."""
-    return [record for record, _ in zip(read_records(SEED_PART), range(6), strict=False)]
+    return [record for record, _ in zip(open_dataset(SEED_PART).records(), range(6), strict=False)]
 
 
 @pytest.fixture
@@ -46,26 +38,26 @@ def rewrite(part: Path, change: object) -> None:
 
 
 def test_a_data_set_reads_alike_by_name_folder_and_file() -> None:
-    by_name, by_folder = read_labels("ladder", "rpa"), read_labels("datasets/ladder", "rpa")
+    by_name, by_folder = open_dataset("ladder").labels("rpa"), open_dataset("datasets/ladder").labels("rpa")
     assert by_name.ids == by_folder.ids
-    assert set(read_labels(SEED_PART, "rpa").ids) <= set(by_name.ids)
+    assert set(open_dataset(SEED_PART).labels("rpa").ids) <= set(by_name.ids)
     assert "ladder" in list_datasets()
 
 
 def test_labels_are_a_third_of_the_trace() -> None:
-    labels = read_labels(SEED_PART, "ipa")
-    for row, record in zip(labels.eps2, read_records(SEED_PART, "ipa"), strict=True):
+    labels = open_dataset(SEED_PART).labels("ipa")
+    for row, record in zip(labels.eps2, open_dataset(SEED_PART).records("ipa"), strict=True):
         np.testing.assert_allclose(row, record.spectrum.mean.imag, atol=1e-5)
 
 
 def test_no_formula_is_in_two_splits() -> None:
-    labels = read_labels("ladder", "rpa")
+    labels = open_dataset("ladder").labels("rpa")
     formulas = [set(labels.of_split(split).formulas) for split in ("train", "validation", "test")]
     assert sum(len(group) for group in formulas) == len(set.union(*formulas))
 
 
 def test_records_come_back_as_written(part: Path, records: list[Record]) -> None:
-    for written, read in zip(records, read_records(part), strict=True):
+    for written, read in zip(records, open_dataset(part).records(), strict=True):
         assert (read.id, read.formula, read.split) == (written.id, written.formula, written.split)
         assert read.properties == written.properties
         np.testing.assert_allclose(read.spectrum.tensor, written.spectrum.tensor, atol=6e-5)
@@ -76,17 +68,17 @@ def test_provenance_and_broadening_come_back(tmp_path: Path, records: list[Recor
     provenance = {"code": "Yambo", "kppa": 1500, "similarity": 0.98}
     spectrum = replace(records[0].spectrum, provenance=provenance)
     part = write_part([replace(records[0], spectrum=spectrum)], tmp_path / "part.parquet", {"broadening_eV": "0.1"})
-    (read,) = read_records(part)
+    (read,) = open_dataset(part).records()
     assert read.spectrum.provenance == provenance
     assert read.spectrum.broadening == 0.1
-    assert next(read_records(SEED_PART)).spectrum.provenance == {}
+    assert next(open_dataset(SEED_PART).records()).spectrum.provenance == {}
 
 
 def test_full_records_need_the_real_part(part: Path) -> None:
     rewrite(part, lambda table: table.drop_columns(["eps1"]))
-    assert len(read_labels(part, "rpa")) == 3
+    assert len(open_dataset(part).labels("rpa")) == 3
     with pytest.raises(InputError, match="lacks the column eps1"):
-        list(read_records(part))
+        list(open_dataset(part).records())
 
 
 def test_an_irregular_grid_comes_back_as_written(tmp_path: Path, records: list[Record]) -> None:
@@ -94,8 +86,8 @@ def test_an_irregular_grid_comes_back_as_written(tmp_path: Path, records: list[R
     record = records[0]
     resampled = Record(record.id, record.formula, None, record.crystal, record.spectrum.resample(grid))
     part = write_part([resampled], tmp_path / "part-0000.parquet")
-    np.testing.assert_array_equal(next(read_records(part)).spectrum.energies, grid)
-    assert broadening_of(part) is None
+    np.testing.assert_array_equal(next(open_dataset(part).records()).spectrum.energies, grid)
+    assert open_dataset(part).broadening is None
 
 
 def test_a_part_is_never_rewritten_and_never_half_written(
@@ -130,7 +122,7 @@ def test_writing_refuses_what_reading_could_not_use(tmp_path: Path, records: lis
 def test_a_missing_column_is_named(part: Path, column: str) -> None:
     rewrite(part, lambda table: table.drop_columns([column]))
     with pytest.raises(InputError, match=rf"lacks the column\(s\) {column}"):
-        read_labels(part, "rpa")
+        open_dataset(part).labels("rpa")
 
 
 def test_a_nan_spectrum_is_refused_with_its_id(part: Path, records: list[Record]) -> None:
@@ -142,9 +134,9 @@ def test_a_nan_spectrum_is_refused_with_its_id(part: Path, records: list[Record]
 
     rewrite(part, spoil)
     with pytest.raises(InputError, match=rf"NaN or infinite values \({records[1].id}\)"):
-        read_labels(part, records[1].spectrum.level)
+        open_dataset(part).labels(records[1].spectrum.level)
     with pytest.raises(InputError, match=records[1].id):
-        list(read_records(part))
+        list(open_dataset(part).records())
 
 
 def test_a_short_spectrum_is_refused(part: Path) -> None:
@@ -155,26 +147,26 @@ def test_a_short_spectrum_is_refused(part: Path) -> None:
 
     rewrite(part, shorten)
     with pytest.raises(InputError, match="eps2 has 100 values"):
-        read_labels(part, "rpa")
+        open_dataset(part).labels("rpa")
 
 
 def test_a_half_written_part_is_refused(part: Path) -> None:
     content = part.read_bytes()
     part.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match="damaged or not a Parquet file"):
-        read_labels(part, "rpa")
+        open_dataset(part).labels("rpa")
 
 
 def test_an_undeclared_grid_is_refused(part: Path) -> None:
     pq.write_table(pq.read_table(part).replace_schema_metadata({}), part)
     with pytest.raises(InputError, match="energies_eV"):
-        read_labels(part, "rpa")
+        open_dataset(part).labels("rpa")
 
 
 def test_a_material_must_not_come_twice(part: Path, records: list[Record]) -> None:
     write_part(records[:1], part.with_name("part-0001.parquet"))
     with pytest.raises(InputError, match=f"{records[0].id} more than once"):
-        read_labels(part.parent, records[0].spectrum.level)
+        open_dataset(part.parent).labels(records[0].spectrum.level)
 
 
 def test_parts_of_different_grids_are_refused(part: Path, records: list[Record]) -> None:
@@ -182,7 +174,7 @@ def test_parts_of_different_grids_are_refused(part: Path, records: list[Record])
     spectrum = first.spectrum.resample(np.linspace(0, 20, 11))
     write_part([Record("x", "Si", "train", first.crystal, spectrum)], part.with_name("part-0001.parquet"))
     with pytest.raises(InputError, match="energy grid differs"):
-        read_labels(part.parent, "ipa")
+        open_dataset(part.parent).labels("ipa")
 
 
 @pytest.mark.parametrize(
@@ -196,21 +188,21 @@ def test_parts_of_different_grids_are_refused(part: Path, records: list[Record])
 )
 def test_what_is_not_there_is_said_with_what_is(source: str | Path, level: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_labels(source, level)
+        open_dataset(source).labels(level)
 
 
 def test_data_sets_are_found_in_the_folder_of_the_environment(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIELECTRA_DATASETS", str(part.parents[1]))
     assert find_parts("small") == [part]
     assert "small" in list_datasets()
-    assert list(dataset_hashes("small")) == ["part-0000.parquet"]
+    assert list(open_dataset("small").hashes) == ["part-0000.parquet"]
 
 
 def test_the_summary_counts_what_is_there(part: Path, records: list[Record]) -> None:
     summary = summarise(part)
     assert summary["materials"] == 3
     assert summary["records"] == {"ipa": 3, "rpa": 3}
-    assert levels_of(part) == ["ipa", "rpa"]
+    assert open_dataset(part).levels == ["ipa", "rpa"]
     assert sum(summary["histograms"]["atoms per cell"].values()) == 3
     pairs = [(records[i].spectrum.mean.imag, records[i + 1].spectrum.mean.imag) for i in (0, 2, 4)]
     expected = [1 - np.abs(ipa - rpa)[1:-1].sum() / rpa[1:-1].sum() for ipa, rpa in pairs]

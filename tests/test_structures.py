@@ -22,7 +22,7 @@ from pymatgen.io.cif import CifWriter
 
 from conftest import conventional
 from dielectra.crystal import Crystal, make_crystal, widest_empty_layer
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.structures import read_structure, read_structures
 from dielectra.symmetry import (
@@ -191,7 +191,7 @@ class TestStandardForm:
 
     @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")
     def test_cell_is_the_one_spglib_makes(self, ladder_part: Path) -> None:
-        for record in list(read_records(ladder_part, "ipa"))[:40]:
+        for record in list(open_dataset(ladder_part).records("ipa"))[:40]:
             given = conventional(record.crystal)
             form = standard_form(given)
             cell = form.crystal

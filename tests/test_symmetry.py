@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from conftest import CRYSTALS, bond_tensor, conventional, repeated
 from dielectra.crystal import Crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.symmetry import point_group_rotations, standard_form, standardise
 
 
@@ -75,7 +75,7 @@ def test_the_standard_cell_in_place_spans_the_given_lattice(
 
 
 def test_the_point_group_is_that_of_the_standard_cell(ladder_part: Path) -> None:
-    for record in list(read_records(ladder_part, "ipa"))[:40]:
+    for record in list(open_dataset(ladder_part).records("ipa"))[:40]:
         form = standard_form(record.crystal)
         expected = point_group_rotations(form.crystal)
         assert form.point_group.shape == expected.shape

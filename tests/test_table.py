@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 from dielectra.abinitio.campaign import computed, create_campaign, export_campaign, status
 from dielectra.abinitio.materials import read_materials
-from dielectra.data.store import material_ids
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.jobs.local import run_jobs
 from dielectra.jobs.table import JobTable, NewJob, batches
@@ -145,7 +145,7 @@ def test_an_old_campaign_is_read_without_being_changed(old: Path) -> None:
     (entry,) = computed(old)
     assert entry["static_eps"]["ipa"] > entry["static_eps"]["rpa"] > 1
     export_campaign(old, old / "set")
-    assert material_ids(old / "set") == {"m-Li"}
+    assert open_dataset(old / "set").ids == {"m-Li"}
     assert (old / "jobs.sqlite").read_bytes() == before
 
 
@@ -163,4 +163,4 @@ def test_an_old_campaign_goes_on(old: Path) -> None:
     assert json.loads(dict(sqlite3.connect(old / "jobs.sqlite").execute("SELECT * FROM settings"))["version"]) == 2
     assert run_jobs(old, trusted=TRUSTED)["done"] == 3
     export_campaign(old, old / "set")
-    assert material_ids(old / "set") == {"m-Li", "m-Na", "MgO"}
+    assert open_dataset(old / "set").ids == {"m-Li", "m-Na", "MgO"}

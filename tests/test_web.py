@@ -30,7 +30,7 @@ from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
 from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
-from dielectra.models.store import Model
+from dielectra.models.model import Model
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.predictor import predict
 from dielectra.web.app import create_app, served_models

@@ -6,6 +6,8 @@ import numpy as np
 
 from dielectra.arrays import FloatArray
 
+MOST_ENERGIES = 1_000_000
+
 
 def parse_energies(text: str) -> FloatArray:
     """Return the photon energies (eV) that ``linspace(start,stop,n)`` or a comma-separated list stands for.
@@ -17,6 +19,8 @@ def parse_energies(text: str) -> FloatArray:
     """
     if text.startswith("linspace(") and text.endswith(")"):
         start, stop, count = text[len("linspace(") : -1].split(",")
+        if not 2 <= int(count) <= MOST_ENERGIES:
+            raise ValueError(f"a grid has 2 to {MOST_ENERGIES} energies; {count} declared")
         return np.linspace(float(start), float(stop), int(count))
     energies = np.array([float(value) for value in text.split(",")])
     if len(energies) < 2:

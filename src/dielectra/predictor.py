@@ -15,7 +15,7 @@ from dielectra.prediction import Prediction, Refusal, loaded_model, predict_each
 from dielectra.structures import Entry, Refused, read_structure, scan
 
 if TYPE_CHECKING:
-    from dielectra.models.store import Model
+    from dielectra.models.model import ModelLike
     from dielectra.spectrum import Spectrum
 
 LIBRARY = (str(Path(__file__).parent),)
@@ -41,7 +41,7 @@ class Predictor:
         If there is no such model or it cannot be loaded.
     """
 
-    def __init__(self, level: str = "rpa", model: Model | str | Path | None = None) -> None:
+    def __init__(self, level: str = "rpa", model: ModelLike | str | Path | None = None) -> None:
         self.model = loaded_model(level, model)
 
     @overload
@@ -84,16 +84,16 @@ class Predictor:
 
 @overload
 def predict(
-    structures: list[Any], level: str = "rpa", model: Model | str | Path | None = None, skip_refused: bool = False
+    structures: list[Any], level: str = "rpa", model: ModelLike | str | Path | None = None, skip_refused: bool = False
 ) -> list[Spectrum]: ...
 @overload
 def predict(
-    structures: Any, level: str = "rpa", model: Model | str | Path | None = None, skip_refused: bool = False
+    structures: Any, level: str = "rpa", model: ModelLike | str | Path | None = None, skip_refused: bool = False
 ) -> Spectrum: ...
 def predict(
     structures: Any,
     level: str = "rpa",
-    model: Model | str | Path | None = None,
+    model: ModelLike | str | Path | None = None,
     skip_refused: bool = False,
 ) -> Spectrum | list[Spectrum]:
     """Predict the dielectric function of one crystal, or of many.

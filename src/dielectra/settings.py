@@ -16,8 +16,13 @@ from dielectra.parsing import parse_yaml
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def validate(model: type[Settings], entries: Mapping[str, Any]) -> Settings:
+def validate(model: type[Settings], entries: Mapping[str, Any], within: str = "") -> Settings:
     """Return the settings that entries describe.
+
+    Parameters
+    ----------
+    within
+        Name of the option whose value the entries are, for messages.
 
     Raises
     ------
@@ -27,7 +32,7 @@ def validate(model: type[Settings], entries: Mapping[str, Any]) -> Settings:
     try:
         return model.model_validate(entries)
     except ValidationError as error:
-        raise InputError("; ".join(_explain(model, dict(problem)) for problem in error.errors())) from None
+        raise InputError("; ".join(_explain(model, dict(problem), within) for problem in error.errors())) from None
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -78,8 +83,8 @@ def _parse_override(override: str) -> dict[str, Any]:
     return dict(nested)
 
 
-def _explain(model: type[BaseModel], problem: Mapping[str, Any]) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
+def _explain(model: type[BaseModel], problem: Mapping[str, Any], within: str) -> str:
+    path = ".".join(str(part) for part in ([within] if within else []) + list(problem["loc"]))
     if problem["type"] == "value_error":
         return f"option {path}: {problem['ctx']['error']}" if path else str(problem["ctx"]["error"])
     if problem["type"] == "missing":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -48,7 +47,7 @@ class Target(BaseModel):
         Lorentzian broadening in eV, None where unknown.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     quantity: str = DIELECTRIC
     levels: tuple[str, ...]
@@ -72,7 +71,7 @@ class Target(BaseModel):
         """Return the highest level."""
         return self.levels[-1]
 
-    @cached_property
+    @property
     def grid(self) -> FloatArray:
         """Return the photon energies as an array, shape ``(n_energies,)``, eV; one zero for a number."""
         return np.array(self.energies or (0.0,))

@@ -12,7 +12,8 @@ from dielectra.abinitio.engine import choose_protocol, load_engine, read_protoco
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.abinitio.task import KIND, Settings, Verdict, campaign_settings, job_of, record_path, verdict_of
-from dielectra.data.store import material_ids, read_records, write_part
+from dielectra.data.dataset import open_dataset
+from dielectra.data.store import write_part
 from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.files import write_whole
@@ -110,7 +111,7 @@ def computed(folder: str | Path) -> list[dict[str, Any]]:
     found = []
     for job in jobs:
         path = record_path(folder, job.id)
-        records, verdict = list(read_records(path)), verdict_of(path)
+        records, verdict = list(open_dataset(path).records()), verdict_of(path)
         gaps = records[0].properties if records else verdict.model_dump()
         found.append(
             {
@@ -141,7 +142,7 @@ def export_campaign(folder: str | Path, output: str | Path) -> list[Path]:
     output, table = Path(output), open_table(folder)
     provenance = campaign_settings(table.settings()).provenance
     existing = sorted(output.glob("part-*.parquet"))
-    present = {name for part in existing for name in material_ids(part)}
+    present = {name for part in existing for name in open_dataset(part).ids}
     done = [job.id for job in table.jobs("done") if job.id not in present]
     verdicts = {name: verdict_of(record_path(folder, name)) for name in done}
     names = [name for name in done if not verdicts[name].metal]
@@ -149,7 +150,7 @@ def export_campaign(folder: str | Path, output: str | Path) -> list[Path]:
     parts: list[Path] = []
     for index in range(0, len(names), MATERIALS_PER_PART):
         chosen = names[index : index + MATERIALS_PER_PART]
-        records = [record for name in chosen for record in read_records(record_path(folder, name))]
+        records = [record for name in chosen for record in open_dataset(record_path(folder, name)).records()]
         parts.append(write_part(records, output / f"part-{first + len(parts):04d}.parquet", provenance))
     metals = {name: verdict for name, verdict in verdicts.items() if verdict.metal}
     if metals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dielectra.abinitio.task import record_path
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.jobs.table import JobTable
 from dielectra.spectrum import similarity
 
@@ -17,7 +17,9 @@ def compare_protocols(folder: Path, reference: Path) -> dict[str, dict[str, floa
 
 
 def _agreement(record: Path, reference: Path) -> dict[str, float]:
-    spectra = [{found.spectrum.level: found.spectrum for found in read_records(path)} for path in (record, reference)]
+    spectra = [
+        {found.spectrum.level: found.spectrum for found in open_dataset(path).records()} for path in (record, reference)
+    ]
     return {
         level: float(similarity(spectrum.mean.imag, spectra[1][level].mean.imag, spectrum.energies))
         for level, spectrum in spectra[0].items()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dielectra.abinitio.task import record_path
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.jobs.table import JobTable
 
@@ -40,7 +40,7 @@ def campaign_costs(folder: str | Path) -> list[Cost]:
     folder = Path(folder)
     found = []
     for job in JobTable(folder).jobs("done"):
-        record = next(read_records(record_path(folder, job.id)), None)
+        record = next(open_dataset(record_path(folder, job.id)).records(), None)
         if record is None:  # a metal
             continue
         kpoints = int(np.prod(record.properties["kgrid"]))
@@ -51,7 +51,7 @@ def campaign_costs(folder: str | Path) -> list[Cost]:
 def dataset_costs(source: str | Path) -> list[Cost]:
     """Return the cost of every material of a data set whose records note it."""
     found = {}
-    for record in read_records(source):
+    for record in open_dataset(source).records():
         properties = record.properties
         if properties["cpu_s"] and properties["kgrid"]:
             kpoints = int(np.prod(properties["kgrid"]))

@@ -17,10 +17,11 @@ from dielectra.abinitio.engine import Engine, load_engine, read_protocol
 from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.crystal import make_crystal
-from dielectra.data.schema import FIELDS, Record, describe_energies
+from dielectra.data.schema import FIELDS, Record
 from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.files import whole_file
+from dielectra.grids import describe_energies
 from dielectra.jobs.table import NewJob, check_name
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import space_group

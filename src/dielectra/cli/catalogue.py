@@ -11,7 +11,7 @@ from dielectra.cli.options import Json
 from dielectra.terminal import print_json, print_table, short, stdout
 
 if TYPE_CHECKING:
-    from dielectra.models.store import ModelCard
+    from dielectra.models.card import ModelCard
 
 data_app = App(name="data", help="List, describe, download, import and export data sets.")
 models_app = App(name="models", help="List, describe and cite models.")
@@ -76,20 +76,23 @@ def check_data(dataset: str, /, *, as_json: Json = False) -> None:
 
 
 @models_app.command(name="list")
-def list_models(*, as_json: Json = False) -> None:
-    """List the shipped models."""
-    cards = _shipped_cards()
+def list_models(*folders: Path, as_json: Json = False) -> None:
+    """List the shipped models, and those in given folders."""
+    cards = [*_shipped_cards(), *_cards_in(folders)]
     if as_json:
         print_json([card.summary() for card in cards])
         return
-    rows = [(card.name, card.level, card.architecture, card.trained_on, _scores(card)) for card in cards]
+    rows = [
+        (card.name, ", ".join(card.target.levels), card.architecture, card.trained_on, _scores(card)) for card in cards
+    ]
     print_table("models", ("name", "level", "architecture", "trained on", "median SC"), rows)
 
 
 @models_app.command(name="info")
 def describe_model(model: str, /, *, as_json: Json = False) -> None:
     """Show the card of a model."""
-    from dielectra.models.store import model_folder, read_card
+    from dielectra.models.card import read_card
+    from dielectra.models.store import model_folder
 
     card = read_card(model_folder(model))
     if as_json:
@@ -107,11 +110,45 @@ def cite_model(model: str = "ladder-rpa", /, *, as_json: Json = False) -> None:
     print_json(entries) if as_json else stdout.print("\n\n".join(entries), markup=False, highlight=False)
 
 
+@models_app.command(name="combine")
+def combine_models(
+    *models: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="New folder for the ensemble.")],
+    as_json: Json = False,
+) -> None:
+    """Make one model of several with the same target: an ensemble, whose members give bands."""
+    from dielectra.models.ensemble import combine, save_ensemble
+    from dielectra.models.store import load_model
+
+    ensemble = combine([load_model(model) for model in models], output.resolve().name)
+    save_ensemble(ensemble, output)
+    if as_json:
+        print_json(ensemble.card.model_dump())
+    else:
+        stdout.print(f"{output}: {ensemble.card.trained_on}", highlight=False)
+
+
+def _cards_in(folders: tuple[Path, ...]) -> list[ModelCard]:
+    from dielectra.errors import InputError
+    from dielectra.models.card import CARD, read_card
+
+    found = []
+    for folder in folders:
+        cards = sorted(path.parent for pattern in (CARD, f"*/{CARD}") for path in folder.glob(pattern))
+        if not cards:
+            raise InputError(f"{folder}: holds no model; give a model's folder or one that holds such folders")
+        found += [read_card(path) for path in cards]
+    return found
+
+
 def _scores(card: ModelCard) -> str:
-    return ", ".join(f"{split} {scores['sc_median']:.3f}" for split, scores in card.metrics.items())
+    return ", ".join(
+        f"{split} {scores['sc_median']:.3f}" for split, scores in card.metrics.items() if "sc_median" in scores
+    )
 
 
 def _shipped_cards() -> list[ModelCard]:
-    from dielectra.models.store import model_folder, read_card, shipped_models
+    from dielectra.models.card import read_card
+    from dielectra.models.store import model_folder, shipped_models
 
     return [read_card(model_folder(name)) for name in shipped_models()]

@@ -45,9 +45,9 @@ def compute(
     from dielectra.abinitio.campaign import create_campaign
     from dielectra.abinitio.convergence import compare_protocols
     from dielectra.abinitio.materials import read_materials
-    from dielectra.data.store import material_ids
+    from dielectra.data.dataset import open_dataset
 
-    present = material_ids(skip) if skip else set()
+    present = open_dataset(skip).ids if skip else set()
     found, refused = read_materials(files, shuffle)
     if not found:
         raise InputError("\n".join([entry.reason for entry in refused] or ["no crystal to compute"]))

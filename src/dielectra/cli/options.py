@@ -8,10 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dielectra.levels import LEVELS
 from dielectra.units import UNITS, AxisOptions
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
-Level = Annotated[str, Parameter(help="Level of theory: ipa, rpa, bse or experiment.")]
+Level = Annotated[str, Parameter(help=f"Level of theory: {', '.join(LEVELS)}.")]
 Seed = Annotated[int, Parameter(help="Seed of the label subset, the initial weights and the batch order.")]
 Run = Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the model, its log and its resumable state.")]
 Device = Annotated[str, Parameter(help="cpu, cuda, or auto: the GPU where there is one.")]

@@ -12,7 +12,7 @@ from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
     from dielectra.training.config import TrainingConfig
-    from dielectra.training.loop import EpochReport
+    from dielectra.training.state import EpochReport
 
 
 def train(
@@ -71,10 +71,10 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a model against the reference spectra of a data set."""
-    from dielectra.models.store import load_model
+    from dielectra.models.ensemble import load_predictor
     from dielectra.training.evaluation import evaluate as evaluate_model
 
-    result = evaluate_model(load_model(model), dataset, level, split)
+    result = evaluate_model(load_predictor(model), dataset, level, split)
     if plot is not None:
         from dielectra.plots import plot_evaluation, save_figure
 
@@ -89,6 +89,8 @@ def evaluate(
         ("MAE median", f"{result.mae_median:.3f}"),
         ("MSE median", f"{result.mse_median:.3f}"),
     ]
+    if result.tensor is not None:
+        rows.append(("tensor SC median / mean", f"{result.tensor.sc_median:.3f} / {result.tensor.sc_mean:.3f}"))
     rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
     rows += [
         (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import read_records
 from dielectra.errors import InputError
 from dielectra.spectrum import effective_electrons, real_from_imaginary
 from dielectra.symmetry import point_group_rotations
@@ -99,7 +99,7 @@ def check_dataset(source: str | Path) -> dict[str, Any]:
     """
     seen: set[tuple[str, str]] = set()
     findings: list[Finding] = []
-    for record in read_records(source):
+    for record in open_dataset(source).records():
         key = (record.id, record.spectrum.level)
         if key in seen:
             raise InputError(f"{source}: holds record {record.id}, {record.spectrum.level} twice; remove one")

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from dielectra.data.dataset import open_dataset
 from dielectra.data.published_form import entry_from_records
 from dielectra.data.schema import Record
-from dielectra.data.store import read_records
 from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.files import whole_file, write_whole
@@ -52,7 +52,7 @@ def export_dataset(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists already; give a new folder")
     level = check_level(level) if level is not None else None
-    records = (record for record in read_records(source, level) if split is None or record.split == split)
+    records = (record for record in open_dataset(source).records(level) if split is None or record.split == split)
     write = {"csv": _write_csv, "json": _write_json, "published": _write_published}[form]
     written = list(write(records, folder))
     if not written:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dielectra.data.store import Labels, broadening_of, find_parts, levels_of, read_labels, read_properties
+from dielectra.data.dataset import open_dataset
+from dielectra.data.labels import Labels
 from dielectra.elements import SYMBOLS
 from dielectra.spectrum import similarity
 
@@ -25,25 +26,26 @@ def summarise(source: str | Path) -> dict[str, Any]:
     InputError
         If the data set is missing or damaged.
     """
-    levels = levels_of(source)
-    labels = {level: read_labels(source, level) for level in levels}
+    data = open_dataset(source)
+    levels = data.levels
+    labels = {level: data.labels(level) for level in levels}
     first = labels[levels[0]]
-    gaps = [gap for gap in read_properties(source, "gap_direct").values() if gap is not None]
+    gaps = [gap for gap in data.properties("gap_direct").values() if gap is not None]
     elements = Counter(number for crystal in first.crystals for number in crystal.elements)
     histograms = {
         "atoms per cell": _counted(Counter(crystal.n_atoms for crystal in first.crystals)),
         "direct gap (eV)": _binned(gaps, GAP_EDGES),
     }
     summary: dict[str, Any] = {
-        "parts": len(find_parts(source)),
+        "parts": len(data.parts),
         "materials": len({name for group in labels.values() for name in group.ids}),
         "records": {level: len(group) for level, group in labels.items()},
         "splits": {level: dict(Counter(group.splits)) for level, group in labels.items()},
         "formulas": len(set(first.formulas)),
         "energies_ev": [float(first.energies[0]), float(first.energies[-1]), len(first.energies)],
-        "broadening_ev": broadening_of(source),
+        "broadening_ev": data.broadening,
         "elements": {SYMBOLS[number]: count for number, count in sorted(elements.items())},
-        "cpu_hours": round(sum(seconds or 0.0 for seconds in read_properties(source, "cpu_s").values()) / 3600, 2),
+        "cpu_hours": round(sum(seconds or 0.0 for seconds in data.properties("cpu_s").values()) / 3600, 2),
     }
     if "ipa" in labels and "rpa" in labels:
         values = level_similarity(labels["ipa"], labels["rpa"])

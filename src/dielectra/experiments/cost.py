@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dielectra.data.store import read_properties
 from dielectra.experiments.elements import best
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dielectra.crystal import Crystal
-    from dielectra.models.store import Model
+    from dielectra.models.model import Model
 
 N_TIMED = 50
 N_QUICK = 10
@@ -35,7 +34,7 @@ def run(setup: Setup, models: Models) -> Report:
     crystals = setup.upper.of_split("test").crystals[: N_QUICK if setup.quick else N_TIMED]
     training = needs(setup)[0]
     trained = models[training]
-    recorded = read_properties(setup.source, "cpu_s")
+    recorded = setup.data.properties("cpu_s")
     ab_initio = [float(recorded[name]) for name in setup.upper.ids if recorded.get(name)]
     return {
         "model": best(setup).name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dielectra.data.store import Labels
+from dielectra.data.labels import Labels
 from dielectra.elements import NUMBERS, SYMBOLS
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.setup import Setup

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dielectra.data.store import engine_of
 from dielectra.experiments.published import published_numbers
 from dielectra.experiments.setup import N_SEEDS, SPLITS, Setup
 from dielectra.experiments.trainings import Models, Shipped, Training, train_all
@@ -91,7 +90,7 @@ def perform(experiment: Experiment, setup: Setup, output: Path) -> Report:
         "command": command(experiment.name, setup, output),
         "data": setup.source,
         "data_digest": setup.data_digest,
-        "engine": engine_of(setup.source),
+        "engine": setup.data.engine,
         "n": {split: setup.upper.splits.count(split) for split in SPLITS},
         "seeds": list(setup.seeds),
         "quick": setup.quick,

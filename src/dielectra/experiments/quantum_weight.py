@@ -28,7 +28,7 @@ def needs(setup: Setup) -> list[Training]:
 
 def run(setup: Setup, models: Models) -> Report:
     """Return computed and predicted quantum weights of the test split, and their errors."""
-    from dielectra.training.evaluation import predict_labels
+    from dielectra.training.evaluation import predict_means
 
     labels = setup.upper.of_split("test")
     computed = np.array([quantum_weight(labels.energies, eps2) for eps2 in labels.eps2])
@@ -36,7 +36,7 @@ def run(setup: Setup, models: Models) -> Report:
     scores: dict[str, dict[str, list[float]]] = {}
     for shown in shown_models(setup):
         weights = [
-            np.array([quantum_weight(labels.energies, eps2) for eps2 in predict_labels(trained.model(), labels)])
+            np.array([quantum_weight(labels.energies, eps2) for eps2 in predict_means(trained.model(), labels)])
             for trained in shown.trained(models)
         ]
         predicted[shown.name] = [values.tolist() for values in weights]

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from dielectra.arrays import FloatArray
-from dielectra.data.store import Labels, dataset_hashes, read_labels
+from dielectra.data.dataset import DataSet, open_dataset
+from dielectra.data.labels import Labels
 from dielectra.errors import InputError
 from dielectra.spectrum import similarity
 
@@ -50,24 +51,29 @@ class Setup:
     progress: Progress = say_nothing
 
     @cached_property
+    def data(self) -> DataSet:
+        """Return the data set, opened once."""
+        return open_dataset(self.source)
+
+    @cached_property
     def lower(self) -> Labels:
         """Return the IPA labels."""
-        return read_labels(self.source, LOWER)
+        return self.data.labels(LOWER)
 
     @cached_property
     def upper(self) -> Labels:
         """Return the RPA labels."""
-        return read_labels(self.source, UPPER)
+        return self.data.labels(UPPER)
 
-    @cached_property
+    @property
     def data_hashes(self) -> dict[str, str]:
         """Return the SHA-256 digest of every part of the data set."""
-        return dataset_hashes(self.source)
+        return self.data.hashes
 
     @property
     def data_digest(self) -> str:
         """Return one digest for the content of the data set, whatever the names of its parts."""
-        return digest(sorted(self.data_hashes.values()))
+        return self.data.digest
 
     def check(self) -> None:
         """Check that the data set holds both levels in every split.

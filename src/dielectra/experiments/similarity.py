@@ -1,30 +1,31 @@
 """Predict from the structure how alike the levels are: SC[RPA; IPA], and what the network learnt (UMAP).
 
-OptiMate with one output instead of a spectrum, trained by the same loop. The map shows the pooled features of every
+The target is one number, trained by the same loop as spectra. The map shows the pooled features of every
 material in two dimensions.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dielectra import __version__
 from dielectra.arrays import FloatArray
-from dielectra.data.store import Labels
+from dielectra.data.labels import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
 from dielectra.experiments.setup import LOWER, SPLITS, UPPER, Setup, digest
 from dielectra.experiments.strategies import QUICK_LOWER_LABELS, shortened
 from dielectra.experiments.tables import markdown_table, number, spread
 from dielectra.experiments.trainings import Models, in_processes
-from dielectra.models.store import CARD, Model, ModelCard, load_model, save_model
+from dielectra.models.card import CARD
+from dielectra.models.model import Model
+from dielectra.models.store import load_model
 from dielectra.spectrum import similarity
+from dielectra.target import Target
 from dielectra.training.config import TrainingConfig, load_config
 
 if TYPE_CHECKING:
@@ -33,63 +34,39 @@ if TYPE_CHECKING:
 SCORES = {"mae": "MAE", "median_error": "median error", "r2": "R2", "pearson": "Pearson"}
 N_NEIGHBOURS = 30
 MIN_DISTANCE = 0.1
-TARGET = f"{UPPER} to {LOWER} similarity"
+QUANTITY = f"similarity of {UPPER} to {LOWER}"
 
 
 def similarity_labels(setup: Setup) -> Labels:
-    """Return SC[RPA; IPA] of every material with both levels as labels of one "energy"."""
+    """Return SC[RPA; IPA] of every material with both levels: a number, not a spectrum."""
     lower, upper, _ = setup.both_levels()
-    alike = similarity(upper.eps2, lower.eps2, upper.energies)[:, None].astype(np.float32)
-    return Labels(UPPER, upper.ids, upper.formulas, upper.splits, upper.crystals, np.zeros(1), alike)
+    target = Target(quantity=QUANTITY, levels=(UPPER,), parts=("re",))
+    alike = similarity(upper.eps2, lower.eps2, upper.energies).astype(np.float32).reshape(-1, *target.shape)
+    weights = np.ones((len(upper), 1, 1, 1), np.float32)
+    return Labels(target, upper.ids, upper.formulas, upper.splits, upper.crystals, alike, weights, upper.gaps)
 
 
 def similarity_config(setup: Setup, seed: int) -> TrainingConfig:
     """Return our recipe of direct learning for one output that is no spectrum; the loss is the mean absolute error."""
     n_train = setup.upper.splits.count("train")
     n = QUICK_LOWER_LABELS if setup.quick and n_train > QUICK_LOWER_LABELS else None
-    no_spectrum = ("broaden_output=false", "network.density_scaling=false")
+    no_spectrum = ("network.broaden_output=false", "network.density_scaling=false")
     return shortened(load_config("direct", overrides=no_spectrum, seed=seed, n=n, loss="l1"), setup)
 
 
 def network_folder(config: TrainingConfig, setup: Setup) -> Path:
     """Return the folder of a network, named by all that fixes it."""
-    fixed_by = digest([TARGET, config.model_dump(mode="json"), setup.data_digest])
+    fixed_by = digest([QUANTITY, config.model_dump(mode="json"), setup.data_digest])
     return setup.models / f"similarity-{config.n or 'all'}-seed{config.seed}-{fixed_by}"
 
 
 def train_similarity(config: TrainingConfig, setup: Setup) -> Path:
     """Train a network, or go on with it, and return its folder; do nothing where it is done."""
-    from dielectra.training.checkpoint import STATE
-    from dielectra.training.loop import choose_labels, network_arguments, train
+    from dielectra.training.recipes import train_model
 
     folder = network_folder(config, setup)
-    if (folder / CARD).is_file():
-        return folder
-    started = time.process_time()
-    labels = similarity_labels(setup)
-    network, log = train(config, labels, folder)
-    training, validation = choose_labels(labels, config)
-    card = ModelCard(
-        name=folder.name,
-        arguments=network_arguments(config, labels),
-        level=UPPER,
-        level_history=[UPPER],
-        energies=(0.0, 0.0, 1),
-        elements=sorted({number for crystal in training.crystals for number in crystal.elements}),
-        trained_on=f"{TARGET} of {len(training)} materials of {Path(setup.source).name}",
-        data_hashes=setup.data_hashes,
-        training={
-            "config": config.model_dump(mode="json"),
-            "from": None,
-            "n_train": len(training),
-            "n_validation": len(validation),
-            "epochs_run": log[-1].epoch,
-            "cpu_minutes": (time.process_time() - started) / 60,
-        },
-        dielectra_version=__version__,
-    )
-    save_model(network, card, folder)
-    (folder / STATE).unlink(missing_ok=True)
+    if not (folder / CARD).is_file():
+        train_model(setup.data, UPPER, config, folder, labels=similarity_labels(setup))
     return folder
 
 
@@ -100,9 +77,9 @@ def run(setup: Setup, _models: Models) -> Report:
         setup.progress(f"trained similarity network, seed {config.seed}", done, len(configs))
     networks = [load_model(network_folder(config, setup)) for config in configs]
     labels = similarity_labels(setup)
-    truth = labels.eps2[:, 0].astype(float)
+    truth = labels.values[:, 0, 0, 0, 0].astype(float)
     is_test = np.array([split == "test" for split in labels.splits])
-    constant = float(np.median(labels.of_split("train").eps2))
+    constant = float(np.median(labels.of_split("train").values))
     outputs = [_outputs(model, labels) for model in networks]
     found = [_errors(predicted[is_test], truth[is_test]) for predicted, _ in outputs]
     return {
@@ -126,17 +103,16 @@ def _outputs(model: Model, labels: Labels) -> tuple[FloatArray, FloatArray]:
     """Return predictions ``(n,)`` and pooled features ``(n, n_features)``."""
     import torch
 
-    from dielectra.graph import batch_graphs
-    from dielectra.training.loop import VALIDATION_BATCH, prepare
+    from dielectra.models.model import BATCH
 
-    graphs = prepare(labels, model.network.cutoff).graphs
-    batches = [
-        batch_graphs(graphs[start : start + VALIDATION_BATCH]) for start in range(0, len(graphs), VALIDATION_BATCH)
-    ]
+    network, prepared = model.network, model.prepare(labels.crystals)
+    predicted = model.outputs(prepared).values[0, :, 0, 0, 0, 0]
     with torch.no_grad():
-        predicted = torch.cat([model.network(batch)[:, 0] for batch in batches])
-        features = torch.cat([model.network.latents(batch) for batch in batches])
-    return predicted.double().numpy(), features.double().numpy()
+        features = [
+            network.latents(network.collate(prepared[start : start + BATCH]))
+            for start in range(0, len(prepared), BATCH)
+        ]
+    return predicted, torch.cat(features).double().numpy()
 
 
 def _errors(predicted: FloatArray, truth: FloatArray) -> dict[str, float]:

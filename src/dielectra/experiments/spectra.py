@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dielectra.arrays import FloatArray
-from dielectra.data.store import Labels
+from dielectra.data.labels import Labels
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_spectra
 from dielectra.experiments.setup import LOWER, UPPER, Setup
@@ -33,14 +33,14 @@ def needs(setup: Setup) -> list[Training]:
 
 def run(setup: Setup, models: Models) -> Report:
     """Return computed and predicted spectra of the chosen materials, first seed, and the paper's nine."""
-    from dielectra.training.evaluation import predict_labels
+    from dielectra.training.evaluation import predict_means
 
     lower, upper, alike = setup.both_levels("test")
     ranks = np.argsort(alike)
     chosen = {int(ranks[round(q * (len(ranks) - 1))]): q for q in reversed(QUANTILES)}
     indices = sorted(chosen, key=lambda index: alike[index])
     some = upper.select(indices)
-    predicted = {shown.name: predict_labels(models[shown.trainings[0]].model(), some) for shown in shown_models(setup)}
+    predicted = {shown.name: predict_means(models[shown.trainings[0]].model(), some) for shown in shown_models(setup)}
     panels = [
         _panel(
             some.formulas[row],

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from dielectra.experiments.setup import LOWER, UPPER, Setup
 from dielectra.experiments.trainings import Models, Shipped, Trained, Training
-from dielectra.models.store import default_model, model_folder, read_card
-from dielectra.training.config import TrainingConfig, load_config, published_network
+from dielectra.models.card import read_card
+from dielectra.models.store import default_model, model_folder
+from dielectra.training.config import TrainingConfig, load_config
 
 STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb")
 PRETRAINING = {"paper-climb": "paper-pretrain", "climb": "pretrain"}
@@ -78,8 +79,10 @@ def strategy_training(
     validation_atoms: int | None = None,
 ) -> Training:
     """Return the training of a strategy on `n` RPA labels (None: all)."""
+    from dielectra.models.published import tuned_sizes
+
     n_labels = n or setup.upper.splits.count("train")
-    network = published_network(n_labels) if strategy == "paper-direct" else None
+    network = tuned_sizes(n_labels) if strategy == "paper-direct" else None
     config = load_config(strategy, n=n, seed=seed, network=network)
     start = pretraining(PRETRAINING[strategy], seed, setup) if strategy in PRETRAINING else None
     return Training(UPPER, shortened(config, setup), start, train_atoms, validation_atoms)

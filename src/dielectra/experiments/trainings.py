@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from dielectra import __version__
-from dielectra.data.store import Labels, read_labels
+from dielectra.data.labels import Labels
 from dielectra.experiments.setup import Setup, digest, say_nothing
 from dielectra.files import write_whole
-from dielectra.models.store import CARD, Model, load_model, model_folder, read_card
+from dielectra.models.card import CARD, read_card
+from dielectra.models.model import Model
+from dielectra.models.store import load_model, model_folder
 from dielectra.training.config import TrainingConfig
 
 SCORES = "scores.json"
@@ -226,6 +228,6 @@ def _train(training: Training, folder: Path, setup: Setup) -> Model:
         start = setup.models / training.start.folder_name(setup.data_digest)
     elif training.start is not None:
         start = training.start.name
-    labels = training.choose(read_labels(setup.source, training.level))
+    labels = training.choose(setup.data.labels(training.level))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return train_model(setup.source, training.level, training.config, folder, start, device=device, labels=labels)
+    return train_model(setup.data, training.level, training.config, folder, start, device=device, labels=labels)

@@ -14,7 +14,7 @@ from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm, standard_form
 
 if TYPE_CHECKING:
-    from dielectra.models.store import ModelCard
+    from dielectra.models.card import ModelCard
 
 MAXIMUM_ATOMS = 500
 """Number of atoms in the primitive cell above which a crystal is refused."""

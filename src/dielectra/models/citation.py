@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dielectra.models.store import model_folder, read_card
+from dielectra.models.card import read_card
+from dielectra.models.interface import NETWORKS
+from dielectra.models.store import model_folder
 
-SOFTWARE = "Dielectra {version}: {name}, OptiMate trained on {trained_on} (levels {levels}). Weights {licence}."
-METHOD = (
-    "M. Grunert, M. Grossmann, E. Runge, Machine learning climbs the Jacob's Ladder of optoelectronic properties, "
-    "Nat. Commun. 16, 8142 (2025)."
-)
-ARCHITECTURE = (
-    "M. Grunert, M. Grossmann, E. Runge, Deep learning of spectra: "
-    "Predicting the dielectric function of semiconductors, Phys. Rev. Mater. 8, L122201 (2024)."
-)
+SOFTWARE = "Dielectra {version}: {name}, {architecture} trained on {trained_on} (levels {levels}). Weights {licence}."
 STRUCTURES = (
     "J. Schmidt et al., Improving machine-learning models in materials science through large datasets, "
     "Mater. Today Phys. 48, 101560 (2024) (Alexandria, CC-BY-4.0)."
@@ -33,8 +27,10 @@ def citations(model: str | Path) -> list[str]:
     software = SOFTWARE.format(
         version=card.dielectra_version,
         name=card.name,
+        architecture=card.architecture,
         trained_on=card.trained_on,
         levels=", ".join(card.level_history),
         licence=card.licence,
     )
-    return [software, METHOD, ARCHITECTURE, STRUCTURES]
+    networks = [NETWORKS.load(architecture) for architecture in card.architecture.split(", ")]
+    return [software, *dict.fromkeys(entry for network in networks for entry in network.references), STRUCTURES]

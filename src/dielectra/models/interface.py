@@ -7,7 +7,7 @@ A new network is one file with a subclass of :class:`Network` and one row of :da
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -29,6 +29,9 @@ NETWORKS = Registry(
         "optimate": "dielectra.models.optimate:OptiMate",
     },
 )
+
+
+DEFAULT_NETWORK = "optimate"
 
 
 @runtime_checkable
@@ -84,6 +87,27 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Any) -> Float[Tensor, "n levels parts components energies"]:
         """Return the prediction for each crystal of a batch, shape ``(n, *target.shape)``."""
+
+    def loss(
+        self,
+        batch: Any,
+        criterion: Callable[[Tensor], Tensor],
+        gaps: Float[Tensor, "n 2"],  # noqa: ARG002
+    ) -> Float[Tensor, ""]:
+        """Return the training loss: that of the prediction, and whatever else a network wants.
+
+        Parameters
+        ----------
+        criterion
+            Loss of a prediction ``(n, *target.shape)``.
+        gaps
+            Known direct and fundamental gaps, eV; NaN where unknown.
+        """
+        return criterion(self(batch))
+
+    def gaps(self, batch: Any) -> Float[Tensor, "n 2"] | None:  # noqa: ARG002
+        """Return the predicted direct and fundamental gap of each crystal, eV; None from a network without."""
+        return None
 
     def start_at(self, mean: Tensor, batch: Any, predicted: Tensor | None = None) -> None:
         """Set the output so that its mean over the training crystals is about that of the labels.

@@ -7,19 +7,32 @@ Nat. Commun. 16, 8142 (2025). The attention layer is GATv2 of Brody, Alon and Ya
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor, nn
 
 from dielectra.elements import N_MAIN_GROUPS, NOBLE_GASES, SYMBOLS, main_group, table_row, valence_electrons
 from dielectra.errors import InputError
 from dielectra.graph import GraphBatch
+from dielectra.models.interface import GraphNetwork, NetworkOptions
+from dielectra.target import Target
 
 N_ROWS = 5
+SMALLEST_SCALE = 0.05
+"""Smallest scale of the output, in units of the largest: keeps a start near zero absorption trainable."""
+METHOD = (
+    "M. Grunert, M. Grossmann, E. Runge, Machine learning climbs the Jacob's Ladder of optoelectronic properties, "
+    "Nat. Commun. 16, 8142 (2025)."
+)
+ARCHITECTURE = (
+    "M. Grunert, M. Grossmann, E. Runge, Deep learning of spectra: "
+    "Predicting the dielectric function of semiconductors, Phys. Rev. Mater. 8, L122201 (2024)."
+)
 DENSITY = 0.1
 """Typical density of valence electrons, per cubic angstrom."""
 
@@ -45,6 +58,13 @@ def outer_electrons() -> Float[Tensor, " 119"]:
     for number in supported_elements():
         electrons[number] = valence_electrons(number) or math.nan
     return electrons
+
+
+@cache
+def supported_elements() -> frozenset[int]:
+    """Return the atomic numbers that OptiMate's features can represent."""
+    known = ~element_features().isnan().any(dim=1)
+    return frozenset(int(number) for number in known.nonzero())
 
 
 class GATv2(nn.Module):
@@ -133,28 +153,46 @@ class Perceptron(nn.Module):
         return layer
 
 
-class OptiMate(nn.Module):
-    """Map crystals to spectra: node perceptron, GATv2 layers, softmax attention pooling, output perceptron.
+class OptiMateOptions(NetworkOptions):
+    """Sizes and switches of OptiMate; the defaults are those published.
 
-    Parameters
+    Attributes
     ----------
-    n_energies
-        Length of the spectrum.
-    node_widths
-        Hidden widths of the node perceptron.
+    node_widths, output_widths
+        Hidden widths of the node perceptron and the output perceptron.
     convolutions
         ``(width, heads)`` of each GATv2 layer.
-    output_widths
-        Hidden widths of the output perceptron.
     cutoff
         Largest neighbour distance, angstrom; Gaussians sit at ``n_gaussians`` distances from 0 to it.
-    broadening_points
-        Half width, in points of the energy grid, of a Lorentzian that broadens the output as the ab initio response is
-        broadened (:func:`lorentzian_broadening`); 0, the published network, leaves the output as it is.
     density_scaling
         Whether the output is multiplied by the density of valence electrons, to which the f-sum rule ties the area of
         ``energy * eps2``; attention averages over neighbours and cannot count them. The published network does without.
+    broaden_output
+        Whether the output is broadened by the target's Lorentzian (:func:`lorentzian_broadening`), as the ab initio
+        response is. The published network does without.
     """
+
+    node_widths: tuple[int, ...] = (48, 48)
+    convolutions: tuple[tuple[int, int], ...] = ((48, 4), (96, 4))
+    output_widths: tuple[int, ...] = (1024, 1024, 1024)
+    cutoff: float = Field(5.0, gt=0.5, le=10)
+    n_gaussians: int = Field(51, ge=2)
+    density_scaling: bool = False
+    broaden_output: bool = False
+
+
+class OptiMate(GraphNetwork):
+    """Map crystals to spectra: node perceptron, GATv2 layers, softmax attention pooling, output perceptron.
+
+    Raises
+    ------
+    InputError
+        If the output is to be broadened and the target does not say by how much, or does not start at 0 eV.
+    """
+
+    Options = OptiMateOptions
+    elements = supported_elements()
+    references = (METHOD, ARCHITECTURE)
 
     features: Tensor
     electrons: Tensor
@@ -162,46 +200,56 @@ class OptiMate(nn.Module):
     scale: Tensor
     kernel: Tensor
 
-    def __init__(
-        self,
-        n_energies: int,
-        node_widths: Sequence[int] = (48, 48),
-        convolutions: Sequence[Sequence[int]] = ((48, 4), (96, 4)),
-        output_widths: Sequence[int] = (1024, 1024, 1024),
-        cutoff: float = 5.0,
-        n_gaussians: int = 51,
-        broadening_points: float = 0.0,
-        density_scaling: bool = False,
-    ) -> None:
-        super().__init__()
-        self.cutoff = cutoff
+    def __init__(self, options: OptiMateOptions, target: Target) -> None:
+        super().__init__(options, target)
+        n_outputs = math.prod(target.shape)
+        self.cutoff = options.cutoff
         self.register_buffer("features", element_features(), persistent=False)
-        self.register_buffer("centres", torch.linspace(0.0, cutoff, n_gaussians), persistent=False)
-        self.register_buffer("scale", torch.ones(n_energies))
-        self.density_scaling = density_scaling
+        self.register_buffer("centres", torch.linspace(0.0, options.cutoff, options.n_gaussians), persistent=False)
+        self.register_buffer("scale", torch.ones(n_outputs))
+        self.density_scaling = options.density_scaling
         self.register_buffer("electrons", outer_electrons(), persistent=False)
-        self.broadening_points = broadening_points
-        if broadening_points:
-            kernel = lorentzian_broadening(n_energies, broadening_points)
+        self.broaden_output = options.broaden_output
+        if options.broaden_output:
+            kernel = lorentzian_broadening(len(target.grid), _broadening_points(target))
             self.register_buffer("kernel", kernel, persistent=False)
-        self.mlp_init_node = Perceptron([N_MAIN_GROUPS + N_ROWS, *node_widths])
-        widths = [node_widths[-1], *(width * heads for width, heads in convolutions)]
+        self.mlp_init_node = Perceptron([N_MAIN_GROUPS + N_ROWS, *options.node_widths])
+        widths = [options.node_widths[-1], *(width * heads for width, heads in options.convolutions)]
         self.gat = nn.ModuleList(
-            GATv2(n_in, width, heads, n_gaussians)
-            for n_in, (width, heads) in zip(widths[:-1], convolutions, strict=True)
+            GATv2(n_in, width, heads, options.n_gaussians)
+            for n_in, (width, heads) in zip(widths[:-1], options.convolutions, strict=True)
         )
         self.mlp_att = Perceptron([widths[-1], widths[-1]])
-        self.mlp1 = Perceptron([widths[-1], *output_widths, n_energies])
+        self.mlp1 = Perceptron([widths[-1], *options.output_widths, n_outputs])
 
-    def forward(self, batch: GraphBatch) -> Float[Tensor, "n_crystals n_energies"]:
-        """Return the spectrum of each crystal, shape ``(n_crystals, n_energies)``."""
-        spectra: Tensor = nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
+    def forward(self, batch: GraphBatch) -> Float[Tensor, "n_crystals levels parts components energies"]:
+        """Return the prediction for each crystal, shape ``(n_crystals, *target.shape)``."""
+        rows: Tensor = nn.functional.leaky_relu(self.mlp1(self.latents(batch))) * self.scale
         if self.density_scaling:
-            spectra = spectra * self.relative_density(batch)[:, None]
-        if not self.broadening_points:
+            rows = rows * self.relative_density(batch)[:, None]
+        spectra = rows.view(-1, *self.target.shape)
+        if not self.broaden_output:
             return spectra
         with torch.autocast(spectra.device.type, enabled=False):  # bf16 would make the smooth output rough again
             return spectra.float() @ self.kernel
+
+    @torch.no_grad()
+    def start_at(self, mean: Tensor, batch: GraphBatch, predicted: Tensor | None = None) -> None:
+        """Scale the output so that its mean over the training crystals is about that of the labels.
+
+        A fresh network gets the mean spectrum (per mean density of valence electrons, where it scales with that) as its
+        scale, and begins there. A climbing one keeps its predictions but for a factor at each energy, that of the mean
+        spectra of both levels; ``SMALLEST_SCALE`` keeps it near 1 where there is no absorption.
+        """
+        wanted = mean.flatten()
+        floor = SMALLEST_SCALE * float(wanted.max())
+        if predicted is not None:
+            self.scale.mul_((wanted + floor) / (predicted.flatten().clamp_min(0.0) + floor))
+            return
+        self.scale.copy_(wanted.clamp_min(floor))
+        if self.density_scaling:
+            self.scale /= self.relative_density(batch).mean()
+        nn.init.ones_(self.mlp1.last.bias)
 
     def relative_density(self, batch: GraphBatch) -> Float[Tensor, " n_crystals"]:
         """Return the density of valence electrons in units of ``DENSITY``, shape ``(n_crystals,)``."""
@@ -219,6 +267,16 @@ class OptiMate(nn.Module):
         pooled = nodes.new_zeros(batch.n_crystals, nodes.shape[1])
         result: Tensor = pooled.index_add_(0, batch.crystal, (nodes * weights).to(nodes.dtype))
         return result
+
+
+def _broadening_points(target: Target) -> float:
+    """Return the Lorentzian half width of a target in points of its grid."""
+    if target.broadening is None or target.grid[0] != 0 or len(target.grid) < 2:
+        raise InputError(
+            "broaden_output needs spectra that start at 0 eV and declare their broadening (broadening_eV in the "
+            "metadata of the data set); add it, or train with network.broaden_output=false"
+        )
+    return target.broadening / float(target.grid[1])
 
 
 def lorentzian_broadening(n_energies: int, half_width: float) -> Float[Tensor, "n_energies n_energies"]:
@@ -243,54 +301,3 @@ def lorentzian_broadening(n_energies: int, half_width: float) -> Float[Tensor, "
     kernel = half_width / math.pi * (1 / (difference**2 + half_width**2) - 1 / (total**2 + half_width**2))
     inside = 0.5 + torch.atan((n_energies - 0.5 - points) / half_width) / math.pi
     return (kernel / inside).float()
-
-
-@cache
-def supported_elements() -> frozenset[int]:
-    """Return the atomic numbers that OptiMate's features can represent."""
-    known = ~element_features().isnan().any(dim=1)
-    return frozenset(int(number) for number in known.nonzero())
-
-
-def convert_state_dict(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Translate a state dict of the authors' PyTorch-Geometric network into ours.
-
-    Accepts the names of both published classes (``gat1`` and ``gat.module_0``), with or without the prefix ``gatnn.``.
-
-    Raises
-    ------
-    InputError
-        If a name belongs to neither.
-    """
-    converted = {"scale": torch.ones(published_length(published))}
-    for name, value in published.items():
-        parts = [part for part in name.removeprefix("gatnn.").split(".") if part != "module"]
-        head = parts.pop(0)
-        if head in ("gat1", "gat2"):
-            parts.insert(0, str(int(head[3]) - 1))
-            head = "gat"
-        elif parts and parts[0].startswith("module_"):
-            module = parts.pop(0)
-            if head == "gat":
-                parts.insert(0, module.removeprefix("module_"))
-        if head not in ("mlp_init_node", "gat", "mlp_att", "mlp1"):
-            raise InputError(f"state dict entry {name!r} is not part of OptiMate; give a published OptiMate state dict")
-        converted[".".join([head, *parts])] = value
-    return converted
-
-
-def published_length(published: Mapping[str, Tensor]) -> int:
-    """Return the number of energies a published state dict predicts: the length of its last bias.
-
-    Raises
-    ------
-    InputError
-        If there is no output perceptron in it.
-    """
-    biases = {
-        name: value for name, value in published.items() if "mlp1" in name and ".lins." in name and "bias" in name
-    }
-    if not biases:
-        raise InputError("the state dict has no output perceptron 'mlp1'; give a published OptiMate state dict")
-    last = max(biases, key=lambda name: int(name.split(".lins.")[1].split(".")[0]))
-    return len(biases[last])

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dielectra.models.admission import Predictor
-    from dielectra.models.store import Model
 
 KEPT = 8
 """Number of models that stay in memory."""
 
 
 def loaded_model(level: str = "rpa", model: Predictor | str | Path | None = None) -> Predictor:
-    """Return a model ready to predict; its weights are read once per process, and again when its files change.
+    """Return a model or ensemble ready to predict, read once per process, and again when its files change.
 
     Parameters
     ----------
@@ -31,15 +30,14 @@ def loaded_model(level: str = "rpa", model: Predictor | str | Path | None = None
     """
     if model is not None and not isinstance(model, str | Path):
         return model
-    from dielectra.models.store import CARD, WEIGHTS, default_model, model_folder
+    from dielectra.models.store import default_model, model_files, model_folder
 
     folder = model_folder(model or default_model(level)).resolve()
-    stamps = tuple((folder / name).stat().st_mtime_ns for name in (CARD, WEIGHTS))
-    return _read(folder, stamps)
+    return _read(folder, tuple(file.stat().st_mtime_ns for file in model_files(folder)))
 
 
 @lru_cache(maxsize=KEPT)
-def _read(folder: Path, _stamps: tuple[int, ...]) -> Model:
-    from dielectra.models.store import load_model
+def _read(folder: Path, _stamps: tuple[int, ...]) -> Predictor:
+    from dielectra.models.ensemble import load_predictor
 
-    return load_model(folder)
+    return load_predictor(folder)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from pydantic import BaseModel
 
 from dielectra.arrays import FloatArray, IntArray
-from dielectra.data.store import Labels, levels_of, read_labels
+from dielectra.data.dataset import DataSet, open_dataset
+from dielectra.data.labels import Labels
+from dielectra.data.schema import SPLITS
 from dielectra.errors import InputError
 from dielectra.levels import levels_below
-from dielectra.models.store import Model
+from dielectra.models.model import ModelLike
 from dielectra.spectrum import similarity
-from dielectra.training.loop import predict_batches, prepare
+from dielectra.target import DIELECTRIC
 
 QUANTILES = (0.1, 0.25, 0.75, 0.9)
 
 
 class MaterialScore(BaseModel):
-    """Hold the scores of one material: similarity coefficient, mean absolute and mean squared error of eps2."""
+    """The scores of one material: similarity coefficient, mean absolute and mean squared error of eps2."""
 
     id: str
     formula: str
@@ -31,15 +32,22 @@ class MaterialScore(BaseModel):
 
 
 class SizeScore(BaseModel):
-    """Hold the scores of the materials with one number of atoms in the cell."""
+    """The scores of the materials with one number of atoms in the cell."""
 
     n: int
     sc_median: float
     sc_mean: float
 
 
+class TensorScore(BaseModel):
+    """SC of tensors: sums over xx, yy and zz."""
+
+    sc_median: float
+    sc_mean: float
+
+
 class Evaluation(BaseModel):
-    """Hold the scores of a model on one split; the keys are those of ``dielectra evaluate --json``."""
+    """The scores of a model on one split; the keys are those of ``dielectra evaluate --json``."""
 
     model: str
     level: str
@@ -53,50 +61,70 @@ class Evaluation(BaseModel):
     mse_median: float
     mse_mean: float
     baseline: dict[str, float | None]
+    tensor: TensorScore | None = None
     per_n_atoms: dict[int, SizeScore]
     per_material: list[MaterialScore]
 
 
-def evaluate(model: Model, source: str | Path, level: str, split: str = "test") -> Evaluation:
+def evaluate(model: ModelLike, source: str | Path | DataSet, level: str, split: str = "test") -> Evaluation:
     """Score a model on a split of a data set.
+
+    A model of several levels is scored for the one asked for; a model without that level for its highest.
 
     Parameters
     ----------
     source
-        Name, folder or file of a data set.
+        A data set, or its name, folder or file.
 
     Raises
     ------
     InputError
-        If the split is empty or the grids of model and data differ.
+        If the split is empty, the grids of model and data differ, or the model predicts no spectra.
     """
-    everything = read_labels(source, level)
+    if model.target.quantity != DIELECTRIC or "im" not in model.target.parts:
+        raise InputError(f"model {model.card.name} predicts {model.target.quantity}; only spectra are scored")
+    data = open_dataset(source)
+    everything = data.labels(data.target(level, rank=2))
     labels = everything.of_split(split)
     if len(labels) == 0:
-        raise InputError(f"{source}: the split {split!r} holds no {level} spectrum; give train, validation or test")
-    if len(model.grid) != len(labels.energies) or np.abs(model.grid - labels.energies).max() > 1e-6:
-        raise InputError(f"model {model.card.name} and {source} have different energy grids; resample the data first")
-    baseline = baselines(source, everything, labels)
-    return score(model.card.name, predict_labels(model, labels), labels, split, baseline)
+        raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum; give {', '.join(SPLITS)}")
+    if not model.target.is_on_grid(labels.energies):
+        raise InputError(f"model {model.card.name} and {data.source} have different energy grids; resample the data")
+    prediction = predict_tensors(model, labels)
+    baseline = baselines(data, everything, labels)
+    return score(model.card.name, prediction, labels, split, baseline)
 
 
-def predict_labels(model: Model, labels: Labels) -> FloatArray:
-    """Return the predicted isotropic eps2 of every labelled crystal, shape ``(n, n_energies)``."""
-    device = next(model.network.parameters()).device
-    data = prepare(labels, model.network.cutoff, str(device))
-    return np.asarray(predict_batches(model.network, data.graphs, torch.device(device)).cpu().numpy(), float)
+def predict_tensors(model: ModelLike, labels: Labels) -> FloatArray:
+    """Return the predicted Im eps of every labelled crystal (xx, yy, zz, yz, xz, xy), shape ``(n, 6, n_energies)``.
+
+    A model of rank 0 predicts equal diagonal components.
+    """
+    target = model.target
+    outputs = model.outputs(model.prepare(labels.crystals)).values.mean(axis=0)
+    rows: FloatArray = outputs[:, target.index(labels.level), target.parts.index("im")]
+    if target.rank == 2:
+        return rows
+    tensors = np.zeros((len(rows), 6, rows.shape[-1]))
+    tensors[:, :3] = rows
+    return tensors
 
 
-def baselines(source: str | Path, everything: Labels, labels: Labels) -> dict[str, float | None]:
-    """Return the median scores of two answers that need no network.
+def predict_means(model: ModelLike, labels: Labels) -> FloatArray:
+    """Return the predicted isotropic Im eps of every labelled crystal, shape ``(n, n_energies)``."""
+    return np.asarray(predict_tensors(model, labels)[:, :3].mean(axis=1))
+
+
+def baselines(data: DataSet, everything: Labels, labels: Labels) -> dict[str, float | None]:
+    """Return the median scores of two guesses that need no network.
 
     ``lower_level_*`` takes the spectrum of the same crystal at the nearest lower level of the data set (None where
     there is none), ``mean_spectrum_*`` the mean spectrum of the training split.
     """
-    answers = {"lower_level": _lower_level(source, labels), "mean_spectrum": _mean_spectrum(everything, labels)}
+    guesses = {"lower_level": _lower_level(data, labels), "mean_spectrum": _mean_spectrum(everything, labels)}
     found: dict[str, float | None] = {}
-    for name, answer in answers.items():
-        scores = (None, None, None) if answer is None else material_scores(answer, labels)
+    for name, guess in guesses.items():
+        scores = (None, None, None) if guess is None else material_scores(guess, labels)
         for metric, values in zip(("sc", "mae", "mse"), scores, strict=True):
             found[f"{name}_{metric}_median"] = None if values is None else float(np.median(values))
     return found
@@ -109,8 +137,16 @@ def score(
     split: str,
     baseline: dict[str, float | None] | None = None,
 ) -> Evaluation:
-    """Score predictions ``(n, n_energies)`` against labels."""
-    sc, mae, mse = material_scores(prediction, labels)
+    """Score predictions against labels.
+
+    Parameters
+    ----------
+    prediction
+        Im eps, isotropic ``(n, n_energies)`` or as six components ``(n, 6, n_energies)``.
+    """
+    tensor = tensor_scores(prediction, labels) if prediction.ndim == 3 and labels.target.rank == 2 else None
+    mean = prediction[:, :3].mean(axis=1) if prediction.ndim == 3 else prediction
+    sc, mae, mse = material_scores(mean, labels)
     n_atoms = [crystal.n_atoms for crystal in labels.crystals]
     per_material = [
         MaterialScore(id=i, formula=f, n_atoms=n, sc=float(a), mae=float(b), mse=float(c))
@@ -129,27 +165,46 @@ def score(
         mse_median=float(np.median(mse)),
         mse_mean=float(mse.mean()),
         baseline=baseline or {},
+        tensor=None
+        if tensor is None
+        else TensorScore(sc_median=float(np.median(tensor)), sc_mean=float(tensor.mean())),
         per_n_atoms=_by_atoms(np.array(n_atoms), sc),
         per_material=per_material,
     )
 
 
 def material_scores(prediction: FloatArray, labels: Labels) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return SC, MAE and MSE of eps2 of each material, shape ``(n,)`` each."""
-    difference = prediction - labels.eps2
+    """Return SC, MAE and MSE of the isotropic Im eps of each material, shape ``(n,)`` each.
+
+    Energies that a label lacks do not count.
+    """
+    weights = labels.weights[:, -1, labels.target.parts.index("im")]
+    difference = (prediction - labels.eps2) * weights
+    n_energies = weights.sum(axis=1)
     return (
-        similarity(prediction, labels.eps2, labels.energies),
-        np.abs(difference).mean(axis=1),
-        (difference**2).mean(axis=1),
+        similarity(prediction * weights, labels.eps2 * weights, labels.energies),
+        np.abs(difference).sum(axis=1) / n_energies,
+        (difference**2).sum(axis=1) / n_energies,
     )
 
 
-def _lower_level(source: str | Path, labels: Labels) -> FloatArray | None:
-    present = levels_of(source)
-    level = next((name for name in levels_below(labels.level) if name in present), None)
+def tensor_scores(prediction: FloatArray, labels: Labels) -> FloatArray:
+    """Return the SC of the tensor of each material, shape ``(n,)``.
+
+    It is ``1 - sum int |a - b| / sum int |b|`` over xx, yy, zz.
+    """
+    part = labels.target.parts.index("im")
+    weights = labels.weights[:, -1, part, None]
+    reference = labels.values[:, -1, part, :3].astype(float) * weights
+    error = np.trapezoid(np.abs(prediction[:, :3] * weights - reference), labels.energies).sum(axis=1)
+    return np.asarray(1 - error / np.trapezoid(np.abs(reference), labels.energies).sum(axis=1))
+
+
+def _lower_level(data: DataSet, labels: Labels) -> FloatArray | None:
+    level = next((name for name in levels_below(labels.level) if name in data.levels), None)
     if level is None:
         return None
-    lower = read_labels(source, level)
+    lower = data.labels(level)
     position = {name: index for index, name in enumerate(lower.ids)}
     if not all(name in position for name in labels.ids):
         return None

@@ -17,7 +17,8 @@ from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
 from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
-from dielectra.models.store import ModelCard, default_model
+from dielectra.models.card import ModelCard
+from dielectra.models.store import default_model
 from dielectra.units import AxisOptions
 from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,16 +14,25 @@ from torch import Tensor
 
 from dielectra.errors import InputError
 from dielectra.files import write_whole
-from dielectra.models.optimate import OptiMate
-
-if TYPE_CHECKING:
-    from dielectra.training.loop import EpochReport
+from dielectra.models.interface import Network
 
 STATE = "state.safetensors"
 
 
+class EpochReport(NamedTuple):
+    """One line of the training log; losses are those of the recipe, SC is the median."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    validation_loss: float
+    validation_sc: float
+    seconds: float
+
+
 class TrainingState:
-    """Hold everything that changes during training.
+    """Everything that changes during training.
 
     Attributes
     ----------
@@ -37,14 +46,14 @@ class TrainingState:
         One report per validation.
     """
 
-    def __init__(self, network: OptiMate, averaged: OptiMate, optimiser: torch.optim.Adam) -> None:
+    def __init__(self, network: Network, averaged: Network, optimiser: torch.optim.Adam) -> None:
         self.network, self.averaged, self.optimiser = network, averaged, optimiser
         self.epoch = self.step = self.stale = 0
         self.best_loss = float("inf")
         self.best_weights: dict[str, Tensor] = _copy(averaged.state_dict())
         self.log: list[EpochReport] = []
 
-    def record(self, report: EpochReport, averaged: OptiMate, validation_loss: float) -> None:
+    def record(self, report: EpochReport, averaged: Network, validation_loss: float) -> None:
         """Add a validation and keep the weights if they are the best so far."""
         self.log.append(report)
         self.stale += 1
@@ -80,8 +89,6 @@ def load_state(state: TrainingState, run: Path, settings: Mapping[str, Any]) -> 
     InputError
         If the folder holds a run with other settings or a damaged state.
     """
-    from dielectra.training.loop import EpochReport
-
     path = run / STATE
     if not path.is_file():
         return

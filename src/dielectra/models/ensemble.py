@@ -1,0 +1,130 @@
+"""Ensembles: models of one target, read and used as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dielectra.crystal import Crystal
+from dielectra.errors import InputError
+from dielectra.files import write_whole
+from dielectra.models.admission import Admitted, Estimate, Refusal
+from dielectra.models.card import CARD, ModelCard, read_card
+from dielectra.models.interface import Network
+from dielectra.models.model import Model, ModelLike, Outputs, admit_to, estimates
+from dielectra.models.store import load_model, model_folder, save_model
+from dielectra.target import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Models of one target; a :class:`~dielectra.models.admission.Predictor` whose members differ.
+
+    Crystals are prepared once for all members that prepare them alike.
+    """
+
+    models: tuple[Model, ...]
+    card: ModelCard
+
+    @property
+    def target(self) -> Target:
+        """Return what the members predict."""
+        return self.card.target
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Return the atomic numbers that every member can represent."""
+        return frozenset.intersection(*(model.elements for model in self.models))
+
+    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+        """Return what each different kind of member needs of each crystal, by kind."""
+        by_kind = {_kind(model.network): model for model in self.models}
+        prepared = {kind: model.prepare(crystals) for kind, model in by_kind.items()}
+        return [{kind: found[index] for kind, found in prepared.items()} for index in range(len(crystals))]
+
+    def remarks(self, prepared: Any) -> list[str]:
+        """Return the reasons of any member to doubt the prediction for a prepared crystal, each once."""
+        found = [remark for model in self.models for remark in model.remarks(prepared[_kind(model.network)])]
+        return list(dict.fromkeys(found))
+
+    def outputs(self, prepared: Sequence[Any]) -> Outputs:
+        """Return what each member predicts for prepared crystals."""
+        found = [model.outputs([one[_kind(model.network)] for one in prepared]) for model in self.models]
+        gaps = [outputs.gaps for outputs in found if outputs.gaps is not None]
+        return Outputs(np.concatenate([outputs.values for outputs in found]), np.mean(gaps, axis=0) if gaps else None)
+
+    def admit(self, crystal: Crystal) -> Admitted | Refusal:
+        """Find out all that a prediction needs of a crystal, or why it is refused."""
+        return admit_to(self, crystal)
+
+    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
+        """Return what is predicted of each admitted crystal: the mean over members, with the members."""
+        return estimates(self.target, self.outputs([found.prepared for found in admitted]))
+
+
+def _kind(network: Network) -> tuple[type[Network], str]:
+    """Return what fixes how a network prepares a crystal: its class and options."""
+    return type(network), network.options.model_dump_json()
+
+
+def combine(models: Sequence[Model], name: str) -> Ensemble:
+    """Return models as an ensemble.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, or their targets differ.
+    """
+    if len(models) < 2:
+        raise InputError(f"an ensemble needs at least two models; {len(models)} given")
+    first = models[0].card
+    for model in models[1:]:
+        if model.target != first.target:
+            raise InputError(
+                f"{model.card.name} and {first.name} predict different targets; an ensemble needs models of one target"
+            )
+    architectures = dict.fromkeys(model.card.architecture for model in models)
+    card = first.model_copy(
+        update={
+            "name": name,
+            "architecture": ", ".join(architectures),
+            "elements": sorted(set.intersection(*(set(model.card.elements) for model in models))),
+            "trained_on": f"{len(models)} members, each: {first.trained_on}",
+            "members": [f"member-{index}" for index in range(len(models))],
+            "training": {},
+            "metrics": {},
+            "weights_sha256": "",
+        }
+    )
+    return Ensemble(tuple(models), card)
+
+
+def save_ensemble(ensemble: Ensemble, folder: str | Path) -> Path:
+    """Write members into subfolders, then the ensemble's card; return the folder."""
+    folder = Path(folder)
+    for name, model in zip(ensemble.card.members, ensemble.models, strict=True):
+        save_model(model.network, model.card, folder / name)
+    write_whole(folder / CARD, ensemble.card.model_dump_json(indent=1) + "\n")
+    return folder
+
+
+def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
+    """Load a model or an ensemble by name or folder.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a card or weights cannot be used.
+    """
+    folder = model_folder(name_or_path)
+    card = read_card(folder)
+    if not card.members:
+        return load_model(folder, device)
+    for name in card.members:
+        if Path(name).name != name or not (folder / name / CARD).is_file():
+            raise InputError(f"{folder}: member {name!r} of the ensemble is missing; restore it or combine again")
+    return Ensemble(tuple(load_model(folder / name, device) for name in card.members), card)

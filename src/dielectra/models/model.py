@@ -1,0 +1,138 @@
+"""A trained model: a network with its card, whatever the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal
+from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit
+from dielectra.models.card import ModelCard
+from dielectra.models.interface import Network
+from dielectra.target import Target
+
+BATCH = 128
+"""Number of crystals given to a network together."""
+
+
+class Outputs(NamedTuple):
+    """What the members of a model predict for some crystals.
+
+    Attributes
+    ----------
+    values
+        Shape ``(n_members, n, *target.shape)``.
+    gaps
+        Direct and fundamental gap, mean over the members that predict them, shape ``(n, 2)``, eV; None without such.
+    """
+
+    values: FloatArray
+    gaps: FloatArray | None
+
+
+@runtime_checkable
+class ModelLike(Predictor, Protocol):
+    """What predicts a target, spectra or numbers: a :class:`Model` or an ensemble."""
+
+    @property
+    def target(self) -> Target:
+        """Return what is predicted."""
+        ...
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Return the atomic numbers that can be represented."""
+        ...
+
+    def remarks(self, prepared: Any) -> list[str]:
+        """Return one sentence for each reason to doubt the prediction for a prepared crystal."""
+        ...
+
+    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+        """Return what is needed of each crystal, found out once."""
+        ...
+
+    def outputs(self, prepared: Sequence[Any]) -> Outputs:
+        """Return what each member predicts for prepared crystals."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network in evaluation mode with its card."""
+
+    network: Network
+    card: ModelCard
+
+    @property
+    def target(self) -> Target:
+        """Return what the model predicts."""
+        return self.card.target
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Return the atomic numbers that the network can represent."""
+        return self.network.elements
+
+    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+        """Return what the network needs of each crystal."""
+        return self.network.prepare(crystals)
+
+    def remarks(self, prepared: Any) -> list[str]:
+        """Return the network's reasons to doubt the prediction for a prepared crystal."""
+        return self.network.remarks(prepared)
+
+    def outputs(self, prepared: Sequence[Any]) -> Outputs:
+        """Return the predictions for prepared crystals, as those of one member."""
+        values, gaps = predict_prepared(self.network, prepared)
+        known = None if gaps is None else np.asarray(gaps.cpu().numpy(), np.float64)
+        return Outputs(np.asarray(values.cpu().numpy(), np.float64)[None], known)
+
+    def admit(self, crystal: Crystal) -> Admitted | Refusal:
+        """Find out all that a prediction needs of a crystal, or why it is refused."""
+        return admit_to(self, crystal)
+
+    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
+        """Return what is predicted of each admitted crystal."""
+        return estimates(self.target, self.outputs([found.prepared for found in admitted]))
+
+
+def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
+    """Admit a crystal to a model or ensemble, or say why it is refused."""
+
+    def prepare(cell: Crystal) -> Preparation:
+        prepared = model.prepare([cell])[0]
+        return Preparation(prepared, tuple(model.remarks(prepared)))
+
+    return admit(crystal, model.card, model.elements, prepare, isotropic=model.card.target.rank == 0)
+
+
+def estimates(target: Target, outputs: Outputs) -> list[Estimate]:
+    """Return the spectra at the highest level that outputs stand for: the mean over members, with the members."""
+    found = []
+    for index, mean in enumerate(outputs.values.mean(axis=0)):
+        gap = None if outputs.gaps is None else float(outputs.gaps[index, 1])
+        spectrum = target.spectra(mean)[target.level]
+        if len(outputs.values) > 1:
+            members = (target.spectra(row)[target.level].tensor for row in outputs.values[:, index])
+            spectrum = replace(spectrum, members=tuple(members))
+        found.append(Estimate(spectrum, gap))
+    return found
+
+
+def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, 2)``, as the network does."""
+    network.eval()
+    values, gaps = [], []
+    with torch.inference_mode():
+        for start in range(0, len(prepared), BATCH):
+            batch = network.collate(prepared[start : start + BATCH]).to(network.device)
+            values.append(network(batch))
+            gaps.append(network.gaps(batch))
+    known = [part for part in gaps if part is not None]
+    return torch.cat(values), torch.cat(known) if known else None
