@@ -158,10 +158,10 @@ def test_an_interrupted_training_goes_on_with_the_same_command(
 
     original, calls = loop.loss_function, iter(range(100))
 
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(*arguments: Any, **settings: Any) -> Any:
         if next(calls) == 4:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(*arguments, **settings)
 
     monkeypatch.setattr(loop, "loss_function", interrupted)
     code, _, err = run(*command)
@@ -216,10 +216,10 @@ def test_data_verbs(run: Run, small_data: Path, tmp_path: Path) -> None:
 
 def test_models_verbs(run: Run) -> None:
     listed = json.loads(run("models", "list", "--json")[1])
-    assert [set(entry) for entry in listed] == [{"name", "level", "architecture", "trained_on", "metrics"}] * 2
+    assert [set(entry) for entry in listed] == [{"name", "level", "levels", "architecture", "trained_on", "metrics"}] * 2
     assert "ladder-rpa" in run("models", "list")[1]
-    assert json.loads(run("models", "info", "ladder-ipa", "--json")[1])["level"] == "ipa"
-    assert "arguments" in run("models", "info", "ladder-ipa")[1]
+    assert json.loads(run("models", "info", "ladder-ipa", "--json")[1])["target"]["levels"] == ["ipa"]
+    assert "options" in run("models", "info", "ladder-ipa")[1]
     assert "8142" in run("models", "cite")[1]
     assert len(json.loads(run("models", "cite", "ladder-ipa", "--json")[1])) == 4
 
