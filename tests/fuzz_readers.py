@@ -87,11 +87,12 @@ def read_part(path: Path) -> None:
     """Read a part for training and in full."""
     from dielectra.data.dataset import open_dataset
 
-    open_dataset(path).labels("rpa")
-    open_dataset(path).broadening
-    open_dataset(path).engine
-    open_dataset(path).properties("gap_direct")
-    list(open_dataset(path).records())
+    data = open_dataset(path)
+    data.labels("rpa")
+    _ = data.broadening, data.engine, data.levels, data.ids
+    data.properties("gap_direct")
+    list(data.records())
+    list(data.metals())
 
 
 def read_model(path: Path) -> None:
