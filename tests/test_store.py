@@ -202,7 +202,7 @@ def test_the_summary_counts_what_is_there(part: Path, records: list[Record]) -> 
     summary = summarise(part)
     assert summary["materials"] == 3
     assert summary["records"] == {"ipa": 3, "rpa": 3}
-    assert open_dataset(part).levels == ["ipa", "rpa"]
+    assert open_dataset(part).levels == ("ipa", "rpa")
     assert sum(summary["histograms"]["atoms per cell"].values()) == 3
     pairs = [(records[i].spectrum.mean.imag, records[i + 1].spectrum.mean.imag) for i in (0, 2, 4)]
     expected = [1 - np.abs(ipa - rpa)[1:-1].sum() / rpa[1:-1].sum() for ipa, rpa in pairs]

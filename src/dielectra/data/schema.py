@@ -181,9 +181,8 @@ def upgrade(table: pa.Table, metadata: dict[bytes, bytes] | None) -> pa.Table:
         protocol = (metadata or {}).get(b"protocol")
         if protocol is not None and table.column("protocol").null_count == table.num_rows:
             place = table.column_names.index("protocol")
-            table = table.set_column(
-                place, "protocol", pa.array([protocol.decode(errors="replace")] * table.num_rows, pa.string())
-            )
+            names = [protocol.decode(errors="replace")] * table.num_rows
+            table = table.set_column(place, "protocol", pa.array(names, pa.string()))
     return table
 
 
