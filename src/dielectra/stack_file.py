@@ -216,12 +216,11 @@ def compute_stack(
         Layer(material, entry.thickness_nm, entry.coherent)
         for material, entry in zip(materials, description.layers, strict=False)
     ]
-    behind: Material = materials[-1]
+    behind, polarisation = materials[-1], description.polarisation
     if description.substrate.thickness_nm is not None:
         layers.append(Layer(behind, description.substrate.thickness_nm, coherent=False))
         behind = 1.0
-    light: dict[str, Any] = {"incidence": description.incidence, "exit_medium": behind}
-    light["polarisation"] = description.polarisation
+    light: dict[str, Any] = {"incidence": description.incidence, "exit_medium": behind, "polarisation": polarisation}
 
     def solve(energies: FloatArray, angles: Sequence[float] | float) -> StackOptics:
         return stack_optics(layers, energies, angles, **light)
@@ -229,7 +228,7 @@ def compute_stack(
     axis = _axis(description, points)
     optics = solve(axis.energies, description.angles)
     amplitudes = None
-    if description.polarisation != "unpolarised" and all(layer.coherent for layer in layers):
+    if polarisation != "unpolarised" and all(layer.coherent for layer in layers):
         amplitudes = stack_amplitudes(layers, axis.energies, description.angles, **light)
     colours: tuple[Colour | None, Colour | None] = (None, None)
     if all(_covers_visible(material) for material in materials):

@@ -174,14 +174,11 @@ def fit_oscillators(
 
 def quality(oscillators: Oscillators) -> str:
     """Return how good a fit is, in a sentence."""
-    text = f"relative error {oscillators.rms_error:.2g}"
-    below = oscillators.below_gap
+    text, below = f"relative error {oscillators.rms_error:.2g}", oscillators.below_gap
     if below is None:
         return text
-    return (
-        f"{text}; below the gap of {oscillators.gap:.2f} eV n differs by up to {below.n_error:.2g} and k, which is to "
-        f"be zero, reaches {below.largest_k:.2g}"
-    )
+    index, k = f"n differs by up to {below.n_error:.2g}", f"k, which is to be zero, reaches {below.largest_k:.2g}"
+    return f"{text}; below the gap of {oscillators.gap:.2f} eV {index} and {k}"
 
 
 def _stated(fit: Oscillators, energies: FloatArray, eps: ComplexArray, gap: float | None) -> Oscillators:
