@@ -111,8 +111,8 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
             "engine 'vasp': known are gpaw, gpaw-lrc, gpaw-bse, yambo",
         ),
         (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "no protocol 'best'; its protocols are"),
-        (["campaign", "status", "x"], "not a campaign"),
-        (["campaign", "export", "x", "-o", "y"], "not a campaign"),
+        (["campaign", "status", "x"], "holds no job table"),
+        (["campaign", "export", "x", "-o", "y"], "holds no job table"),
         (["models", "info", "nothing"], "not found"),
     ],
 )
