@@ -40,8 +40,11 @@ def evaluate_formula(number: int, coefficients: Coefficients, wavelengths: Float
     if not 1 <= len(coefficients) <= most:
         raise InputError(f"dispersion formula {number} takes 1 to {most} coefficients; got {len(coefficients)}")
     padded = [*coefficients, *[0.0] * (most - len(coefficients))]
-    with np.errstate(all="ignore"):
-        index = evaluate(padded, np.asarray(wavelengths, float))
+    try:
+        with np.errstate(all="ignore"):
+            index = evaluate(padded, np.asarray(wavelengths, float))
+    except ArithmeticError as error:
+        raise InputError(f"dispersion formula {number} has coefficients beyond all numbers; check them") from error
     if not np.isfinite(index).all() or np.any(index <= 0):
         bad = wavelengths[~(np.isfinite(index) & (index > 0))][0]
         raise InputError(f"dispersion formula {number} gives no refractive index at {bad:g} um; check its coefficients")

@@ -16,6 +16,12 @@ BOHR = 0.529177210903
 UNIQUE_B = (-12, -13)
 """Monoclinic lattice types whose angle is that of the first and third vector."""
 
+PARSING = (
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, StopIteration, NotImplementedError),
+    np.linalg.LinAlgError,
+)
+"""What ASE's reader, and what is computed from its answer, raise on a damaged input."""
+
 
 def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
     """Read the crystal of a pw.x input; its lattice may be given by ``ibrav`` or by CELL_PARAMETERS.
@@ -44,7 +50,7 @@ def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
         sites = reader.get_atomic_positions(cards, n_atoms=system["nat"], cell=cell, alat=scale)
         species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label, *_ in sites]
         positions = np.array([site[1] for site in sites]) @ np.linalg.inv(cell)
-    except (KeyError, IndexError, ValueError, TypeError, NotImplementedError, np.linalg.LinAlgError) as error:
+    except PARSING as error:
         raise InputError(f"{where}: cannot be read as an input of pw.x ({error!r}); give a structure file") from error
     return make_crystal(cell, species, positions, where)
 
@@ -65,7 +71,7 @@ def lattice_parameters(system: Mapping[str, Any]) -> tuple[float, float, float, 
     ValueError
         If both ways are mixed, or a number is none.
     """
-    ibrav = _whole_number(system["ibrav"])
+    ibrav = int(system["ibrav"])
     dimensions = [float(system.get(f"celldm({n})", 0.0)) for n in range(1, 7)]
     if not any(dimensions):
         a, b, c, *cosines = (float(system.get(key, 0.0)) for key in ("a", "b", "c", "cosbc", "cosac", "cosab"))
@@ -141,11 +147,3 @@ def _trigonal(ibrav: int, cosine: float) -> FloatArray:
         return np.array([[x, -y, z], [0, 2 * y, z], [-x, -y, z]])
     u, v = z - 2 * np.sqrt(2) * y, z + np.sqrt(2) * y
     return np.asarray(np.array([[u, v, v], [v, u, v], [v, v, u]]) / np.sqrt(3))
-
-
-def _whole_number(value: Any) -> int:
-    """Return a value as an integer; raise ValueError for any other, infinity included."""
-    try:
-        return int(value)
-    except OverflowError as error:
-        raise ValueError(f"{value} is not a whole number") from error
