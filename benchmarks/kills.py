@@ -87,12 +87,13 @@ def kill_at(command: Sequence[str], seconds: float) -> bool:
 
 def write_data(folder: Path) -> None:
     """Write what the commands start from: a small data set, a small model, pairs of crystal and spectrum, a pool."""
-    from dielectra.data.store import read_records, write_part
+    from dielectra.data.dataset import open_dataset
+    from dielectra.data.store import write_part
 
     grid = np.linspace(0.0, 20.0, 81)
     left = {"train": 32, "validation": 8, "test": 8}
     records = []
-    for record in read_records(ROOT / "datasets" / "ladder" / "part-0000.parquet"):
+    for record in open_dataset(ROOT / "datasets" / "ladder" / "part-0000.parquet").records():
         if left.get(str(record.split), 0):
             left[str(record.split)] -= 1
             records.append(type(record)(**{**vars(record), "spectrum": record.spectrum.resample(grid)}))
@@ -155,11 +156,11 @@ def kinds(data: Path) -> dict[str, Kind]:
 
 def campaign_digest(folder: Path) -> str:
     """Return a digest of the spectra that a campaign computed, and check that each job was done."""
-    from dielectra.data.store import read_records
+    from dielectra.data.dataset import open_dataset
 
     digest = hashlib.sha256()
     for path in sorted((folder / "campaign" / "records").glob("*.parquet")):
-        for record in read_records(path):
+        for record in open_dataset(path).records():
             digest.update(f"{record.id} {record.spectrum.level}".encode() + record.spectrum.tensor.tobytes())
     return digest.hexdigest()
 

@@ -266,14 +266,14 @@ def models() -> list[Sample]:
 
     import torch
 
-    from dielectra.models.store import load_model, save_model
+    from dielectra.models.store import build_network, load_model, save_model
 
     shipped = load_model("ladder-ipa")
-    small = {"node_widths": [4], "convolutions": [[4, 2]], "output_widths": [8], "n_energies": 401, "n_gaussians": 5}
-    card = shipped.card.model_copy(update={"arguments": {**shipped.card.arguments, **small}})
+    small = {"node_widths": [4], "convolutions": [[4, 2]], "output_widths": [8], "n_gaussians": 5}
+    card = shipped.card.model_copy(update={"options": {**shipped.card.options, **small}})
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        save_model(type(shipped.network)(**card.arguments), card, folder)
+        save_model(build_network(card.architecture, card.options, card.target), card, folder)
         contents = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     return [{"card.json": contents["card.json"], **contents}]
 
