@@ -137,6 +137,23 @@ def test_a_read_only_table_can_be_read(table: JobTable) -> None:
     assert table.counts()["waiting"] == 3
 
 
+def fill(table: JobTable, pages: int) -> None:
+    """Add more than a file of some pages can hold; the limit stands for the disk's end."""
+    with table._writing() as connection:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        rows = [(f"n{n}", "x" * 999) for n in range(99)]
+        connection.executemany("INSERT INTO jobs (id, position, payload) VALUES (?, 0, ?)", rows)
+
+
+def test_a_full_disk_says_what_to_do(table: JobTable) -> None:
+    connection = sqlite3.connect(table.path)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.close()
+    with pytest.raises(InputError, match="free some space; nothing is lost"):
+        fill(table, pages)
+    assert table.counts()["waiting"] == 3
+
+
 def test_an_old_campaign_is_read_without_being_changed(old: Path) -> None:
     before = (old / "jobs.sqlite").read_bytes()
     assert status(old)["jobs"] == {"waiting": 1, "running": 0, "done": 1, "refused": 1, "failed": 0}

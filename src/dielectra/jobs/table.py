@@ -270,16 +270,19 @@ class JobTable:
                     raise
         except InputError:
             raise
-        except (
-            sqlite3.Error,
-            ValueError,
-            TypeError,
-            RecursionError,
-        ) as error:  # the second and third from what the rows hold
-            raise InputError(
-                f"{self.path}: the job table cannot be used ({error}); where it is damaged, restore it from a copy, or "
-                "make a new folder from the same files"
-            ) from error
+        except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:  # all but the first from what rows hold
+            raise InputError(f"{self.path}: the job table cannot be used ({error}); {_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL:
+        return "free some space; nothing is lost, and the same command goes on"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "another process holds it; try again"
+    if code == sqlite3.SQLITE_READONLY:
+        return "it is read-only; give yourself the right to write, or copy the folder"
+    return "where it is damaged, restore it from a copy, or make a new folder from the same files"
 
 
 def _job_from_row(row: tuple[Any, ...]) -> Job:
