@@ -15,9 +15,11 @@ from torch_geometric.utils import softmax
 
 from dielectra.data.dataset import open_dataset
 from dielectra.graph import CrystalGraph, batch_graphs, build_graph
-from dielectra.models.optimate import OptiMate, element_features
+from dielectra.models.optimate import OptiMate, OptiMateOptions, element_features
+from dielectra.target import Target
 
 N_ENERGIES = 2001
+TARGET = Target(levels=("ipa",), energies=tuple(torch.linspace(0, 20, N_ENERGIES).tolist()))
 REPEATS = 7
 
 
@@ -70,7 +72,7 @@ def training_step(network: nn.Module, batch: object, target: torch.Tensor) -> Ca
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
-        nn.functional.l1_loss(network(batch), target).backward()
+        nn.functional.l1_loss(network(batch).flatten(1), target).backward()
         optimiser.step()
 
     return step
@@ -87,7 +89,7 @@ def main() -> None:
     print(f"threads: {torch.get_num_threads()}, energies: {N_ENERGIES}, best of {REPEATS}")
     for size in (20, 128):
         chosen = [graphs[index % len(graphs)] for index in range(size)]
-        ours, theirs = OptiMate(N_ENERGIES), Reference()
+        ours, theirs = OptiMate(OptiMateOptions(), TARGET), Reference()
         batch, reference = batch_graphs(chosen), Batch.from_data_list([expanded(graph) for graph in chosen])
         target = torch.rand(size, N_ENERGIES)
         steps = training_step(ours, batch, target), training_step(theirs, reference, target)

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dielectra
 from conftest import Run, tiny_config
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
-from dielectra.models.ensemble import combine, load_predictor, save_ensemble
+from dielectra.models.ensemble import combine, save_ensemble
 from dielectra.models.model import Model
+from dielectra.models.store import load_model
 from dielectra.prediction import predict_many
 from dielectra.training.evaluation import evaluate, predict_means
 from dielectra.training.recipes import train_model
@@ -30,7 +32,7 @@ def test_an_ensemble_predicts_the_mean_and_gives_its_members(
     members: list[Model], aln: Crystal, tmp_path: Path
 ) -> None:
     folder = save_ensemble(combine(members, "both"), tmp_path / "both")
-    loaded = load_predictor(folder)
+    loaded = dielectra.load_model(folder)
     assert (loaded.card.name, loaded.card.members) == ("both", ["member-0", "member-1"])
     (together,) = predict_many([aln], model=loaded)
     alone = [predict_many([aln], model=model)[0].spectrum for model in members]
@@ -61,6 +63,12 @@ def test_models_of_different_targets_do_not_combine(members: list[Model], small_
         combine([members[0], upper], "mixed")
     with pytest.raises(InputError, match="at least two"):
         combine(members[:1], "lonely")
+
+
+def test_a_climb_needs_one_member(members: list[Model], tmp_path: Path) -> None:
+    folder = save_ensemble(combine(members, "both"), tmp_path / "both")
+    with pytest.raises(InputError, match="is an ensemble; give one of its members, such as"):
+        load_model(folder)
 
 
 def test_two_levels_are_trained_and_scored_together(small_data: Path, aln: Crystal, tmp_path: Path) -> None:

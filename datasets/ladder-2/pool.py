@@ -26,7 +26,7 @@ from dielectra.abinitio.gpaw import OFTEN_MAGNETIC, count_electrons, estimate_cp
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import LADDER_1, LADDER_2
 from dielectra.crystal import Crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.structures import read_structure
 from dielectra.symmetry import standard_form
 
@@ -61,7 +61,7 @@ def read_lines(path: str) -> list[dict[str, Any]]:
 
 def candidates(alexandria: str, naccarato: str, others: list[str]) -> Iterator[dict[str, Any]]:
     """Yield every crystal of the sources, the ones to be preferred first."""
-    ladder = {record.id: record for record in read_records(Path(__file__).parents[1] / "ladder", "rpa")}
+    ladder = {record.id: record for record in open_dataset(Path(__file__).parents[1] / "ladder").records("rpa")}
     changed = {name for name, record in ladder.items() if not same_run(record.crystal)}
     pool = {entry["mat_id"]: entry for entry in read_lines(alexandria)}
     moments = {name: entry.get("total_mag") or 0.0 for name, entry in pool.items()}
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
     alexandria, naccarato, *others = arguments
     seen: set[tuple[str, int, int]] = set()
     kept: list[dict[str, Any]] = []
-    for record in read_records(Path(__file__).parents[1] / "ladder", "rpa"):
+    for record in open_dataset(Path(__file__).parents[1] / "ladder").records("rpa"):
         if same_run(record.crystal):
             seen.add((record.formula, standard_form(record.crystal).space_group, record.crystal.n_atoms))
     for entry in candidates(alexandria, naccarato, others):

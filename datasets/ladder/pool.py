@@ -15,7 +15,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from dielectra.abinitio.gpaw import estimate_cpu_seconds
-from dielectra.data.store import material_ids
+from dielectra.data.dataset import open_dataset
 from dielectra.structures import read_structure
 
 AFFORDABLE_CPU_SECONDS = 15.0
@@ -24,7 +24,7 @@ with gzip.open(sys.argv[1], "rt", encoding="utf-8") as file:
     entries = {entry["mat_id"]: entry for entry in map(json.loads, file)}
 names = sorted(entries)
 random.Random(0).shuffle(names)
-present = material_ids(Path(__file__).parent)
+present = open_dataset(Path(__file__).parent).ids
 left = [entries[name] for name in names if name not in present and entries[name]["split"]]
 training = [entry for entry in left if entry["split"] == "train"]
 held_out = [entry for entry in left if entry["split"] != "train"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dielectra.crystal import Crystal
     from dielectra.errors import InputError
-    from dielectra.models.store import load_model
+    from dielectra.models.ensemble import load_predictor as load_model
     from dielectra.predictor import PredictionWarning, Predictor, predict
     from dielectra.spectrum import Spectrum
     from dielectra.structures import read_structure
@@ -30,7 +30,7 @@ _HOMES = {
     "Crystal": "dielectra.crystal",
     "InputError": "dielectra.errors",
     "Spectrum": "dielectra.spectrum",
-    "load_model": "dielectra.models.store",
+    "load_model": "dielectra.models.ensemble:load_predictor",
     "PredictionWarning": "dielectra.predictor",
     "Predictor": "dielectra.predictor",
     "predict": "dielectra.predictor",
@@ -42,4 +42,5 @@ def __getattr__(name: str) -> Any:
     """Import public names on first use, so that ``import dielectra`` and ``dielectra --help`` stay fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'dielectra' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(module), attribute or name)

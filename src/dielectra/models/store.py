@@ -80,6 +80,8 @@ def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     """
     folder = model_folder(name_or_path)
     card = read_card(folder)
+    if card.members:
+        raise InputError(f"{folder}: is an ensemble; give one of its members, such as {folder / card.members[0]}")
     payload = read_bytes(folder / WEIGHTS, LARGEST_WEIGHTS)
     if hashlib.sha256(payload).hexdigest() != card.weights_sha256:
         raise InputError(f"{folder / WEIGHTS}: differs from the digest in its card; restore it or train again")
