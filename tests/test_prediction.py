@@ -25,6 +25,7 @@ from conftest import (
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
+from dielectra.models import store
 from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
 from dielectra.models.card import CARD, ModelCard
 from dielectra.models.model import Model
@@ -283,14 +284,14 @@ def test_files_are_predicted_as_they_are_read(tiny_model: Model, tmp_path: Path)
 @pytest.mark.filterwarnings("ignore:.*trained on:dielectra.PredictionWarning")
 def test_weights_are_read_once_per_process(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, mgo: Crystal) -> None:
     reads: list[Path] = []
-    read_bytes = Path.read_bytes
+    read_bytes = store.read_bytes
 
-    def counted(path: Path) -> bytes:
+    def counted(path: Path, largest: int) -> bytes:
         if path.name == WEIGHTS:
             reads.append(path)
-        return read_bytes(path)
+        return read_bytes(path, largest)
 
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(store, "read_bytes", counted)
     for _ in range(3):
         predict(mgo, model=str(tiny_folder))
     assert len(reads) == 1

@@ -29,6 +29,7 @@ class ListedModel(BaseModel):
 
     name: str
     level: str
+    levels: list[str]
     architecture: str
     trained_on: str
     metrics: dict[str, Any]
