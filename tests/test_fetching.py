@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dielectra.data import fetching
-from dielectra.data.fetching import CHUNK, PUBLISHED_SETS, fetch
+from dielectra.data.fetching import CHUNK, PUBLISHED_SETS, fetch, read_digests
 from dielectra.errors import InputError
 
 ARTICLE = PUBLISHED_SETS["paper-ipa"].article
@@ -262,3 +262,22 @@ def test_a_strange_listing_is_refused(
 def test_an_address_that_is_not_the_api_is_said(repository: Repository, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the repository answers 404"):
         fetch("paper-ipa", tmp_path, f"{repository.api}/elsewhere")
+
+
+def test_digests_from_elsewhere_decide(repository: Repository, tmp_path: Path) -> None:
+    first = fetch("paper-ipa", tmp_path / "first", repository.api).files[0]
+    listing = tmp_path / "SHA256SUMS"
+    listing.write_text(f"{first.sha256}  somewhere/{first.name}\n")
+    right = read_digests(listing)
+    assert fetch("paper-ipa", tmp_path / "second", repository.api, sha256=right).files[0].sha256 == first.sha256
+    wrong = {first.name: "0" * 64}
+    with pytest.raises(InputError, match="its hash differs"):
+        fetch("paper-ipa", tmp_path / "third", repository.api, sha256=wrong)
+    assert not (tmp_path / "third" / first.name).exists()
+    with pytest.raises(InputError, match="is not to be trusted"):
+        fetch("paper-ipa", tmp_path / "first", repository.api, sha256=wrong)
+    with pytest.raises(InputError, match="a digest was given"):
+        fetch("paper-ipa", tmp_path / "fourth", repository.api, sha256={"other.zip": "0" * 64})
+    listing.write_text("no digest\n")
+    with pytest.raises(InputError, match="must read like a line of sha256sum"):
+        read_digests(listing)

@@ -22,10 +22,13 @@ def fetch_data(
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Folder; one of that name here.")] = None,
     api: Annotated[str | None, Parameter(help="Address of a mirror of figshare's API.")] = None,
+    digests: Annotated[
+        Path | None, Parameter(help="Digests of the files from another source, as sha256sum writes them.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Download a published data set and show its licence and citation; goes on where it was cut off."""
-    from dielectra.data.fetching import FIGSHARE_API, fetch
+    from dielectra.data.fetching import FIGSHARE_API, fetch, read_digests
 
     folder = output or Path(name)
     with progress_bar() as progress:
@@ -36,7 +39,7 @@ def fetch_data(
                 tasks[file] = progress.add_task(file, total=total)
             progress.update(tasks[file], completed=done)
 
-        fetched = fetch(name, folder, api or FIGSHARE_API, show)
+        fetched = fetch(name, folder, api or FIGSHARE_API, show, read_digests(digests) if digests else {})
     if as_json:
         return print_json(fetched.model_dump())
     rows = [(key, short(value)) for key, value in fetched.model_dump().items() if key != "files"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from dielectra.errors import InputError
-from dielectra.files import write_whole
+from dielectra.files import read_text, write_whole
 
 FIGSHARE_API = "https://api.figshare.com/v2"
 FETCH_RECORD = "fetched.json"
@@ -28,10 +30,11 @@ Progress = Callable[[str, int, int], None]
 
 
 class PublishedSet(NamedTuple):
-    """Hold a published data set: figshare article and what it is."""
+    """A published data set: figshare article, what it is, and the SHA-256 of its files by name, where known."""
 
     article: int
     contents: str
+    sha256: Mapping[str, str] = MappingProxyType({})
 
 
 PUBLISHED_SETS = {
@@ -63,7 +66,13 @@ class Fetched(BaseModel):
     files: list[FetchedFile]
 
 
-def fetch(name: str, folder: str | Path, api: str = FIGSHARE_API, progress: Progress | None = None) -> Fetched:
+def fetch(
+    name: str,
+    folder: str | Path,
+    api: str = FIGSHARE_API,
+    progress: Progress | None = None,
+    sha256: Mapping[str, str] = MappingProxyType({}),
+) -> Fetched:
     """Download a published data set into a folder, or check the one that is there.
 
     File names, sizes and checksums come from the repository's listing; ``fetched.json`` in the folder keeps them with
@@ -78,6 +87,8 @@ def fetch(name: str, folder: str | Path, api: str = FIGSHARE_API, progress: Prog
         Address of figshare's API, or of a mirror with the same answers.
     progress
         Called with file name, bytes so far and bytes in all.
+    sha256
+        Digests of the files by name, from another source than the repository; those that the package knows are added.
 
     Raises
     ------
@@ -91,17 +102,50 @@ def fetch(name: str, folder: str | Path, api: str = FIGSHARE_API, progress: Prog
     before = _read_record(folder, name)
     whole = [_is_whole(folder, file) for file in before.files] if before else [False]
     if before and all(whole):
+        _refuse_other_digests(before.files, {**PUBLISHED_SETS[name].sha256, **sha256})
         return before
     article = _listing(f"{api}/articles/{PUBLISHED_SETS[name].article}")
     listed, addresses = _listed_files(article["files"])
     record = _describe(name, article, _with_hashes(listed, before, folder))
     if before:
         record.downloaded = before.downloaded
+    trusted = {**PUBLISHED_SETS[name].sha256, **sha256}
+    _refuse_other_digests(record.files, trusted)
     for file in record.files:
+        file.sha256 = trusted.get(file.name, file.sha256)
         _write_record(folder, record)
         file.sha256 = _download(file, addresses[file.name], folder, progress)
     _write_record(folder, record)
     return record
+
+
+def read_digests(path: str | Path) -> dict[str, str]:
+    """Return the digests of a file that ``sha256sum`` wrote, by file name.
+
+    Raises
+    ------
+    InputError
+        If a line is of another form.
+    """
+    found = {}
+    for line in read_text(path).splitlines():
+        match = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)
+        if match is None:
+            raise InputError(
+                f"{path}: {line[:80]!r} must read like a line of sha256sum: a digest, two spaces, a file name"
+            )
+        found[match[2].rpartition("/")[2]] = match[1].lower()
+    return found
+
+
+def _refuse_other_digests(files: Sequence[FetchedFile], known: Mapping[str, str]) -> None:
+    """Raise InputError where a file was recorded with another digest than is known, or a known one is not listed."""
+    listed = {file.name: file.sha256 for file in files}
+    for name, digest in known.items():
+        if name not in listed:
+            raise InputError(f"{name}: a digest was given, but the repository lists {', '.join(listed)}")
+        if listed[name] not in (None, digest):
+            raise InputError(f"{name}: its SHA-256 is {listed[name]}, not {digest} as given; it is not to be trusted")
 
 
 def _partial(folder: Path, name: str) -> Path:
