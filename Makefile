@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-fast fuzz lint docs models abinitio browser clean
+.PHONY: setup demo test test-fast fuzz sbom lint docs models abinitio browser clean
 
 setup: $(STAMP)
 
@@ -63,6 +63,12 @@ models: setup
 	$(BIN)/dielectra train ladder --level ipa --recipe pretrain -o runs/ladder-ipa
 	$(BIN)/dielectra climb ladder --to rpa --from runs/ladder-ipa --set hold_out=0 -o runs/ladder-rpa
 	cd runs && cp --parents ladder-*/card.json ladder-*/model.safetensors ../src/dielectra/models/weights/
+
+# What is installed, as a CycloneDX document; cyclonedx-bom is installed beside, not into, the environment.
+sbom: setup
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install --quiet cyclonedx-bom
+	.venv-sbom/bin/cyclonedx-py environment $(BIN)/python --output-file sbom.json
 
 clean:
 	rm -rf $(VENV) demo docs/_build
