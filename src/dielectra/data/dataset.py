@@ -121,7 +121,10 @@ class DataSet:
     def broadening(self) -> float | None:
         """Return the Lorentzian broadening in eV that the parts declare, None where they do not or differ."""
         value = self._declared(b"broadening_eV")
-        return float(value) if value else None
+        try:
+            return float(value) if value else None
+        except ValueError as error:
+            raise InputError(f"{self.name}: declares the broadening {value!r}, which is not a number") from error
 
     @cached_property
     def engine(self) -> str | None:

@@ -86,7 +86,12 @@ def read_card(folder: Path) -> ModelCard:
         card = ModelCard.model_validate(upgrade(entries)) if version <= CARD_VERSION else None
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError) as error:  # not JSON, not a card, or an entry is missing or wrong
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+    ) as error:  # not JSON, not a card, or an entry is missing or wrong
         raise InputError(f"{path}: not a valid model card ({error})") from error
     if card is None:
         raise InputError(f"{path}: has version {version}, newer than {CARD_VERSION}; upgrade dielectra")
