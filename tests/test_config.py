@@ -42,6 +42,7 @@ def test_every_recipe_is_valid_and_comes_back_from_json(recipe: str) -> None:
     config = load_config(recipe)
     assert TrainingConfig.model_validate_json(config.model_dump_json()) == config
     assert config.recipe == recipe
+    assert hash(config) == hash(load_config(recipe))
 
 
 def test_later_settings_win(tmp_path: Path) -> None:

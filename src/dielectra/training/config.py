@@ -55,6 +55,10 @@ class TrainingConfig(BaseModel):
     rank: Literal[0, 2] | None = None
     network: dict[str, Any] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Return a hash of all settings, the network's options included."""
+        return hash(self.model_dump_json())
+
 
 _OURS: dict[str, Any] = {
     "batch_size": 32,
