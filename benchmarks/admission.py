@@ -14,7 +14,8 @@ import spglib
 
 from dielectra.data.dataset import open_dataset
 from dielectra.models import store
-from dielectra.prediction import predict, predict_files
+from dielectra.prediction import predict_files
+from dielectra.predictor import predict
 from dielectra.structures import Refused
 from dielectra.web import workers
 from dielectra.web.limits import Limits
