@@ -157,11 +157,11 @@ def cell_of_parameters(lengths: Sequence[float], angles: Sequence[float], where:
         If a length or an angle cannot be one, or if the three angles do not span a volume.
     """
     for name, length in zip("abc", lengths, strict=True):
-        if not 0 < length <= LONGEST_VECTOR:
-            raise InputError(f"{where}: cell length {name} = {length:g} angstrom; it is above 0 and up to 1000")
+        if not MINIMUM_DISTANCE <= length <= LONGEST_VECTOR:
+            raise InputError(f"{where}: cell length {name} = {length:g} angstrom; it is from 0.5 to 1000")
     for name, angle in zip(("alpha", "beta", "gamma"), angles, strict=True):
-        if not 0 < angle < 180:
-            raise InputError(f"{where}: cell angle {name} = {angle:g} degrees; it is between 0 and 180")
+        if not 1 <= angle <= 179:
+            raise InputError(f"{where}: cell angle {name} = {angle:g} degrees; it is between 1 and 179")
     cosines = np.cos(np.deg2rad(angles))
     cosines[np.asarray(angles) == 90] = 0.0
     cos_alpha, cos_beta, cos_gamma = cosines

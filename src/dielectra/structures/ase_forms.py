@@ -132,8 +132,10 @@ def read_trajectory(content: Content) -> Iterator[Found]:
     from ase.io.trajectory import TrajectoryReader
 
     try:
-        trajectory = TrajectoryReader(io.BytesIO(content.data))  # type: ignore[no-untyped-call]
-        count = len(trajectory)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trajectory = TrajectoryReader(io.BytesIO(content.data))  # type: ignore[no-untyped-call]
+            count = len(trajectory)
     except Exception as error:  # ASE's binary format raises whatever damaged bytes lead to
         raise InputError(f"{content.name}: cannot be read as a trajectory of ASE ({_told(error)})") from error
     for index in range(count):

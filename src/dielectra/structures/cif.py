@@ -29,6 +29,9 @@ LARGEST_CIF = 16 * 2**20
 MOST_TAGS = 100_000
 """Number of tags above which a CIF is refused; structures have a few hundred."""
 
+MOST_PARTS = 20_000
+"""Blocks of a damaged CIF that are tried one by one."""
+
 LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
 ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
 SITES = ("_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x", "_atom_site_type_symbol")
@@ -69,7 +72,7 @@ def _blocks(text: str, name: str) -> Iterator[Any]:
     try:
         document = gemmi.cif.read_string(text, check_level=0)
     except (ValueError, RuntimeError) as error:
-        parts = _split(text)
+        parts = _split(text)[:MOST_PARTS]
         if len(parts) < 2:
             raise InputError(f"{name}: cannot be read as a CIF ({_line_of(error)}); give a valid CIF") from error
         for part in parts:
