@@ -1,4 +1,4 @@
-"""SC of a protocol's spectra to a converged k-point grid: python benchmarks/quality.py FOLDER [--n-pool 20] [--print].
+"""SC of a protocol to converged k-point grids: python benchmarks/quality.py FOLDER [--n-pool 20] [--print].
 
 Twenty textbook crystals and random crystals of the ladder's pool. From the protocol's grid on, what is sampled grows by
 a factor of 2.5 until two grids in a row agree at SC 0.985 at both levels; the last one is the reference. Results are kept

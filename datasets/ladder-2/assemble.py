@@ -1,0 +1,102 @@
+"""Add finished materials to this data set: python datasets/ladder-2/assemble.py CAMPAIGN POOL.jsonl ALEXANDRIA.jsonl.gz.
+
+The first call takes over the records of ladder-1 whose run would be the same under ladder-2; each says so. Every call
+appends what a campaign has finished since, metals included, as further parts. Each material gets its source and licence
+from the pool and its split by formula: of the paper where its pool has the formula, else by
+:func:`dielectra.data.splits.split_of_new`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pool import ALEXANDRIA, read_lines, same_run
+
+from dielectra.abinitio.campaign import open_table
+from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
+from dielectra.crystal import make_crystal
+from dielectra.data.dataset import DataSet
+from dielectra.data.schema import Metal, Record
+from dielectra.data.splits import sorted_formula, split_of_new
+from dielectra.data.store import write_part
+from dielectra.optics import measured
+from dielectra.symmetry import space_group
+
+HERE = Path(__file__).parent
+LADDER_1 = HERE.parent / "ladder"
+MATERIALS_PER_PART = 150
+LICENCE = {"licence": ALEXANDRIA[1], "source": ALEXANDRIA[0]}
+
+
+class Splits:
+    """The split of a formula."""
+
+    def __init__(self, alexandria: str) -> None:
+        pool = [entry for entry in read_lines(alexandria) if entry["split"]]
+        self.published = {sorted_formula("".join(entry["species"])): entry["split"] for entry in pool}
+        self.measured = {sorted_formula(compound.formula) for compound in measured.compounds()}
+
+    def of(self, formula: str) -> str:
+        """Return the split of a reduced formula."""
+        name = sorted_formula(formula)
+        new = split_of_new(name, name in self.measured)
+        return new if new == "experiment-test" else self.published.get(name, new)
+
+
+def taken_over(splits: Splits) -> Iterator[Record]:
+    """Yield the records of ladder-1 that ladder-2 would give, with the space group of the cell that was computed."""
+    for record in DataSet.open(LADDER_1).records():
+        if same_run(record.crystal):
+            note = {"taken_over": "computed by ladder-1, whose run is that of ladder-2; gaps on the response's k-points"}
+            spectrum = replace(record.spectrum, provenance=dict(record.spectrum.provenance) | note)
+            properties = record.properties | LICENCE | {"protocol": "ladder-1"}
+            properties["spacegroup"] = space_group(record.crystal)
+            split = splits.of(record.formula)
+            yield replace(record, spectrum=spectrum, properties=properties, split=split)
+
+
+def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Iterator[Record | Metal]:
+    """Yield what a campaign has finished and the data set does not hold, two records a material, one a metal."""
+    entries = {entry["id"]: entry for entry in read_lines(pool)}
+    table = open_table(campaign)
+    protocol = campaign_settings(table.settings()).protocol["name"]
+    for job in table.jobs("done"):
+        if job.id in present:
+            continue
+        path, entry = record_path(Path(campaign), job.id), entries[job.id]
+        properties: dict[str, Any] = {"source": entry["source"], "licence": entry["licence"], "protocol": protocol}
+        verdict = verdict_of(path)
+        if verdict.metal:
+            columns = verdict.crystal or {}
+            crystal = make_crystal(columns["cell"], columns["numbers"], columns["frac_coords"])
+            properties |= {"gap_indirect": verdict.gap_indirect, "spacegroup": space_group(crystal)}
+            yield Metal(job.id, crystal.formula, splits.of(crystal.formula), crystal, "rpa", properties)
+            continue
+        for record in DataSet.open(path).records():
+            yield replace(record, split=splits.of(record.formula), properties=record.properties | properties)
+
+
+def main(arguments: list[str]) -> None:
+    """Write new parts; print their names."""
+    campaign, pool, alexandria = arguments
+    splits = Splits(alexandria)
+    existing = sorted(HERE.glob("part-*.parquet"))
+    records: list[Record | Metal] = [] if existing else list(taken_over(splits))
+    present = set(DataSet.open(HERE).material_ids()) if existing else {record.id for record in records}
+    table = open_table(campaign)
+    header = campaign_settings(table.settings()).provenance
+    records += finished(campaign, pool, splits, present)
+    names = list(dict.fromkeys(record.id for record in records))
+    for number, start in enumerate(range(0, len(names), MATERIALS_PER_PART), start=len(existing)):
+        chosen = set(names[start : start + MATERIALS_PER_PART])
+        part = HERE / f"part-{number:04d}.parquet"
+        write_part([record for record in records if record.id in chosen], part, header)
+        print(part.name, len(chosen))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
