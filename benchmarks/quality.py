@@ -21,7 +21,7 @@ from dielectra.abinitio.gpaw_steps import converge_ground_state, respond, solve_
 from dielectra.abinitio.kgrid import choose_sampling, response_sampling
 from dielectra.abinitio.protocol import LADDER_2, response_bands
 from dielectra.crystal import Crystal
-from dielectra.data.store import read_records
+from dielectra.data.dataset import open_dataset
 from dielectra.files import write_whole
 from dielectra.spectrum import similarity
 from dielectra.structures import read_structure
@@ -61,7 +61,7 @@ def crystals(n_pool: int) -> dict[str, Crystal]:
     """Return the crystals to be tried by name, the cheap ones first."""
     textbook = {name.removeprefix("tb-"): atoms for name, atoms in textbook_crystals()}
     chosen = {name: read_structure(textbook[name]) for name in TEXTBOOK}
-    pool = sorted({record.id: record.crystal for record in read_records("datasets/ladder", "rpa")}.items())
+    pool = sorted({record.id: record.crystal for record in open_dataset("datasets/ladder").records("rpa")}.items())
     chosen |= dict(random.Random(2).sample(pool, n_pool))
     return dict(sorted(((name, standardise(one)) for name, one in chosen.items()), key=lambda item: item[1].volume))
 

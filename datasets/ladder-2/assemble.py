@@ -19,7 +19,7 @@ from pool import ALEXANDRIA, read_lines, same_run
 from dielectra.abinitio.campaign import open_table
 from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
 from dielectra.crystal import make_crystal
-from dielectra.data.dataset import DataSet
+from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Metal, Record
 from dielectra.data.splits import sorted_formula, split_of_new
 from dielectra.data.store import write_part
@@ -38,7 +38,7 @@ class Splits:
     def __init__(self, alexandria: str) -> None:
         pool = [entry for entry in read_lines(alexandria) if entry["split"]]
         self.published = {sorted_formula("".join(entry["species"])): entry["split"] for entry in pool}
-        self.measured = {sorted_formula(compound.formula) for compound in measured.compounds()}
+        self.measured = {sorted_formula(formula) for formula in measured.measured_formulas()}
 
     def of(self, formula: str) -> str:
         """Return the split of a reduced formula."""
@@ -49,9 +49,11 @@ class Splits:
 
 def taken_over(splits: Splits) -> Iterator[Record]:
     """Yield the records of ladder-1 that ladder-2 would give, with the space group of the cell that was computed."""
-    for record in DataSet.open(LADDER_1).records():
+    for record in open_dataset(LADDER_1).records():
         if same_run(record.crystal):
-            note = {"taken_over": "computed by ladder-1, whose run is that of ladder-2; gaps on the response's k-points"}
+            note = {
+                "taken_over": "computed by ladder-1, whose run is that of ladder-2; gaps on the response's k-points"
+            }
             spectrum = replace(record.spectrum, provenance=dict(record.spectrum.provenance) | note)
             properties = record.properties | LICENCE | {"protocol": "ladder-1"}
             properties["spacegroup"] = space_group(record.crystal)
@@ -76,7 +78,7 @@ def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Ite
             properties |= {"gap_indirect": verdict.gap_indirect, "spacegroup": space_group(crystal)}
             yield Metal(job.id, crystal.formula, splits.of(crystal.formula), crystal, "rpa", properties)
             continue
-        for record in DataSet.open(path).records():
+        for record in open_dataset(path).records():
             yield replace(record, split=splits.of(record.formula), properties=record.properties | properties)
 
 
@@ -86,7 +88,7 @@ def main(arguments: list[str]) -> None:
     splits = Splits(alexandria)
     existing = sorted(HERE.glob("part-*.parquet"))
     records: list[Record | Metal] = [] if existing else list(taken_over(splits))
-    present = set(DataSet.open(HERE).material_ids()) if existing else {record.id for record in records}
+    present = set(open_dataset(HERE).ids) if existing else {record.id for record in records}
     table = open_table(campaign)
     header = campaign_settings(table.settings()).provenance
     records += finished(campaign, pool, splits, present)
