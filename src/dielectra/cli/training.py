@@ -11,6 +11,7 @@ from dielectra.cli.options import ConfigFile, Device, Json, Level, Overrides, Ru
 from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
+    from dielectra.models.model import ModelLike
     from dielectra.training.config import TrainingConfig
     from dielectra.training.state import EpochReport
 
@@ -19,10 +20,11 @@ def train(
     dataset: str,
     /,
     *,
-    level: Level,
+    level: Annotated[str, Parameter(help="Level of theory, or several with commas, learned together: ipa,rpa.")],
     run: Run,
     recipe: Annotated[
-        str, Parameter(help="direct or pretrain (ours), paper-direct or paper-pretrain (as published).")
+        str,
+        Parameter(help="direct, pretrain, encoder or ensemble (ours), paper-direct or paper-pretrain (as published)."),
     ] = "direct",
     n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
     seed: Seed = 0,
@@ -31,11 +33,11 @@ def train(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Train a model from scratch on the spectra of one level (direct learning)."""
+    """Train a model from scratch on the spectra of one level (direct learning), or of several at once."""
     from dielectra.training.config import load_config
 
     settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
-    _train(dataset, level, settings, run, None, device, as_json)
+    _train(dataset, level.split(","), settings, run, None, device, as_json)
 
 
 def climb(
@@ -57,7 +59,7 @@ def climb(
     from dielectra.training.config import load_config
 
     settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
-    _train(dataset, to, settings, run, from_, device, as_json)
+    _train(dataset, [to], settings, run, from_, device, as_json)
 
 
 def evaluate(
@@ -99,10 +101,11 @@ def evaluate(
 
 
 def _train(
-    dataset: str, level: str, config: TrainingConfig, run: Path, start: str | None, device: str, as_json: bool
+    dataset: str, levels: list[str], config: TrainingConfig, run: Path, start: str | None, device: str, as_json: bool
 ) -> None:
     import torch
 
+    from dielectra.training.ensembles import train_ensemble
     from dielectra.training.recipes import train_model
     from dielectra.training.workers import Workers
 
@@ -111,16 +114,21 @@ def _train(
     elif device == "auto":
         device = "cpu"
     with progress_bar() as progress:
-        task = progress.add_task(f"{config.recipe} {level}", total=config.epochs)
+        title = f"{config.recipe} {', '.join(levels)}"
+        task = progress.add_task(title, total=config.epochs)
 
         def show(epoch: int, epochs: int, report: EpochReport | None) -> None:
-            text = f"{config.recipe} {level}"
+            text = title
             if report is not None:
                 text += f"  validation SC {report.validation_sc:.3f}"
                 progress.update(task, description=text)
             progress.update(task, completed=epoch, total=epochs)
 
-        model = train_model(dataset, level, config, run, start, device=device, progress=show)
+        model: ModelLike
+        if config.members and start is None:
+            model = train_ensemble(dataset, levels, config, run, device=device, progress=show)
+        else:
+            model = train_model(dataset, levels, config, run, start, device=device, progress=show)
     if (run / "log.csv").is_file():
         from dielectra.plots import plot_training_log, save_figure
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dielectra.errors import InputError
 from dielectra.files import read_text
 from dielectra.grids import describe_energies
+from dielectra.optics.bands import Calibration
 from dielectra.parsing import parse_json
 from dielectra.target import Target
 
@@ -34,6 +35,8 @@ class ModelCard(BaseModel):
         Atomic numbers seen in training at any level.
     members
         Folders of the members of an ensemble, inside the model's own; empty for a single model.
+    calibration
+        What makes bands of the members of an ensemble, by level.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +53,7 @@ class ModelCard(BaseModel):
     training: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     members: list[str] = Field(default_factory=list)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
     dtype: str = "float32"
     weights_sha256: str = ""
     licence: str = "CC-BY-4.0"

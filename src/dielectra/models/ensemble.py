@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,13 @@ from dielectra.target import Target
 class Ensemble:
     """Models of one target; a :class:`~dielectra.models.admission.Predictor` whose members differ.
 
-    Crystals are prepared once for all members that prepare them alike.
+    Crystals are prepared once for all members that prepare them alike. ``level`` is the one predicted where the target
+    has several, by default the highest.
     """
 
     models: tuple[Model, ...]
     card: ModelCard
+    level: str | None = None
 
     @property
     def target(self) -> Target:
@@ -63,7 +65,11 @@ class Ensemble:
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
         """Return what is predicted of each admitted crystal: the mean over members, with the members."""
-        return estimates(self.target, self.outputs([found.prepared for found in admitted]))
+        return estimates(self, self.outputs([found.prepared for found in admitted]))
+
+    def at(self, level: str) -> Ensemble:
+        """Return the ensemble predicting a level; unchanged where its target has no such level."""
+        return replace(self, level=level) if level in self.target.levels else self
 
 
 def _kind(network: Network) -> tuple[type[Network], str]:

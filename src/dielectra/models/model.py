@@ -45,6 +45,15 @@ class ModelLike(Predictor, Protocol):
         ...
 
     @property
+    def level(self) -> str | None:
+        """Return the level predicted where the target has several; None for the highest."""
+        ...
+
+    def at(self, level: str) -> ModelLike:
+        """Return the model predicting a level; unchanged where its target has no such level."""
+        ...
+
+    @property
     def elements(self) -> frozenset[int]:
         """Return the atomic numbers that can be represented."""
         ...
@@ -64,10 +73,14 @@ class ModelLike(Predictor, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network in evaluation mode with its card."""
+    """A network in evaluation mode with its card.
+
+    ``level`` is the one predicted where the target has several, by default the highest.
+    """
 
     network: Network
     card: ModelCard
+    level: str | None = None
 
     @property
     def target(self) -> Target:
@@ -99,7 +112,11 @@ class Model:
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
         """Return what is predicted of each admitted crystal."""
-        return estimates(self.target, self.outputs([found.prepared for found in admitted]))
+        return estimates(self, self.outputs([found.prepared for found in admitted]))
+
+    def at(self, level: str) -> Model:
+        """Return the model predicting a level; unchanged where its target has no such level."""
+        return replace(self, level=level) if level in self.target.levels else self
 
 
 def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
@@ -112,21 +129,23 @@ def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
     return admit(crystal, model.card, model.elements, prepare, isotropic=model.card.target.rank == 0)
 
 
-def estimates(target: Target, outputs: Outputs) -> list[Estimate]:
-    """Return the spectra at the highest level that outputs stand for: the mean over members, with the members."""
+def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
+    """Return the spectra at the model's level that outputs stand for: the mean over members, with the members."""
+    target, level = model.target, model.level or model.target.level
+    calibration = model.card.calibration.get(level)
     found = []
     for index, mean in enumerate(outputs.values.mean(axis=0)):
         gap = None if outputs.gaps is None else float(outputs.gaps[index, 1])
-        spectrum = target.spectra(mean)[target.level]
+        spectrum = target.spectra(mean)[level]
         if len(outputs.values) > 1:
-            members = (target.spectra(row)[target.level].tensor for row in outputs.values[:, index])
+            members = (target.spectra(row)[level].tensor for row in outputs.values[:, index])
             spectrum = replace(spectrum, members=tuple(members))
-        found.append(Estimate(spectrum, gap))
+        found.append(Estimate(spectrum, gap, calibration=calibration))
     return found
 
 
 def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, 2)``, as the network does."""
+    """Return predictions ``(n, *target.shape)`` and gaps ``(n, 2)`` for prepared crystals, on the network's device."""
     network.eval()
     values, gaps = [], []
     with torch.inference_mode():

@@ -26,7 +26,8 @@ class TrainingConfig(BaseModel):
     and early stopping; at 0 the data set's validation split is used, which the label count then does not show.
     ``patience`` counts validations without improvement. ``normalise_targets`` lets the network start at the mean of the
     labels, in a climb by scaling what it predicts. With labels of several levels, ``highest_share`` of each batch has
-    the highest one; 0 takes crystals as they come.
+    the highest one; 0 takes crystals as they come. ``gradient_clip`` is the largest norm of a gradient. ``members``
+    makes an ensemble: network options of each member where they differ, with seeds counted on from ``seed``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +43,8 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(1e-4, ge=0)
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: float = Field(0.0, ge=0, lt=1)
-    loss: Literal["l1", "relative_l1"] = "l1"
+    gradient_clip: float | None = Field(None, gt=0)
+    loss: Literal["l1", "relative_l1", "relative_l1_mean"] = "l1"
     normalise_targets: bool = False
     ema_decay: float = Field(0.0, ge=0, lt=1)
     validations: int = Field(25, ge=1)
@@ -54,6 +56,7 @@ class TrainingConfig(BaseModel):
     architecture: str | None = None
     rank: Literal[0, 2] | None = None
     network: dict[str, Any] = Field(default_factory=dict)
+    members: tuple[dict[str, Any], ...] = ()
 
     def __hash__(self) -> int:
         """Return a hash of all settings, the network's options included."""
@@ -77,6 +80,18 @@ _DIRECT = _OURS | {
     "minimum_steps": 300,
     "network": {"output_widths": (512, 512), "density_scaling": True, "broaden_output": True},
 }
+_ENCODER = _OURS | {
+    "architecture": "encoder",
+    "rank": 2,
+    "learning_rate": 2e-3,
+    "epochs": 60,
+    "weight_decay": 1e-2,
+    "gradient_clip": 5.0,
+    "loss": "relative_l1_mean",
+    "ema_decay": 0.998,
+    "validations": 1,
+    "hold_out": 0.0,
+}
 RECIPES: dict[str, dict[str, Any]] = {
     "paper-pretrain": {"batch_size": 128, "learning_rate": 1e-3, "weight_decay": 0.0},
     "paper-direct": {"batch_size": 20, "drop_last": True},
@@ -84,12 +99,15 @@ RECIPES: dict[str, dict[str, Any]] = {
     "pretrain": _DIRECT | {"hold_out": 0.0},
     "direct": _DIRECT,
     "climb": _OURS | {"learning_rate": 3e-4, "epochs": 40, "minimum_steps": 300},
+    "encoder": _ENCODER,
+    "ensemble": _ENCODER | {"members": [{"encoder": f"sevennet-{kind}"} for kind in ("0", "l3i5", "0", "l3i5", "0")]},
 }
 """What each recipe changes of the defaults.
 
 ``paper-*`` are as published; the learning rate of the pre-training is not known and was chosen on validation data.
 ``pretrain`` (many cheap labels), ``direct`` and ``climb`` (few expensive ones, a fifth of them held out for validation)
-are ours.
+are ours. ``encoder`` trains a head on a frozen encoder at all levels of the labels, ``ensemble`` five of them on two
+encoders; neither uses the validation labels, which are left for calibration.
 """
 
 

@@ -106,6 +106,8 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             workers.average_gradients(network)
+            if config.gradient_clip is not None:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
             optimiser.step()
             state.step += 1
             if config.ema_decay:

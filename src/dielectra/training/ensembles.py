@@ -1,0 +1,112 @@
+"""Train the members of an ensemble, combine them, and calibrate its bands on labels that trained nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dielectra.data.dataset import DataSet, open_dataset
+from dielectra.errors import InputError
+from dielectra.files import write_whole
+from dielectra.models.card import CARD
+from dielectra.models.ensemble import Ensemble, combine, load_predictor
+from dielectra.models.model import Model, estimates
+from dielectra.optics.bands import Calibration, misfit
+from dielectra.optics.quantities import QUANTITIES
+from dielectra.spectrum import Spectrum
+from dielectra.training.config import TrainingConfig
+from dielectra.training.evaluation import predict_tensors, score
+from dielectra.training.recipes import Progress, train_model
+
+COVERAGE = 0.9
+"""Share of whole curves that a calibrated band is to hold."""
+
+
+def train_ensemble(
+    source: str | Path | DataSet,
+    level: str | Sequence[str],
+    config: TrainingConfig,
+    run: str | Path,
+    name: str | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Ensemble:
+    """Train every member of a configuration in a subfolder of `run`, and save the calibrated ensemble.
+
+    A killed run goes on where it stopped: finished members are read, not trained again. Arguments are those of
+    :func:`~dielectra.training.recipes.train_model`.
+
+    Raises
+    ------
+    InputError
+        If the configuration has fewer than two members, or the run folder holds another ensemble.
+    """
+    folder, data = Path(run), open_dataset(source)
+    settings = {"config": config.model_dump(mode="json")}
+    if (folder / CARD).is_file():
+        return _finished(folder, settings, data)
+    models: list[Model] = []
+    for index, member in enumerate(member_configs(config)):
+        models.append(train_model(data, level, member, folder / f"member-{index}", device=device, progress=progress))
+    ensemble = combine(models, name or folder.resolve().name)
+    calibration = {one: calibrate(ensemble, data, one) for one in ensemble.target.levels}
+    metrics = {"validation": _validation_scores(ensemble, data)}
+    card = ensemble.card.model_copy(update={"calibration": calibration, "metrics": metrics, "training": settings})
+    write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
+    return Ensemble(ensemble.models, card)
+
+
+def member_configs(config: TrainingConfig) -> list[TrainingConfig]:
+    """Return the configuration of each member: seeds counted on, its own network options over the common ones."""
+    return [
+        config.model_copy(update={"members": (), "seed": config.seed + index, "network": config.network | options})
+        for index, options in enumerate(config.members)
+    ]
+
+
+def calibrate(
+    ensemble: Ensemble, data: DataSet, level: str, split: str = "validation", coverage: float = COVERAGE
+) -> Calibration:
+    """Return what makes bands that hold a share `coverage` of the whole known curves of a split.
+
+    Each factor is the ``ceil((n + 1) coverage)``-th smallest misfit, as conformal prediction asks for.
+    """
+    pairs = spectra_of_split(ensemble, data, level, split)
+    rank = min(len(pairs), math.ceil((len(pairs) + 1) * coverage)) - 1
+    factors = {
+        quantity: sorted(misfit(predicted, known, quantity) for predicted, known in pairs)[rank]
+        for quantity in QUANTITIES
+    }
+    return Calibration(coverage, factors)
+
+
+def spectra_of_split(ensemble: Ensemble, data: DataSet, level: str, split: str) -> list[tuple[Spectrum, Spectrum]]:
+    """Return the predicted and the known spectrum of each crystal of a split, both in the axes of its record.
+
+    Raises
+    ------
+    InputError
+        If the split has no spectrum at the level.
+    """
+    records = [record for record in data.records(level) if record.split == split]
+    if not records:
+        raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum; bands cannot be calibrated")
+    model = ensemble.at(level)
+    outputs = model.outputs(model.prepare([record.crystal for record in records]))
+    pairs = zip(estimates(model, outputs), records, strict=True)
+    return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
+
+
+def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, float]:
+    labels = data.labels(ensemble.target.model_copy(update={"levels": (ensemble.target.level,)})).of_split("validation")
+    scores = score(ensemble.card.name, predict_tensors(ensemble, labels), labels, "validation")
+    return scores.model_dump(include={"n", "sc_median", "sc_mean", "mae_median", "mse_median"})
+
+
+def _finished(folder: Path, settings: dict[str, Any], data: DataSet) -> Ensemble:
+    found = load_predictor(folder)
+    if not isinstance(found, Ensemble) or found.card.training != settings or found.card.data_hashes != data.hashes:
+        raise InputError(f"{folder}: holds a finished model of other settings or data; choose another folder")
+    return found

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Run, make_aln
+from dielectra.data.dataset import open_dataset
+from dielectra.errors import InputError
+from dielectra.models.ensemble import Ensemble, load_predictor
+from dielectra.optics.bands import band, misfit
+from dielectra.training.config import TrainingConfig, load_config
+from dielectra.training.ensembles import calibrate, member_configs, spectra_of_split, train_ensemble
+
+TINY = ("epochs=2", "network.width=8", "network.tensor_channels=4")
+MEMBERS = ({"encoder": "sevennet-0"}, {"encoder": "sevennet-l3i5"})
+
+
+def config() -> TrainingConfig:
+    return load_config("encoder", overrides=TINY).model_copy(update={"members": MEMBERS})
+
+
+@pytest.fixture(scope="module")
+def folder(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("ensembles") / "pair"
+    train_ensemble(small_data, ("ipa", "rpa"), config(), run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def ensemble(folder: Path) -> Ensemble:
+    found = load_predictor(folder)
+    assert isinstance(found, Ensemble)
+    return found
+
+
+def test_members_differ_in_seed_and_encoder() -> None:
+    first, second = member_configs(config())
+    assert (first.seed, second.seed) == (0, 1)
+    assert (first.network["encoder"], second.network["encoder"]) == ("sevennet-0", "sevennet-l3i5")
+    assert first.network["width"] == second.network["width"] == 8
+    assert first.members == second.members == ()
+    assert len(member_configs(load_config("ensemble"))) == 5
+
+
+def test_ensemble_predicts_tensors_with_members_gap_and_bands_at_both_levels(ensemble: Ensemble) -> None:
+    admitted = ensemble.admit(make_aln())
+    for level in ("ipa", "rpa"):
+        (estimate,) = ensemble.at(level).predict([admitted])
+        spectrum = estimate.spectrum
+        assert spectrum.level == level
+        assert len(spectrum.members) == 2
+        assert np.allclose(spectrum.tensor, np.mean(spectrum.members, axis=0), atol=1e-4)
+        assert np.abs(spectrum.tensor[0, 0] - spectrum.tensor[1, 1]).max() < 1e-3 * np.abs(spectrum.tensor).max()
+        assert np.abs(spectrum.tensor[0, 0] - spectrum.tensor[2, 2]).max() > 0
+        assert estimate.gap is not None
+        assert estimate.calibration is not None
+        found = band(spectrum, "n", estimate.calibration)
+        assert found is not None
+        assert found.coverage == 0.9
+
+
+def test_calibrated_factor_is_a_misfit_of_the_validation_split(ensemble: Ensemble, small_data: Path) -> None:
+    data = open_dataset(small_data)
+    pairs = spectra_of_split(ensemble, data, "rpa", "validation")
+    misfits = sorted(misfit(predicted, known, "eps2") for predicted, known in pairs)
+    assert ensemble.card.calibration["rpa"].factors["eps2"] == pytest.approx(misfits[-1])
+    assert calibrate(ensemble, data, "rpa", coverage=0.3).factors["eps2"] == pytest.approx(misfits[1])
+
+
+def test_finished_ensemble_is_read_again_and_another_configuration_refused(folder: Path, small_data: Path) -> None:
+    before = (folder / "card.json").read_bytes()
+    again = train_ensemble(small_data, ("ipa", "rpa"), config(), folder)
+    assert (folder / "card.json").read_bytes() == before
+    assert again.card.name == "pair"
+    with pytest.raises(InputError, match="other settings or data"):
+        train_ensemble(small_data, ("ipa", "rpa"), config().model_copy(update={"epochs": 3}), folder)
+
+
+def test_killed_ensemble_goes_on_with_the_missing_member(folder: Path, small_data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "pair"
+    (run / "member-0").mkdir(parents=True)
+    for file in ("card.json", "model.safetensors"):
+        (run / "member-0" / file).write_bytes((folder / "member-0" / file).read_bytes())
+    train_ensemble(small_data, ("ipa", "rpa"), config(), run)
+    for file in ("card.json", "member-0/model.safetensors", "member-1/model.safetensors"):
+        assert (run / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_command_line_trains_scores_and_predicts(run: Run, small_data: Path, tmp_path: Path) -> None:
+    settings = [f"--set={entry}" for entry in (*TINY, "members=[{encoder: sevennet-0}, {width: 4}]")]
+    folder = tmp_path / "run"
+    code, out, _ = run(
+        "train", str(small_data), "--level", "ipa,rpa", "--recipe", "encoder", "-o", str(folder), "--json", *settings
+    )
+    assert code == 0
+    assert json.loads(out)["members"] == ["member-0", "member-1"]
+    code, out, _ = run("evaluate", str(folder), str(small_data), "--level", "ipa", "--json")
+    assert code == 0
+    assert json.loads(out)["tensor"]["sc_median"] < 1
