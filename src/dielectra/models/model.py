@@ -145,7 +145,7 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
 
 
 def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return predictions ``(n, *target.shape)`` and gaps ``(n, 2)`` for prepared crystals, on the network's device."""
+    """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, 2)``, as the network does."""
     network.eval()
     values, gaps = [], []
     with torch.inference_mode():

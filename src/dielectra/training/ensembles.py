@@ -99,7 +99,7 @@ def spectra_of_split(ensemble: Ensemble, data: DataSet, level: str, split: str) 
     return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
 
 
-def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, float]:
+def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, Any]:
     labels = data.labels(ensemble.target.model_copy(update={"levels": (ensemble.target.level,)})).of_split("validation")
     scores = score(ensemble.card.name, predict_tensors(ensemble, labels), labels, "validation")
     return scores.model_dump(include={"n", "sc_median", "sc_mean", "mae_median", "mse_median"})
