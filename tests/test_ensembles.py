@@ -10,9 +10,11 @@ from conftest import Run, make_aln
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.models.ensemble import Ensemble, load_predictor
-from dielectra.optics.bands import band, misfit
+from dielectra.optics.bands import Calibration, band, misfit
+from dielectra.prediction import predict_many
 from dielectra.training.config import TrainingConfig, load_config
-from dielectra.training.ensembles import calibrate, member_configs, spectra_of_split, train_ensemble
+from dielectra.training.ensembles import calibrate, member_configs, train_ensemble
+from dielectra.training.evaluation import band_score, spectra_of_split
 
 TINY = ("epochs=2", "network.width=8", "network.tensor_channels=4")
 MEMBERS = ({"encoder": "sevennet-0"}, {"encoder": "sevennet-l3i5"})
@@ -99,4 +101,33 @@ def test_command_line_trains_scores_and_predicts(run: Run, small_data: Path, tmp
     assert json.loads(out)["members"] == ["member-0", "member-1"]
     code, out, _ = run("evaluate", str(folder), str(small_data), "--level", "ipa", "--json")
     assert code == 0
-    assert json.loads(out)["tensor"]["sc_median"] < 1
+    scores = json.loads(out)
+    assert scores["tensor"]["sc_median"] < 1
+    assert 0 <= scores["band"]["coverage"] <= 1
+    assert scores["band"]["width"] > 0
+    assert 0 < scores["roughness"]["predicted"] < 1
+    assert 0 < scores["roughness"]["reference"] < 1
+
+
+def test_climb_without_a_start_learns_all_levels_together(run: Run, small_data: Path, tmp_path: Path) -> None:
+    settings = [f"--set={entry}" for entry in TINY]
+    code, out, _ = run(
+        "climb", str(small_data), "--to", "rpa", "--n", "5", "-o", str(tmp_path / "run"), "--json", *settings
+    )
+    assert code == 0
+    card = json.loads(out)
+    assert card["target"]["levels"] == ["ipa", "rpa"]
+    assert card["trained_on"] == "16 ipa and 5 rpa spectra of small"
+
+
+def test_levels_of_a_joint_model_are_predicted_one_at_a_time(folder: Path) -> None:
+    spectra = [predict_many([make_aln()], level, str(folder))[0].spectrum for level in ("ipa", "rpa", "bse")]
+    assert [spectrum.level for spectrum in spectra] == ["ipa", "rpa", "rpa"]
+
+
+def test_whole_curves_inside_their_bands_are_counted(ensemble: Ensemble, small_data: Path) -> None:
+    pairs = spectra_of_split(ensemble, open_dataset(small_data), "rpa", "validation")
+    narrow = band_score(pairs, Calibration(0.9, {"eps2": 1e-6}))
+    wide = band_score(pairs, Calibration(0.9, {"eps2": 1e6}))
+    assert (narrow.coverage, wide.coverage) == (0.0, 1.0)
+    assert narrow.width < 1e-3 < wide.width

@@ -45,9 +45,15 @@ def climb(
     /,
     *,
     to: Annotated[str, Parameter(help="Level of theory to climb to.")],
-    from_: Annotated[str, Parameter(name="--from", help="Model of a lower level: a shipped name or a folder.")],
+    from_: Annotated[
+        str | None,
+        Parameter(name="--from", help="Model of a lower level to carry on: a shipped name or a folder."),
+    ] = None,
     run: Run,
-    recipe: Annotated[str, Parameter(help="climb (ours) or paper-climb (as published).")] = "climb",
+    recipe: Annotated[
+        str | None,
+        Parameter(help="climb (ours) or paper-climb (as published) with --from; encoder or ensemble without."),
+    ] = None,
     n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
     seed: Seed = 0,
     config: ConfigFile = None,
@@ -55,11 +61,17 @@ def climb(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Carry a model to a higher level with few spectra of that level (transfer learning)."""
+    """Carry a model to a higher level with few spectra of that level (transfer learning).
+
+    Without --from, a head on a frozen encoder learns the level together with all lower ones of the data set.
+    """
+    from dielectra.data.dataset import open_dataset
+    from dielectra.levels import levels_below
     from dielectra.training.config import load_config
 
-    settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
-    _train(dataset, [to], settings, run, from_, device, as_json)
+    settings = load_config(recipe or ("climb" if from_ else "encoder"), config, overrides or (), n=n, seed=seed)
+    below = [] if from_ else [level for level in open_dataset(dataset).levels if level in levels_below(to)]
+    _train(dataset, [*below, to], settings, run, from_, device, as_json)
 
 
 def evaluate(
@@ -93,6 +105,11 @@ def evaluate(
     ]
     if result.tensor is not None:
         rows.append(("tensor SC median / mean", f"{result.tensor.sc_median:.3f} / {result.tensor.sc_mean:.3f}"))
+    if result.band is not None:
+        rows.append(("band coverage / half-width", f"{result.band.coverage:.3f} / {result.band.width:.3f}"))
+    rows.append(
+        ("roughness predicted / reference", f"{result.roughness.predicted:.4f} / {result.roughness.reference:.4f}")
+    )
     rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
     rows += [
         (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()

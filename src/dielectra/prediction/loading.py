@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dielectra.models.admission import Predictor
+    from dielectra.models.model import ModelLike
 
 KEPT = 8
 """Number of models that stay in memory."""
@@ -19,7 +20,7 @@ def loaded_model(level: str = "rpa", model: Predictor | str | Path | None = None
     Parameters
     ----------
     level
-        Level of the shipped model.
+        Level of the shipped model, or the one to predict of a model that predicts several.
     model
         A model or ensemble that is loaded, a name or a folder; overrides `level`.
 
@@ -33,11 +34,11 @@ def loaded_model(level: str = "rpa", model: Predictor | str | Path | None = None
     from dielectra.models.store import default_model, model_files, model_folder
 
     folder = model_folder(model or default_model(level)).resolve()
-    return _read(folder, tuple(file.stat().st_mtime_ns for file in model_files(folder)))
+    return _read(folder, tuple(file.stat().st_mtime_ns for file in model_files(folder))).at(level)
 
 
 @lru_cache(maxsize=KEPT)
-def _read(folder: Path, _stamps: tuple[int, ...]) -> Predictor:
+def _read(folder: Path, _stamps: tuple[int, ...]) -> ModelLike:
     from dielectra.models.ensemble import load_predictor
 
     return load_predictor(folder)

@@ -12,12 +12,11 @@ from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.models.card import CARD
 from dielectra.models.ensemble import Ensemble, combine, load_predictor
-from dielectra.models.model import Model, estimates
+from dielectra.models.model import Model
 from dielectra.optics.bands import Calibration, misfit
 from dielectra.optics.quantities import QUANTITIES
-from dielectra.spectrum import Spectrum
 from dielectra.training.config import TrainingConfig
-from dielectra.training.evaluation import predict_tensors, score
+from dielectra.training.evaluation import predict_tensors, score, spectra_of_split
 from dielectra.training.recipes import Progress, train_model
 
 COVERAGE = 0.9
@@ -80,23 +79,6 @@ def calibrate(
         for quantity in QUANTITIES
     }
     return Calibration(coverage, factors)
-
-
-def spectra_of_split(ensemble: Ensemble, data: DataSet, level: str, split: str) -> list[tuple[Spectrum, Spectrum]]:
-    """Return the predicted and the known spectrum of each crystal of a split, both in the axes of its record.
-
-    Raises
-    ------
-    InputError
-        If the split has no spectrum at the level.
-    """
-    records = [record for record in data.records(level) if record.split == split]
-    if not records:
-        raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum; bands cannot be calibrated")
-    model = ensemble.at(level)
-    outputs = model.outputs(model.prepare([record.crystal for record in records]))
-    pairs = zip(estimates(model, outputs), records, strict=True)
-    return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
 
 
 def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, Any]:

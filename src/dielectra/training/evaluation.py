@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from dielectra.data.labels import Labels
 from dielectra.data.schema import SPLITS
 from dielectra.errors import InputError
 from dielectra.levels import levels_below
-from dielectra.models.model import ModelLike
-from dielectra.spectrum import similarity
+from dielectra.models.model import ModelLike, estimates
+from dielectra.optics.bands import Calibration, band
+from dielectra.spectrum import Spectrum, similarity
 from dielectra.target import DIELECTRIC
 
 QUANTILES = (0.1, 0.25, 0.75, 0.9)
@@ -46,6 +48,20 @@ class TensorScore(BaseModel):
     sc_mean: float
 
 
+class BandScore(BaseModel):
+    """The calibrated bands of Im eps: share of known curves that lie inside as a whole, median relative half-width."""
+
+    coverage: float
+    width: float
+
+
+class RoughnessScore(BaseModel):
+    """Median roughness of the isotropic Im eps, predicted and known: what ripples add to."""
+
+    predicted: float
+    reference: float
+
+
 class Evaluation(BaseModel):
     """The scores of a model on one split; the keys are those of ``dielectra evaluate --json``."""
 
@@ -62,6 +78,8 @@ class Evaluation(BaseModel):
     mse_mean: float
     baseline: dict[str, float | None]
     tensor: TensorScore | None = None
+    band: BandScore | None = None
+    roughness: RoughnessScore
     per_n_atoms: dict[int, SizeScore]
     per_material: list[MaterialScore]
 
@@ -92,7 +110,50 @@ def evaluate(model: ModelLike, source: str | Path | DataSet, level: str, split: 
         raise InputError(f"model {model.card.name} and {data.source} have different energy grids; resample the data")
     prediction = predict_tensors(model, labels)
     baseline = baselines(data, everything, labels)
-    return score(model.card.name, prediction, labels, split, baseline)
+    scores = score(model.card.name, prediction, labels, split, baseline)
+    if level not in model.card.calibration:
+        return scores
+    pairs = spectra_of_split(model, data, level, split)
+    return scores.model_copy(update={"band": band_score(pairs, model.card.calibration[level])})
+
+
+def spectra_of_split(model: ModelLike, data: DataSet, level: str, split: str) -> list[tuple[Spectrum, Spectrum]]:
+    """Return the predicted and the known spectrum of each crystal of a split, both in the axes of its record.
+
+    Raises
+    ------
+    InputError
+        If the split has no spectrum at the level.
+    """
+    records = [record for record in data.records(level) if record.split == split]
+    if not records:
+        raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum")
+    model = model.at(level)
+    outputs = model.outputs(model.prepare([record.crystal for record in records]))
+    pairs = zip(estimates(model, outputs), records, strict=True)
+    return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
+
+
+def band_score(pairs: Sequence[tuple[Spectrum, Spectrum]], calibration: Calibration) -> BandScore:
+    """Return how many known curves of Im eps lie in their bands as a whole, and how wide the bands are.
+
+    Parameters
+    ----------
+    pairs
+        Predicted spectra with members, and known ones.
+    """
+    inside, widths = [], []
+    for predicted, known in pairs:
+        found, curve = band(predicted, "eps2", calibration), known.mean.imag
+        if found is not None:
+            inside.append(bool(np.all((found.lower <= curve) & (curve <= found.upper))))
+            widths.append(float((found.upper - found.lower).sum() / 2 / curve.sum()))
+    return BandScore(coverage=float(np.mean(inside)), width=float(np.median(widths)))
+
+
+def roughness(curves: FloatArray) -> FloatArray:
+    """Return the sum of the absolute second differences of curves ``(n, n_energies)``, relative to their sum."""
+    return np.asarray(np.abs(np.diff(curves, 2, axis=1)).sum(axis=1) / np.maximum(curves.sum(axis=1), 1e-6))
 
 
 def predict_tensors(model: ModelLike, labels: Labels) -> FloatArray:
@@ -168,6 +229,10 @@ def score(
         tensor=None
         if tensor is None
         else TensorScore(sc_median=float(np.median(tensor)), sc_mean=float(tensor.mean())),
+        roughness=RoughnessScore(
+            predicted=float(np.median(roughness(mean))),
+            reference=float(np.median(roughness(labels.eps2.astype(float)))),
+        ),
         per_n_atoms=_by_atoms(np.array(n_atoms), sc),
         per_material=per_material,
     )
