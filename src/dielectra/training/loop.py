@@ -29,6 +29,9 @@ from dielectra.training.sampling import batches, choose_labels
 from dielectra.training.state import EpochReport, TrainingState, load_state, save_state
 from dielectra.training.workers import Workers
 
+EPOCHS_PER_SEED = 1_000_000
+"""More epochs than any training has, so that no two seeds share a random stream."""
+
 
 class TrainingData(NamedTuple):
     """Labels with what the network needs of their crystals; arrays on the device of the training."""
@@ -90,6 +93,7 @@ def train(
 
     started = time.monotonic()
     for epoch in range(state.epoch, epochs):
+        torch.manual_seed(config.seed * EPOCHS_PER_SEED + epoch)  # dropout and noise are the same after a kill
         network.train()
         loss_sum = 0.0
         for indices in batches(training_labels, config, epoch):
@@ -211,7 +215,8 @@ def _described(target: Target) -> str:
 
 @torch.no_grad()
 def start_at_mean(network: Network, data: TrainingData, fresh: bool) -> None:
-    """Let the network start at the mean of the labels; a climbing one is told the mean of its own predictions."""
+    """Let the network start, without dropout, at the mean of the labels; a climbing one gets its own mean too."""
+    network.eval()
     weights = data.weights[:, :, :, None]
     counts = weights.sum(dim=0).clamp_min(1.0)
     mean = (data.values * weights).sum(dim=0) / counts

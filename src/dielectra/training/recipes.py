@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from dielectra import __version__
 from dielectra.data.dataset import DataSet, open_dataset
@@ -76,7 +77,8 @@ def train_model(
     labels = data.labels(wanted_target(data, levels, config, start)) if labels is None else labels
     workers = Workers.from_environment()
     started = time.process_time()
-    network, log = train(config, labels, folder, start, device, progress)
+    with torch.random.fork_rng(devices=[]):
+        network, log = train(config, labels, folder, start, device, progress)
     training, validation = choose_labels(labels, config)
     card = ModelCard(
         name=name or folder.resolve().name,

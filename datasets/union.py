@@ -1,0 +1,47 @@
+"""Join data sets for training: python datasets/union.py OUTPUT FIRST SECOND...; a material of an earlier one wins.
+
+Measured compounds whose spectra no model may see are left out by their formula, wherever they stand.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from dielectra.data.dataset import open_dataset
+from dielectra.data.schema import Record
+from dielectra.data.splits import sorted_formula, split_of_new
+from dielectra.data.store import write_part
+from dielectra.optics.measured import measured_formulas
+
+MATERIALS_PER_PART = 200
+
+
+def main(output: str, *sources: str) -> None:
+    """Write the joint data set; print how many materials come from each."""
+    measured = {sorted_formula(formula) for formula in measured_formulas()}
+    taken: dict[str, list[Record]] = {}
+    for source in sources:
+        fresh: dict[str, list[Record]] = {}
+        for record in open_dataset(source).records():
+            if record.id not in taken:
+                formula = sorted_formula(record.formula)
+                kept = formula in measured and split_of_new(formula, is_measured=True) == "experiment-test"
+                fresh.setdefault(record.id, []).append(
+                    replace(record, split="experiment-test" if kept else record.split)
+                )
+        taken |= fresh
+        print(source, len(fresh))  # noqa: T201
+    header = {
+        "broadening_eV": f"{open_dataset(sources[0]).broadening:g}",
+        "engine": str(open_dataset(sources[0]).engine),
+    }
+    groups = list(taken.values())
+    for number, start in enumerate(range(0, len(groups), MATERIALS_PER_PART)):
+        records = [record for group in groups[start : start + MATERIALS_PER_PART] for record in group]
+        write_part(records, Path(output) / f"part-{number:04d}.parquet", header)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
