@@ -1,8 +1,8 @@
 """SC of a protocol to converged k-point grids: python benchmarks/quality.py FOLDER [--n-pool 20] [--print].
 
-Twenty textbook crystals and random crystals of the ladder's pool. From the protocol's grid on, what is sampled grows by
-a factor of 2.5 until two grids in a row agree at SC 0.985 at both levels; the last one is the reference. Results are kept
-in FOLDER, so that a stopped run goes on. Cutoffs stay those of the protocol: docs/validation.md has their test.
+Twenty textbook crystals and random crystals of the ladder's pool. From the grid of the protocol on, what is sampled
+grows by a factor of 2.5 until two grids in a row agree at SC 0.985 at both levels; the last is the reference. Results
+stay in FOLDER, so that a stopped run goes on. Cutoffs are those of the protocol: docs/validation.md has their test.
 """
 
 from __future__ import annotations

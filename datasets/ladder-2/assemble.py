@@ -1,4 +1,4 @@
-"""Add finished materials to this data set: python datasets/ladder-2/assemble.py CAMPAIGN POOL.jsonl ALEXANDRIA.jsonl.gz.
+"""Add finished materials to this data set: python datasets/ladder-2/assemble.py CAMPAIGN POOL.jsonl ALEXANDRIA.gz.
 
 The first call takes over the records of ladder-1 whose run would be the same under ladder-2; each says so. Every call
 appends what a campaign has finished since, metals included, as further parts. Each material gets its source and licence

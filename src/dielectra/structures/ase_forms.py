@@ -152,6 +152,18 @@ def read_trajectory(content: Content) -> Iterator[Found]:
             yield Found(InputError(f"{where}: cannot be read ({_told(error)})"), place)
 
 
+def read_gpw(content: Content) -> Iterator[Found]:
+    """Give the crystal of a calculation that GPAW has saved."""
+    from ase.io.trajectory import read_atoms
+    from ase.io.ulm import Reader
+
+    try:
+        atoms = read_atoms(Reader(io.BytesIO(content.data)).atoms, _try_except=False)  # type: ignore[no-untyped-call]
+    except Exception as error:  # as for trajectories
+        raise InputError(f"{content.name}: cannot be read as a calculation of GPAW ({_told(error)})") from error
+    yield Found(from_ase(atoms, content.name))
+
+
 def read_database(content: Content) -> Iterator[Found]:
     """Give the crystals of a SQLite database of ASE, with the keys of each row."""
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from dielectra.errors import InputError
-from dielectra.structures.ase_forms import read_database, read_espresso, read_extxyz, read_rare, read_trajectory
+from dielectra.structures.ase_forms import (
+    read_database,
+    read_espresso,
+    read_extxyz,
+    read_gpw,
+    read_rare,
+    read_trajectory,
+)
 from dielectra.structures.cif import read_cif
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
@@ -28,6 +35,7 @@ BY_NAME: tuple[tuple[str, Reader], ...] = (
     (r"geometry\.in(\.next_step)?", read_aims),
     (r".*\.cell", read_castep),
     (r".*\.traj", read_trajectory),
+    (r".*\.gpw", read_gpw),
     (r".*\.db", read_database),
 )
 """Patterns of lower-case file names and their readers; the first that matches reads."""
@@ -35,7 +43,8 @@ BY_NAME: tuple[tuple[str, Reader], ...] = (
 BY_CONTENT: tuple[tuple[str, Reader], ...] = (
     (r"\s*(?:#[^\n]*\n\s*)*data_", lambda content: read_cif(content.text, content.name)),
     (r"\s*[\[{]", read_json),
-    (r"- of Ulm", read_trajectory),
+    (r"- of UlmASE", read_trajectory),
+    (r"- of UlmGPAW", read_gpw),
     (r"SQLite format 3\0", read_database),
     (r"(?s).*^\s*(ATOMIC_POSITIONS|&control)\b", read_espresso),
     (r"(?s).*^\s*lattice_vector\b", read_aims),
@@ -48,7 +57,7 @@ BY_CONTENT: tuple[tuple[str, Reader], ...] = (
 """Patterns of the first kilobytes of a file whose name says nothing, and its reader."""
 
 PICKLES = (".pckl", ".pkl", ".pickle")
-STREAMS = (read_json, read_extxyz, read_trajectory, read_database)
+STREAMS = (read_json, read_extxyz, read_trajectory, read_gpw, read_database)
 """Readers of files that hold many structures and may be large."""
 
 LARGEST_TEXT = 2**25
