@@ -192,7 +192,7 @@ def test_compute_status_and_export_from_the_shell(run: Run, tmp_path: Path, monk
     assert entry["id"] == "one"
     assert entry["convergence_sc"] == {"ipa": 1.0, "rpa": 1.0}
     assert "bad: HNe: refused" in err
-    code, out, _ = run("campaign", "run", folder, "--retry")
+    code, out, _ = run("campaign", "run", folder, "--retry", *engine)
     assert code == 0
     assert "HNe: refused" in " ".join(out.split())
     assert json.loads(run("campaign", "status", folder, "--json")[1])["jobs"]["done"] == 1

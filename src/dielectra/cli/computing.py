@@ -13,6 +13,8 @@ from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
 
 EXECUTORS = ("local", "parsl")
+FINE = "-fine"
+"""What the name of a protocol ends with that is finer than the one named without it."""
 
 campaign_app = App(name="campaign", help="Run, watch and export many ab initio computations.")
 
@@ -34,7 +36,10 @@ def compute(
     skip: Annotated[str | None, Parameter(help="Data set whose materials are left out.")] = None,
     create_only: Annotated[bool, Parameter(negative=(), help="Make the campaign and do not run it.")] = False,
     check_convergence: Annotated[
-        bool, Parameter(negative=(), help="Compute by ladder-2-fine too, and print the SC between both.")
+        bool,
+        Parameter(
+            negative=(), help="Compute by the finer protocol (ladder-2-fine) too, and print the SC between both."
+        ),
     ] = False,
     workers: Workers = 1,
     time_limit: TimeLimit = 4.0,
@@ -52,18 +57,20 @@ def compute(
     if not found:
         raise InputError("\n".join([entry.reason for entry in refused] or ["no crystal to compute"]))
     materials = [material for material in found if material.id not in present]
-    settings = {output: protocol} | ({output / "convergence": "ladder-2-fine"} if check_convergence else {})
-    for folder, chosen in settings.items():
-        table, n_new = create_campaign(folder, materials, engine, chosen)
-        note = f"{folder}: {n_new} new of {len(materials)} materials, {table.settings()['protocol']['name']}"
+    folders = [output, output / "convergence"] if check_convergence else [output]
+    for folder in folders:
+        table, n_new = create_campaign(folder, materials, engine, protocol)
+        followed = table.settings()["protocol"]["name"]
+        note = f"{folder}: {n_new} new of {len(materials)} materials, {followed}"
         stderr.print(note, markup=False, highlight=False, soft_wrap=True)
         if not create_only:
             _run_campaign(folder, workers, time_limit, memory_limit, engine=engine)
+        protocol = f"{followed}{FINE}"
     reasons = [entry.reason for entry in refused]
     if create_only:
         _show_status(output, as_json)
     else:
-        reasons += _show_computed(output, compare_protocols(*settings) if check_convergence else {}, as_json)
+        reasons += _show_computed(output, compare_protocols(*folders) if check_convergence else {}, as_json)
     if reasons:
         raise InputError("\n".join(reasons))
 
