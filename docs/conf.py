@@ -15,3 +15,6 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = True
 napoleon_use_ivar = True
+suppress_warnings = [
+    "ref.python"
+]  # attributes of one name in several classes, such as level, are not ambiguous to a reader
