@@ -91,10 +91,15 @@ def test_an_evaluation_is_drawn_with_its_baseline(small_data: Path) -> None:
 
 
 def test_a_summary_is_drawn() -> None:
-    summary = {"histograms": {"a": {"0-1": 3, "1-2": 4}, "b": {"x": 1}}, "elements": {"H": 2, "O": 3}}
+    classes = {"oxides": {"materials": 5, "training": 3}, "others": {"materials": 1, "training": 0}}
+    census = {"training_elements": {"H": 2, "O": 3, "La": 1}, "classes": classes, "metals": {"train": 4}}
+    summary = {"histograms": {"a": {"0-1": 3, "1-2": 4}, "b": {"x": 1}}, "census": census}
     figure = plot_summary(summary)
     assert [patch.get_height() for patch in figure.axes[0].patches] == [3, 4]
-    assert [patch.get_height() for patch in figure.axes[2].patches] == [2, 3]
+    texts = [text.get_text() for text in figure.axes[2].texts]
+    assert texts[texts.index("O") + 1] == "3"
+    assert texts[texts.index("La") + 1] == "1"
+    assert [patch.get_width() for patch in figure.axes[3].patches] == [5, 1, 4, 3, 0]
 
 
 def test_a_learning_curve_shows_mean_range_baseline_and_the_published_curve() -> None:

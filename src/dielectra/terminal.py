@@ -102,6 +102,21 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     stdout.print(table)
 
 
+def print_periodic_table(title: str, counts: Mapping[str, int]) -> None:
+    """Print counts by element on stdout, in the places of the periodic table; the lanthanides stand below."""
+    from dielectra.elements import NUMBERS, table_position
+
+    rows: dict[int, list[str]] = {}
+    for symbol, count in counts.items():
+        row, column = table_position(NUMBERS[symbol])
+        if column == 0:
+            row, column = 8, NUMBERS[symbol] - 54
+        symbols, numbers = (rows.setdefault(2 * row + part, [""] * 18) for part in (0, 1))
+        symbols[column - 1], numbers[column - 1] = symbol, str(count)
+    lines = ["".join(f"{cell:<5}" for cell in rows[row]).rstrip() for row in sorted(rows)]
+    stdout.print("\n".join([title, *lines]), markup=False, highlight=False, no_wrap=True, crop=False)
+
+
 def print_documents(documents: Document | Sequence[Document]) -> None:
     """Print a document, or a list of documents, on stdout: the JSON that the API returns."""
     from dielectra.documents.document import dump_json

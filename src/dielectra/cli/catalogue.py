@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from dielectra.cli.options import Json
-from dielectra.terminal import print_json, print_table, short, stdout
+from dielectra.terminal import print_json, print_periodic_table, print_table, short, stdout
 
 if TYPE_CHECKING:
     from dielectra.models.card import ModelCard
@@ -30,13 +31,14 @@ def describe_data(
     dataset: str,
     /,
     *,
-    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for histograms.")] = None,
+    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for histograms and the census.")] = None,
+    floors: Annotated[bool, Parameter(help="Compare the census with what the ladder aims at.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Summarise a data set: counts by level and split, elements, cell sizes, gaps, similarity between levels."""
+    """Summarise a data set: counts by level and split, elements, chemistry classes, cell sizes, gaps, similarity."""
     from dielectra.data.summary import summarise
 
-    summary = summarise(dataset)
+    summary = summarise(dataset, floors)
     if plot is not None:
         from dielectra.plots import plot_summary, save_figure
 
@@ -44,14 +46,28 @@ def describe_data(
     if as_json:
         print_json(summary)
         return
-    rows = [(key, short(value)) for key, value in summary.items() if key != "histograms"]
+    rows = [(key, short(value)) for key, value in summary.items() if key not in ("census", "histograms")]
     print_table(f"data set {dataset}", ("quantity", "value"), rows)
+    _print_census(summary["census"])
     for title, histogram in summary["histograms"].items():
         bars = [
             (label, f"{count:5d} {'█' * round(40 * count / max(1, *histogram.values()))}")
             for label, count in histogram.items()
         ]
         print_table(title, ("bin", "materials"), bars)
+
+
+def _print_census(census: Mapping[str, Any]) -> None:
+    counted = {**census["splits"], "metals (no spectrum)": census["metals"]}
+    splits = [*dict.fromkeys(split for counts in counted.values() for split in counts)]
+    rows = [(kind, *(str(counts.get(split, 0)) for split in splits)) for kind, counts in counted.items()]
+    print_table("materials", ("level", *splits), rows)
+    print_periodic_table("training materials with each element", census["training_elements"])
+    classes = [(name, *map(str, counts.values())) for name, counts in census["classes"].items()]
+    print_table("chemistry classes; a material may be in several", ("class", "materials", "training"), classes)
+    if "floors" in census:
+        compared = [(floor["name"], str(floor["found"]), str(floor["floor"])) for floor in census["floors"]]
+        print_table("floors of the ladder", ("what", "found", "floor"), compared)
 
 
 @data_app.command(name="check")

@@ -212,6 +212,16 @@ class DataSet:
                     found = {key: row.get(key) for key in PROPERTIES}
                     yield Metal(row["id"], row["formula"], row["split"], group.crystal(row), row["level"], found)
 
+    def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
+        """Yield chosen columns of every row, metals included, and always ``level`` and ``protocol``.
+
+        A column that an old part lacks is None in its rows.
+        """
+        names = (*columns, "level", "protocol")
+        for group in self._groups(list(columns)):
+            for row in group.table.to_pylist():
+                yield {name: row.get(name) for name in names}
+
     def _groups(self, columns: list[str] | None) -> Iterator[RowGroup]:
         """Yield row groups, of the chosen protocol only."""
         wanted = columns if columns is None else [*dict.fromkeys([*columns, "level", "protocol"])]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dielectra.data.census import compare_with_floors, take_census
 from dielectra.data.dataset import open_dataset
 from dielectra.data.labels import Labels
 from dielectra.elements import SYMBOLS
@@ -18,8 +19,15 @@ GAP_EDGES = np.arange(0.0, 11.0, 1.0)
 SIMILARITY_EDGES = np.linspace(0.0, 1.0, 11)
 
 
-def summarise(source: str | Path) -> dict[str, Any]:
+def summarise(source: str | Path, floors: bool = False) -> dict[str, Any]:
     """Return counts and histograms of a data set as plain data.
+
+    Parameters
+    ----------
+    source
+        Name, folder or file of a data set.
+    floors
+        Whether to compare the census with what the ladder aims at.
 
     Raises
     ------
@@ -51,7 +59,9 @@ def summarise(source: str | Path) -> dict[str, Any]:
         values = level_similarity(labels["ipa"], labels["rpa"])
         histograms["SC of IPA as RPA"] = _binned(values, SIMILARITY_EDGES)
         summary["ipa_rpa_sc_median"] = float(np.median(values)) if len(values) else None
-    return summary | {"histograms": histograms}
+    census = take_census(data)
+    compared = {"floors": compare_with_floors(census)} if floors else {}
+    return summary | {"census": census | compared, "histograms": histograms}
 
 
 def level_similarity(lower: Labels, upper: Labels) -> Sequence[float]:

@@ -3,8 +3,9 @@
 from dielectra.plots.abinitio import plot_costs, plot_validation
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
-from dielectra.plots.spectra import plot_predictions, plot_quantity, plot_summary
+from dielectra.plots.spectra import plot_predictions, plot_quantity
 from dielectra.plots.style import check_figure_path, save_figure
+from dielectra.plots.summary import plot_summary
 
 __all__ = [
     "check_figure_path",

@@ -15,6 +15,8 @@ from dielectra.elements import NUMBERS, table_position
 from dielectra.plots.style import BLACK, COLOUR_MAP, GREY, style
 
 FEWEST_ROWS = 5
+LANTHANIDES = range(57, 71)
+"""Atomic numbers of La to Yb, which have no column."""
 
 
 def plot_elements(report: Mapping[str, Any]) -> Figure:
@@ -29,28 +31,40 @@ def plot_elements(report: Mapping[str, Any]) -> Figure:
         figure = Figure(figsize=(7.2, 6.6))
         for axes, (title, (values, norm, text)) in zip(figure.subplots(3, 1), tables.items(), strict=True):
             scale = norm(vmin=min(values.values()), vmax=max(*values.values(), 1.001 * min(values.values())))
-            _draw_periodic_table(axes, values, scale, text)
+            draw_periodic_table(axes, values, scale, text)
             axes.set_title(title, loc="left", fontsize=9)
         return figure
 
 
-def _draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normalize, text: str) -> None:
-    """Draw the elements up to the heaviest row that has a value; those without one are white."""
+def draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normalize, text: str) -> None:
+    """Draw the elements up to the heaviest row that has a value; those without one are white.
+
+    The lanthanides stand in a row of their own below, which is there where one of them has a value.
+    """
     rows = max(FEWEST_ROWS, *(table_position(NUMBERS[element])[0] for element in values))
+    has_lanthanides = any(NUMBERS[element] in LANTHANIDES for element in values)
     for element, number in NUMBERS.items():
-        row, column = table_position(number) if number else (99, 0)
-        if row > rows or column == 0:
-            continue
-        colour: Any = "white"
-        if element in values:
-            colour = colormaps[COLOUR_MAP](scale(values[element]))
-        axes.add_patch(Rectangle((column, row), 0.95, 0.95, facecolor=colour, edgecolor=GREY, linewidth=0.6))
-        dark = element in values and scale(values[element]) < 0.6
-        look: dict[str, Any] = {"ha": "center", "va": "center", "color": "white" if dark else BLACK}
-        axes.text(column + 0.475, row + 0.33, element, fontsize=8, **look)
-        if element in values:
-            axes.text(column + 0.475, row + 0.72, text.format(values[element]), fontsize=5.5, **look)
+        row, column = table_position(number)
+        if has_lanthanides and number in LANTHANIDES:
+            _draw_element(axes, element, (rows + 1.3, 3 + number - LANTHANIDES[0]), values, scale, text)
+        elif row <= rows and column > 0:
+            _draw_element(axes, element, (row, column), values, scale, text)
     axes.set_xlim(0.9, 19.05)
-    axes.set_ylim(rows + 1.05, 0.9)
+    axes.set_ylim(rows + (2.35 if has_lanthanides else 1.05), 0.9)
     axes.set_aspect("equal")
     axes.axis("off")
+
+
+def _draw_element(
+    axes: Axes, element: str, place: tuple[float, float], values: Mapping[str, float], scale: Normalize, text: str
+) -> None:
+    row, column = place
+    colour: Any = "white"
+    if element in values:
+        colour = colormaps[COLOUR_MAP](scale(values[element]))
+    axes.add_patch(Rectangle((column, row), 0.95, 0.95, facecolor=colour, edgecolor=GREY, linewidth=0.6))
+    dark = element in values and scale(values[element]) < 0.6
+    look: dict[str, Any] = {"ha": "center", "va": "center", "color": "white" if dark else BLACK}
+    axes.text(column + 0.475, row + 0.33, element, fontsize=8, **look)
+    if element in values:
+        axes.text(column + 0.475, row + 0.72, text.format(values[element]), fontsize=5.5, **look)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ from dielectra.optics.bands import band
 from dielectra.optics.constants import optical_constants
 from dielectra.optics.quantities import Quantity, distinct_components, find_quantity, interpolate
 from dielectra.plots.axes import set_energy_axis, shown_limits
-from dielectra.plots.style import BLUE, CYCLE, GREEN, Drawing, style
+from dielectra.plots.style import CYCLE, Drawing, style
 from dielectra.units import from_energies, parse_unit, to_energies
 
 if TYPE_CHECKING:
@@ -145,24 +145,3 @@ def _shown_energies(spectrum: Spectrum, unit: str, ends: tuple[float, float]) ->
     if len(grid) < 2:
         raise InputError(f"nothing of the spectrum lies on the axis {ends[0]:g} to {ends[1]:g} {unit}")
     return np.asarray(grid)
-
-
-def plot_summary(summary: Mapping[str, Any]) -> Figure:
-    """Draw the histograms of a data-set summary and its elements."""
-    with style():
-        histograms = summary["histograms"]
-        figure = Figure(figsize=(3.2 * len(histograms), 5.2))
-        grid = figure.add_gridspec(2, len(histograms))
-        for column, (title, histogram) in enumerate(histograms.items()):
-            axes = figure.add_subplot(grid[0, column])
-            bins = range(len(histogram))
-            axes.bar(bins, list(histogram.values()), color=BLUE)
-            axes.set_xticks(bins, list(histogram), rotation=60 if len(histogram) > 7 else 0, fontsize=7)
-            axes.set_title(title, loc="left", fontsize=9)
-            axes.set_ylabel("materials")
-            axes.grid(visible=False, axis="x")
-        elements = figure.add_subplot(grid[1, :])
-        elements.bar(list(summary["elements"]), list(summary["elements"].values()), color=GREEN)
-        elements.set_title("materials with each element", loc="left", fontsize=9)
-        elements.grid(visible=False, axis="x")
-        return figure
