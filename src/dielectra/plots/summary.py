@@ -18,13 +18,13 @@ def plot_summary(summary: Mapping[str, Any]) -> Figure:
     histograms, census = summary["histograms"], summary["census"]
     with style():
         figure = Figure(figsize=(11.0, 8.4))
-        upper, lower = figure.add_gridspec(2, 1, height_ratios=[1, 1.5])
-        row = upper.subgridspec(1, len(histograms))
+        halves = figure.add_gridspec(2, 1, height_ratios=[1, 1.5])
+        row = halves[0].subgridspec(1, len(histograms))
         for column, (title, histogram) in enumerate(histograms.items()):
             _draw_histogram(figure.add_subplot(row[0, column]), title, histogram)
-        table, classes = lower.subgridspec(1, 2, width_ratios=[2.2, 1])
-        _draw_elements(figure.add_subplot(table), census["training_elements"])
-        _draw_classes(figure.add_subplot(classes), census["classes"], sum(census["metals"].values()))
+        parts = halves[1].subgridspec(1, 2, width_ratios=[2.2, 1])
+        _draw_elements(figure.add_subplot(parts[0]), census["training_elements"])
+        _draw_classes(figure.add_subplot(parts[1]), census["classes"], sum(census["metals"].values()))
         return figure
 
 
