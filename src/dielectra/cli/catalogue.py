@@ -72,7 +72,7 @@ def _print_census(census: Mapping[str, Any]) -> None:
 
 @data_app.command(name="check")
 def check_data(dataset: str, /, *, as_json: Json = False) -> None:
-    """Check every record against physics: passivity, sum rule, Kramers-Kronig, point-group symmetry.
+    """Check every record: passivity, sum rule, Kramers-Kronig, symmetry of tensor and cell, metals without spectra.
 
     Lists what is flagged and ends with exit code 0: a flagged record may be right. A damaged data set ends with 2.
     """
@@ -83,11 +83,13 @@ def check_data(dataset: str, /, *, as_json: Json = False) -> None:
         return print_json(report)
     counts = {check.name: sum(entry["check"] == check.name for entry in report["flagged"]) for check in CHECKS}
     rows = [(check.name, check.meaning, f"{check.limit:g}", str(counts[check.name])) for check in CHECKS]
-    title = f"{dataset}: {report['records']} records of {report['materials']} materials"
+    title = f"{dataset}: {report['records']} records of {report['materials']} materials, {report['metals']} metals"
     print_table(title, ("check", "measured", "limit", "flagged"), rows)
     if report["flagged"]:
-        found = [(e["id"], e["formula"], e["level"], e["check"], f"{e['value']:.3g}") for e in report["flagged"]]
-        print_table("flagged", ("material", "formula", "level", "check", "value"), found)
+        found = [
+            (e["id"], e["formula"], e["level"], e["check"], f"{e['value']:.3g}", e["note"]) for e in report["flagged"]
+        ]
+        print_table("flagged", ("material", "formula", "level", "check", "value", "note"), found)
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dielectra.arrays import FloatArray, SingleArray
@@ -206,11 +207,12 @@ class DataSet:
 
     def metals(self) -> Iterator[Metal]:
         """Yield the crystals that were found to have no gap."""
-        for group in self._groups([*STRUCTURE, *PROPERTIES]):
-            for row in group.table.to_pylist():
-                if row["metal"]:
-                    found = {key: row.get(key) for key in PROPERTIES}
-                    yield Metal(row["id"], row["formula"], row["split"], group.crystal(row), row["level"], found)
+        for group in self._groups([*STRUCTURE, *PROPERTIES, "eps2"]):
+            rows = group.table.filter(pc.fill_null(group.table.column("metal"), False))
+            for row in rows.to_pylist():
+                found, n_values = {key: row.get(key) for key in PROPERTIES}, len(row["eps2"] or ())
+                crystal = group.crystal(row)
+                yield Metal(row["id"], row["formula"], row["split"], crystal, row["level"], found, n_values)
 
     def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
         """Yield chosen columns of every row, metals included, and always ``level`` and ``protocol``.

@@ -117,6 +117,8 @@ class Metal:
         Level whose bands were looked at.
     properties
         As of a :class:`Record`.
+    n_values
+        Number of values of a spectrum that its row holds all the same: 0 in a sound data set.
     """
 
     id: str
@@ -125,6 +127,7 @@ class Metal:
     crystal: Crystal
     level: str
     properties: dict[str, Any] = field(default_factory=dict)
+    n_values: int = 0
 
 
 def check_columns(table: pa.Table, where: str) -> None:
