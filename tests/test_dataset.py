@@ -75,6 +75,19 @@ def test_what_is_outside_a_window_is_missing_and_not_zero(records: list[Record],
         write_part([whole, replace(other, spectrum=shifted)], tmp_path / "shifted.parquet")
 
 
+def test_windows_alone_lie_on_the_grid_that_is_given(records: list[Record], tmp_path: Path) -> None:
+    spectrum = records[0].spectrum
+    inside = slice(8, 33)
+    window = replace(
+        records[0], spectrum=replace(spectrum, energies=spectrum.energies[inside], tensor=spectrum.tensor[:, :, inside])
+    )
+    data = open_dataset(write_part([window], tmp_path / "part.parquet", energies=spectrum.energies))
+    np.testing.assert_allclose(data.grid, spectrum.energies)
+    np.testing.assert_allclose(next(data.records()).spectrum.energies, spectrum.energies[inside])
+    with pytest.raises(InputError, match="its energy grid differs from that of the part"):
+        write_part([window], tmp_path / "other.parquet", energies=spectrum.energies + 0.01)
+
+
 def test_metals_have_a_verdict_and_no_spectrum(records: list[Record], tmp_path: Path) -> None:
     metal = Metal("m-1", "NaK", "train", records[0].crystal, "ipa", {"protocol": "ladder-2", "source": "pool"})
     part = write_part([*records[:2], metal], tmp_path / "part.parquet")

@@ -129,6 +129,30 @@ OTHERS = {  # symbols, positions, space group, a b c alpha beta gamma
     "Cu3N": ("N Cu", [(0, 0, 0), (0.5, 0, 0)], 221, (3.817, 3.817, 3.817, 90, 90, 90)),
 }
 
+MEASURED = {  # further compounds with measured optical constants
+    "EuS-rocksalt": ("Eu S", [(0, 0, 0), (0.5, 0.5, 0.5)], 225, (5.968, 5.968, 5.968, 90, 90, 90)),
+    "Fe2O3-corundum": ("Fe O", [(0, 0, 0.3553), (0.3059, 0, 0.25)], 167, (5.038, 5.038, 13.772, 90, 90, 120)),
+    "LaAlO3-rhombohedral": (
+        "La Al O",
+        [(0, 0, 0.25), (0, 0, 0), (0.5253, 0, 0.25)],
+        167,
+        (5.365, 5.365, 13.111, 90, 90, 120),
+    ),
+    "Cs2AgBiBr6-elpasolite": (
+        "Cs Ag Bi Br",
+        [(0.25, 0.25, 0.25), (0.5, 0.5, 0.5), (0, 0, 0), (0.2506, 0, 0)],
+        225,
+        (11.271, 11.271, 11.271, 90, 90, 90),
+    ),
+}
+
+
+def measured_crystals() -> Iterator[tuple[str, Atoms]]:
+    """Yield the textbook crystals and further ones that were measured; ladder-2's pool holds the former only."""
+    yield from textbook_crystals()
+    for name, (symbols, sites, group, lattice) in MEASURED.items():
+        yield f"tb-{name}", _place(symbols.split(), sites, group, lattice)
+
 
 def textbook_crystals() -> Iterator[tuple[str, Atoms]]:
     """Yield a name, such as ``tb-GaAs-zincblende``, and the primitive cell of every crystal."""

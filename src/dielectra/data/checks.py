@@ -44,7 +44,7 @@ CHECKS = (
     Check("metal", "values of a spectrum in the record of a crystal without a gap", 0),
 )
 
-LOWEST_START, LOWEST_END = 0.1, 15.0
+LOWEST_START, LOWEST_END = 0.5, 15.0
 """Photon energies in eV: Kramers-Kronig is checked of spectra that reach from at most the one to at least the other."""
 
 

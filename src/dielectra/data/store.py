@@ -167,15 +167,22 @@ def _refuse_newer(part: Path, metadata: dict[bytes, bytes]) -> None:
         raise InputError(f"{part}: has schema {version}, newer than {SCHEMA_VERSION}; upgrade dielectra")
 
 
-def write_part(records: Sequence[Record | Metal], path: str | Path, metadata: dict[str, str] | None = None) -> Path:
+def write_part(
+    records: Sequence[Record | Metal],
+    path: str | Path,
+    metadata: dict[str, str] | None = None,
+    energies: FloatArray | None = None,
+) -> Path:
     """Write records as one new Parquet part; the file appears whole or not at all.
 
     Parameters
     ----------
     records
-        At least one has a spectrum. The longest spectrum gives the grid; the others cover all of it or a window.
+        At least one has a spectrum, which covers all of the grid or a window.
     metadata
         Further entries of the file's metadata, such as the engine and protocol.
+    energies
+        The grid, eV; by default that of the longest spectrum.
 
     Raises
     ------
@@ -188,10 +195,11 @@ def write_part(records: Sequence[Record | Metal], path: str | Path, metadata: di
         raise InputError("there are no records to write")
     if path.exists():
         raise InputError(f"{path}: exists already; parts are never rewritten, give a new name")
-    energies = max((spectrum.energies for spectrum in spectra), key=len)
+    if energies is None:
+        energies = max((spectrum.energies for spectrum in spectra), key=len)
     for record in records:
         if isinstance(record, Record) and not fits(record.spectrum, energies):
-            raise InputError(f"record {record.id}: its energy grid differs from that of the longest record")
+            raise InputError(f"record {record.id}: its energy grid differs from that of the part")
         if record.split not in (None, *SPLITS):
             raise InputError(f"record {record.id}: unknown split {record.split!r}; allowed are {', '.join(SPLITS)}")
     header = {
