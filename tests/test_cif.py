@@ -387,3 +387,14 @@ class TestFiles:
         start = time.perf_counter()
         assert len(list(scan([path]))) == 1
         assert time.perf_counter() - start < 5
+
+
+def test_blocks_that_a_damaged_file_has_too_many_of_are_missed_aloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("dielectra.structures.cif.MOST_PARTS", 2)
+    path = tmp_path / "many.cif"
+    path.write_text("".join(f"data_{index}\n_cell_length_a 'open\n" for index in range(4)))
+    found = list(scan([path]))
+    assert [type(one) for one in found] == [Refused] * 3
+    assert "2 blocks after the first 2 are left out" in found[-1].reason

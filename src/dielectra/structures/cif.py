@@ -72,10 +72,10 @@ def _blocks(text: str, name: str) -> Iterator[Any]:
     try:
         document = gemmi.cif.read_string(text, check_level=0)
     except (ValueError, RuntimeError) as error:
-        parts = _split(text)[:MOST_PARTS]
+        parts = _split(text)
         if len(parts) < 2:
             raise InputError(f"{name}: cannot be read as a CIF ({_line_of(error)}); give a valid CIF") from error
-        for part in parts:
+        for part in parts[:MOST_PARTS]:
             heading = part.lstrip()[:60].partition("\n")[0][5:] or "without a name"
             try:
                 yield from gemmi.cif.read_string(part, check_level=0)
@@ -83,6 +83,11 @@ def _blocks(text: str, name: str) -> Iterator[Any]:
                 yield InputError(
                     f"{name}, block {heading}: cannot be read ({_line_of(fault)}); mend or remove the block"
                 )
+        if len(parts) > MOST_PARTS:
+            yield InputError(
+                f"{name}: {len(parts) - MOST_PARTS} blocks after the first {MOST_PARTS} are left out: the file is "
+                "damaged; mend it or split it"
+            )
     else:
         yield from document
 
