@@ -58,11 +58,14 @@ lint: setup
 docs: setup
 	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build/html
 
-# The shipped weights, trained anew on the shipped data set: all of its training split, checkpoints by its validation split.
+# The shipped weights, trained anew on the shipped data sets: all of their training splits, checkpoints and bands by validation.
 models: setup
 	$(BIN)/dielectra train ladder --level ipa --recipe pretrain -o runs/ladder-ipa
 	$(BIN)/dielectra climb ladder --to rpa --from runs/ladder-ipa --set hold_out=0 -o runs/ladder-rpa
-	cd runs && cp --parents ladder-*/card.json ladder-*/model.safetensors ../src/dielectra/models/weights/
+	$(BIN)/python datasets/union.py runs/ladders ladder-2 ladder
+	$(BIN)/dielectra train runs/ladders --level ipa,rpa --recipe ensemble -o runs/ladder-ensemble
+	cd runs && cp --parents ladder-*/card.json ladder-*/model.safetensors ladder-*/member-*/card.json \
+	  ladder-*/member-*/model.safetensors ../src/dielectra/models/weights/
 
 # What is installed, as a CycloneDX document; cyclonedx-bom is installed beside, not into, the environment.
 sbom: setup
