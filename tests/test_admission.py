@@ -9,7 +9,7 @@ import pytest
 from ase.build import bulk
 
 from conftest import make_aln, make_mgo, repeated
-from dielectra.crystal import Crystal
+from dielectra.crystal import Crystal, make_crystal
 from dielectra.models.admission import Admitted, Preparation, Refusal, admit
 from dielectra.models.model import Model
 from dielectra.structures import read_structure
@@ -65,3 +65,11 @@ def test_what_a_network_does_not_see_is_among_the_warnings(tiny_model: Model) ->
     first, second = admitted.warnings
     assert first.startswith("Mg not among the elements the model was trained on")
     assert second == "blind"
+
+
+@pytest.mark.parametrize(("species", "n_warnings"), [(["Na", "Na"], 1), (["Mg", "O"], 0), (["Li", "H"], 0)])
+def test_metals_alone_are_doubted_aloud(tiny_model: Model, species: list[str], n_warnings: int) -> None:
+    crystal = make_crystal(np.eye(3) * 4.2, species, [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = tiny_model.admit(crystal)
+    assert isinstance(found, Admitted)
+    assert sum("made of metals alone" in warning for warning in found.warnings) == n_warnings

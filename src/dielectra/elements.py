@@ -18,6 +18,9 @@ MASSES: tuple[float, ...] = tuple(float(mass) for mass in atomic_masses)
 NOBLE_GASES = (0, 2, 10, 18, 36, 54, 86, 118)
 """Atomic numbers that end the rows of the periodic table, with 0 before the first."""
 
+NONMETALS = frozenset({1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86})
+"""Atomic numbers of elements that are no metals, with the metalloids B, Si, Ge, As, Sb and Te."""
+
 N_MAIN_GROUPS = 8
 HELIUM = 2
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dielectra.crystal import VACUUM_GAP, Crystal, widest_empty_layer
-from dielectra.elements import element_ranges, symbols
+from dielectra.elements import NONMETALS, element_ranges, symbols
 from dielectra.errors import InputError
 from dielectra.optics.bands import Calibration
 from dielectra.spectrum import Spectrum
@@ -170,6 +170,11 @@ def _doubts(crystal: Crystal, card: ModelCard) -> list[str]:
     if unseen:
         notes.append(
             f"{symbols(unseen)} not among the elements the model was trained on; the spectrum is an extrapolation"
+        )
+    if not crystal.elements & NONMETALS:
+        notes.append(
+            "made of metals alone: most such crystals have no gap, and what free carriers do is not in the model; "
+            "do not trust the spectrum unless you know of a gap"
         )
     gap = widest_empty_layer(crystal)
     if gap > VACUUM_GAP:
