@@ -218,7 +218,7 @@ def test_models_verbs(run: Run) -> None:
     listed = json.loads(run("models", "list", "--json")[1])
     assert [set(entry) for entry in listed] == [
         {"name", "level", "levels", "architecture", "trained_on", "metrics"}
-    ] * 2
+    ] * 3
     assert "ladder-rpa" in run("models", "list")[1]
     assert json.loads(run("models", "info", "ladder-ipa", "--json")[1])["target"]["levels"] == ["ipa"]
     assert "options" in run("models", "info", "ladder-ipa")[1]

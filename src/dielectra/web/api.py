@@ -90,7 +90,7 @@ router = APIRouter(prefix="/api", responses=PROBLEMS)
 
 @router.get("/models")
 async def list_models(served: Shared) -> list[ListedModel]:
-    """List the models, as ``dielectra models list --json`` does."""
+    """List the models that the server predicts with, in the form of ``dielectra models list --json``."""
     return [ListedModel.model_validate(card.summary()) for card in served.cards]
 
 
