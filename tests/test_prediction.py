@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import spglib
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
+from ase.build import bulk, diamond111, molecule
 
 import dielectra
 from conftest import (
@@ -144,7 +144,7 @@ def test_an_element_unseen_in_training_is_warned_of(tiny_model: Model) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*isotropic average:dielectra.PredictionWarning")
 def test_slab_molecule_and_lone_atom_are_warned_of() -> None:
-    slab = fcc111("Al", (1, 1, 3), vacuum=10.0)
+    slab = diamond111("Si", (1, 1, 4), vacuum=10.0)
     slab.pbc = True
     with pytest.warns(PredictionWarning, match="empty layer of"):
         predict(slab)
