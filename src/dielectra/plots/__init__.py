@@ -1,6 +1,6 @@
 """Every figure, one style."""
 
-from dielectra.plots.abinitio import plot_costs, plot_validation
+from dielectra.plots.abinitio import plot_costs, plot_static_parity, plot_validation
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
 from dielectra.plots.spectra import plot_predictions, plot_quantity
@@ -18,6 +18,7 @@ __all__ = [
     "plot_predictions",
     "plot_quantity",
     "plot_stack",
+    "plot_static_parity",
     "plot_summary",
     "plot_training_log",
     "plot_validation",

@@ -81,6 +81,42 @@ def plot_validation(rows: Sequence[Mapping[str, Any]]) -> Figure:
         return figure
 
 
+def plot_static_parity(points: Sequence[tuple[float, float]], labelled: Mapping[str, tuple[float, float]]) -> Figure:
+    """Draw static dielectric constants of RPA against those of DFPT, and their ratio; outliers are named.
+
+    Parameters
+    ----------
+    points
+        DFPT and RPA value of each crystal.
+    labelled
+        The same of crystals to be named.
+    """
+    reference, values = np.array(points, float).T
+    with style():
+        figure = Figure(figsize=(8.4, 3.8))
+        parity, ratio = figure.subplots(1, 2)
+        ends = (0.9 * min(reference.min(), values.min()), 1.1 * max(reference.max(), values.max()))
+        parity.loglog(ends, ends, color=BLACK, linewidth=1)
+        parity.set_ylabel("static dielectric constant, RPA")
+        ticks = [tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100) if ends[0] <= tick <= ends[1]]
+        parity.set_yticks(ticks, [str(tick) for tick in ticks])
+        median = float(np.median(values / reference))
+        ratio.set_xscale("log")
+        ratio.axhline(1, color=BLACK, linewidth=1)
+        ratio.axhline(median, color=ORANGE, linewidth=1, label=f"median {median:.3f}")
+        ratio.set_ylabel("RPA / DFPT")
+        for axes, heights in ((parity, values), (ratio, values / reference)):
+            axes.plot(reference, heights, "o", color=BLUE, markersize=3.5, alpha=0.5, markeredgewidth=0)
+            axes.set_xticks(ticks, [str(tick) for tick in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.set_xlabel("static dielectric constant, DFPT")
+        for name, (x, y) in labelled.items():
+            ratio.annotate(name, (x, y / x), textcoords="offset points", xytext=(3, 3), fontsize=6.5)
+        ratio.legend(fontsize=8)
+        return figure
+
+
 def _draw_parts(axes: Any, costs: Sequence[Cost]) -> None:
     """Draw, over the materials in order of cost, the share of each part."""
     ordered = sorted(costs, key=lambda cost: cost.total)
