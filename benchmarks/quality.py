@@ -2,7 +2,7 @@
 
 Twenty textbook crystals and random crystals of the ladder's pool. From the grid of the protocol on, what is sampled
 grows by a factor of 2.5 until two grids in a row agree at SC 0.985 at both levels; the last is the reference. Results
-stay in FOLDER, so that a stopped run goes on. Cutoffs are those of the protocol: docs/validation.md has their test.
+stay in FOLDER, so that a stopped run goes on. Cutoffs are those of the protocol: docs/decisions/0021 has their test.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Join data sets for training: python datasets/union.py OUTPUT FIRST SECOND...; a material of an earlier one wins.
 
-Measured compounds whose spectra no model may see are left out by their formula, wherever they stand.
+Measured compounds whose spectra no model may see get the split ``experiment-test``, by their formula.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ def main(output: str, *sources: str) -> None:
         for record in open_dataset(source).records():
             if record.id not in taken:
                 formula = sorted_formula(record.formula)
-                kept = formula in measured and split_of_new(formula, is_measured=True) == "experiment-test"
-                fresh.setdefault(record.id, []).append(
-                    replace(record, split="experiment-test" if kept else record.split)
-                )
+                new = split_of_new(formula, formula in measured)
+                split = new if new == "experiment-test" else record.split
+                fresh.setdefault(record.id, []).append(replace(record, split=split))
         taken |= fresh
         print(source, len(fresh))  # noqa: T201
     header = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib.metadata import version as package_version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
 from dielectra.abinitio.gpaw_steps import (
+    CpuClock,
     atoms_of,
     calculator_of,
     converge_ground_state,
@@ -60,21 +60,32 @@ def version() -> str:
     return f"GPAW {package_version('gpaw')}, gpaw-data {package_version('gpaw-data')}, PBE, plane waves"
 
 
-def refuse_unsupported(crystal: Crystal, magnetic_moment: float = 0.0) -> None:
-    """Raise :class:`RefusedError` where the protocol does not apply, before time is spent.
+def accept(structure: Crystal, magnetic_moment: float = 0.0) -> tuple[Crystal, int]:
+    """Return the standardised primitive cell and its number of valence electrons, before time is spent.
 
     Parameters
     ----------
+    structure
+        Any cell of the crystal.
     magnetic_moment
         Total moment of the cell in Bohr magnetons, where known.
+
+    Raises
+    ------
+    RefusedError
+        If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
-    refuse_spin(crystal, count_electrons(crystal), magnetic_moment)
+    crystal = standardise(structure)
+    n_electrons = count_electrons(crystal)
+    refuse_spin(crystal, n_electrons, magnetic_moment)
+    return crystal, n_electrons
 
 
 def refuse_magnetic(crystal: Crystal, protocol: Protocol, log: Path | None = None) -> None:
     """Refuse a crystal whose d or f shells carry moments, by a quick spin-polarised ground state.
 
-    Only crystals with elements of ``OFTEN_MAGNETIC`` are tried, each such atom starting with two unpaired electrons.
+    Only crystals with elements of ``OFTEN_MAGNETIC`` are tried, each such atom starting with two unpaired electrons,
+    and by PBE whatever the functional of the protocol.
 
     Raises
     ------
@@ -86,7 +97,8 @@ def refuse_magnetic(crystal: Crystal, protocol: Protocol, log: Path | None = Non
     suspects = np.isin(crystal.numbers, OFTEN_MAGNETIC)
     if not suspects.any():
         return
-    calculator = calculator_of(crystal, protocol, log, convergence={"density": 1e-2, "eigenstates": 1e-2}, maxiter=80)
+    quick = {"xc": "PBE", "convergence": {"density": 1e-2, "eigenstates": 1e-2}, "maxiter": 80}
+    calculator = calculator_of(crystal, protocol, log, **quick)
     atoms = atoms_of(crystal)
     atoms.set_initial_magnetic_moments(np.where(suspects, 2.0, 0.0))
     atoms.calc = calculator
@@ -165,26 +177,23 @@ def compute(
     RefusedError
         If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
-    crystal = standardise(structure)
-    refuse_unsupported(crystal, magnetic_moment)
-    n_electrons = count_electrons(crystal)
+    crystal, n_electrons = accept(structure, magnetic_moment)
     n_bands = response_bands(protocol, crystal.volume, n_electrons)
     sampling = response_sampling(crystal, protocol)
-    clock = [time.process_time()]
+    clock = CpuClock()
 
     refuse_magnetic(crystal, protocol, log)
     ground_state = converge_ground_state(crystal, protocol, n_electrons // 2, log)
-    clock.append(time.process_time())
+    clock.lap("ground_state")
     gaps = read_gaps([ground_state], n_electrons // 2)
     bands, tensors = None, {}
     if gaps[1] >= protocol.minimum_gap:
         bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log)
         gaps = read_gaps([ground_state, bands], n_electrons // 2)
-        clock.append(time.process_time())
+        clock.lap("bands")
     if bands is not None and gaps[1] >= protocol.minimum_gap:
         tensors = respond(bands, crystal, protocol, n_bands)
-        clock.append(time.process_time())
-    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=False))
+        clock.lap("response")
     return Computation(
         crystal,
         protocol,
@@ -194,6 +203,6 @@ def compute(
         sampling.grid,
         sampling.irreducible,
         n_bands,
-        parts,
+        clock.seconds,
         metal=not tensors,
     )

@@ -18,7 +18,6 @@ in the static limit from that without, which is itself the same with and without
 
 from __future__ import annotations
 
-import time
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,9 +26,10 @@ from typing import Any
 import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError
-from dielectra.abinitio.gpaw import count_electrons, refuse_magnetic, refuse_unsupported, require
+from dielectra.abinitio.gpaw import accept, refuse_magnetic, require
 from dielectra.abinitio.gpaw import version as gpaw_version
 from dielectra.abinitio.gpaw_steps import (
+    CpuClock,
     band_energies,
     converge_ground_state,
     derivative_discontinuity,
@@ -41,7 +41,7 @@ from dielectra.abinitio.protocol import BSE_1, PROTOCOLS, BseProtocol, even_grid
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
 from dielectra.directions import DIRECTIONS, invariant_tensors, tensor_from_directions
-from dielectra.symmetry import lattice_rotations, point_group_rotations, standardise
+from dielectra.symmetry import lattice_rotations, point_group_rotations
 
 __all__ = ["compute", "default_protocol", "levels", "protocols", "require", "version"]
 
@@ -84,18 +84,16 @@ def compute(
         If the crystal is magnetic, has an odd electron count or an unsupported element, is monoclinic or triclinic, or
         has more pairs than the protocol allows.
     """
-    crystal = standardise(structure)
-    refuse_unsupported(crystal, magnetic_moment)
+    crystal, n_electrons = accept(structure, magnetic_moment)
     refuse_oblique(crystal)
-    n_electrons = count_electrons(crystal)
     n_occupied = n_electrons // 2
     n_bands = response_bands(protocol, crystal.volume, n_electrons)
     sampling = most_telling_shift(crystal, protocol)
-    clock = [time.process_time()]
-    refuse_magnetic(crystal, protocol.model_copy(update={"functional": "PBE"}), log)
+    clock = CpuClock()
+    refuse_magnetic(crystal, protocol, log)
     ground_state = converge_ground_state(crystal, protocol, n_occupied, log)
     gaps = read_gaps([ground_state], n_occupied)
-    clock.append(time.process_time())
+    clock.lap("ground_state")
     tensors: dict[str, ComplexArray] = {}
     properties: dict[str, Any] = {}
     if gaps[1] >= protocol.minimum_gap:
@@ -105,14 +103,13 @@ def compute(
             ground_state, sampling.kpoints(), n_bands, log, small_basis=False, symmetry=without_point_group
         )
         gaps = read_gaps([ground_state, bands], n_occupied)
-        clock.append(time.process_time())
+        clock.lap("bands")
         chosen = pair_bands(band_energies(bands), n_occupied, protocol.pair_window)
         refuse_large(crystal, int(np.prod(sampling.grid)), chosen, protocol)
         tensors["bse"] = _respond(bands, crystal, protocol, n_bands, chosen, discontinuity, sampling.shift)
         properties = {"gap_ks": gap, "discontinuity": discontinuity, "pair_bands": [len(part) for part in chosen]}
         gaps = (gaps[0] + discontinuity, gaps[1] + discontinuity)
-        clock.append(time.process_time())
-    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=False))
+        clock.lap("response")
     return Computation(
         crystal,
         protocol,
@@ -122,7 +119,7 @@ def compute(
         sampling.grid,
         int(np.prod(sampling.grid)),
         n_bands,
-        parts,
+        clock.seconds,
         properties,
         metal=not tensors,
     )

@@ -8,16 +8,16 @@ and hole, acts on the latter. A correction of the gap alone makes insulators wor
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation
-from dielectra.abinitio.gpaw import count_electrons, refuse_magnetic, refuse_unsupported, require
+from dielectra.abinitio.gpaw import accept, refuse_magnetic, require
 from dielectra.abinitio.gpaw import version as gpaw_version
 from dielectra.abinitio.gpaw_steps import (
+    CpuClock,
     converge_ground_state,
     derivative_discontinuity,
     read_gaps,
@@ -28,7 +28,6 @@ from dielectra.abinitio.kernel import kernel_strength, with_long_range_kernel
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import GLLB_LRC_1, PROTOCOLS, LrcProtocol, response_bands
 from dielectra.crystal import Crystal
-from dielectra.symmetry import standardise
 
 __all__ = ["compute", "default_protocol", "levels", "protocols", "require", "version"]
 
@@ -65,30 +64,27 @@ def compute(
     RefusedError
         If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
-    crystal = standardise(structure)
-    refuse_unsupported(crystal, magnetic_moment)
-    n_electrons = count_electrons(crystal)
+    crystal, n_electrons = accept(structure, magnetic_moment)
     n_bands = response_bands(protocol, crystal.volume, n_electrons)
     sampling = response_sampling(crystal, protocol)
-    clock = [time.process_time()]
-    refuse_magnetic(crystal, protocol.model_copy(update={"functional": "PBE"}), log)
+    clock = CpuClock()
+    refuse_magnetic(crystal, protocol, log)
     ground_state = converge_ground_state(crystal, protocol, n_electrons // 2, log)
     gaps = read_gaps([ground_state], n_electrons // 2)
-    clock.append(time.process_time())
+    clock.lap("ground_state")
     tensors: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     if gaps[1] >= protocol.minimum_gap:
         gap, discontinuity = derivative_discontinuity(ground_state)
         bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log, small_basis=False)
         gaps = read_gaps([ground_state, bands], n_electrons // 2)
-        clock.append(time.process_time())
+        clock.lap("bands")
         tensors = respond(bands, crystal, protocol, n_bands, scissor=discontinuity)
         strength = kernel_strength(protocol.kernel, float(np.trace(tensors["rpa"][:, :, 0]).real / 3))
         tensors["lrc"] = with_long_range_kernel(tensors["rpa"], strength)
         properties = {"gap_ks": gap, "discontinuity": discontinuity, "kernel_strength": strength}
         gaps = (gaps[0] + discontinuity, gaps[1] + discontinuity)
-        clock.append(time.process_time())
-    parts = dict(zip(("ground_state", "bands", "response"), np.diff(clock).tolist(), strict=False))
+        clock.lap("response")
     return Computation(
         crystal,
         protocol,
@@ -98,7 +94,7 @@ def compute(
         sampling.grid,
         sampling.irreducible,
         n_bands,
-        parts,
+        clock.seconds,
         properties,
         metal=not tensors,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ from dielectra.crystal import Crystal
 from dielectra.directions import independent_directions, tensor_from_directions
 from dielectra.elements import SYMBOLS
 from dielectra.symmetry import point_group_rotations
+
+
+class CpuClock:
+    """CPU seconds of the parts of a computation by name, each from the end of the part before."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def lap(self, part: str) -> None:
+        """Note the end of a part."""
+        now = time.process_time()
+        self.seconds[part], self._last = now - self._last, now
 
 
 def converge_ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:
@@ -33,18 +47,18 @@ def atoms_of(crystal: Crystal) -> Any:
 
 
 def calculator_of(crystal: Crystal, protocol: Protocol, log: Path | None, **settings: Any) -> Any:
-    """Return a calculator of a protocol's ground state; `settings` are further ones of GPAW."""
+    """Return a calculator of a protocol's ground state; `settings` of GPAW are further ones or win over its own."""
     from gpaw import GPAW, PW, FermiDirac
 
-    return GPAW(
-        mode=PW(plane_wave_cutoff(protocol, [SYMBOLS[number] for number in crystal.elements])),
-        xc=protocol.functional,
-        kpts={"size": even_grid(crystal, protocol.ground_state_kpoints), "gamma": True},
-        occupations=FermiDirac(protocol.smearing),
-        symmetry={"tolerance": 1e-4},
-        txt=str(log) if log else None,
-        **settings,
-    )
+    of_protocol = {
+        "mode": PW(plane_wave_cutoff(protocol, [SYMBOLS[number] for number in crystal.elements])),
+        "xc": protocol.functional,
+        "kpts": {"size": even_grid(crystal, protocol.ground_state_kpoints), "gamma": True},
+        "occupations": FermiDirac(protocol.smearing),
+        "symmetry": {"tolerance": 1e-4},
+        "txt": str(log) if log else None,
+    }
+    return GPAW(**(of_protocol | settings))
 
 
 def solve_bands(

@@ -119,7 +119,7 @@ LADDER_2_CUTOFFS = {
     **dict.fromkeys(("C", "Tl", *D_AND_F_METALS), 350.0),
     **dict.fromkeys(("B", "Pb", "Bi"), 300.0),
 }
-"""Plane-wave cutoffs in eV by element; all others have the default. docs/validation.md has the test of each."""
+"""Plane-wave cutoffs in eV by element; all others have the default. Decision 21 has what was tested."""
 
 LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
