@@ -18,6 +18,7 @@ from dielectra.crystal import Crystal
 from dielectra.documents.crystal import PredictedCrystal, describe
 from dielectra.documents.document import dump_json
 from dielectra.documents.files import tensor_columns, write_csv, write_json, write_refractiveindex
+from dielectra.models.admission import Neighbour
 from dielectra.optics.bands import Calibration
 from dielectra.optics.constants import absorption_coefficient, optical_constants
 from dielectra.optics.measured import read_measured
@@ -100,8 +101,10 @@ def test_gap_domain_and_bands_are_there_where_the_model_has_them(prediction: Pre
     spectrum = prediction.spectrum
     members = tuple(np.eye(3)[:, :, None] + scale * (spectrum.tensor - np.eye(3)[:, :, None]) for scale in (0.9, 1.1))
     rich = replace(prediction, spectrum=replace(spectrum, members=members), gap=4.5, metal=False, in_domain=True)
+    rich = replace(rich, gap_direct=4.75, nearest=(Neighbour("agm1", "CaO", 0.25),))
     entry = describe(rich, "MgO.cif").plain()
     assert (entry["gap_ev"], entry["metal"], entry["in_domain"]) == (4.5, False, True)
+    assert (entry["gap_direct_ev"], entry["nearest"]) == (4.75, [{"id": "agm1", "formula": "CaO", "distance": 0.25}])
     assert set(entry["band"]) == set(KEYS)
     band = entry["band"]["eps2"]
     np.testing.assert_allclose(band["upper"], 1.1 * np.array(entry["eps2"]["mean"]), rtol=1e-5, atol=1e-9)

@@ -18,6 +18,16 @@ from dielectra.prediction import Prediction
 from dielectra.units import AxisOptions
 
 
+class NearCrystal(Document):
+    """A training crystal near a predicted one."""
+
+    id: str = Field(description="Name in the data set.")
+    formula: str = Field(description="Reduced chemical formula.")
+    distance: float = Field(
+        ge=0, description="Distance in the model's feature space; above 1 a crystal counts as far from the training."
+    )
+
+
 class PredictedCrystal(OtherUnits):
     """A predicted crystal. Curves are lists along ``energy_ev``, keyed by component."""
 
@@ -38,9 +48,13 @@ class PredictedCrystal(OtherUnits):
     eps_infinity: float | None = Field(
         description="Electronic dielectric constant, isotropic average; null where the grid begins above 0.1 eV."
     )
-    gap_ev: float | None = optional("Predicted gap (eV), by models that predict one.")
+    gap_ev: float | None = optional("Predicted fundamental gap (eV), by models that predict one.")
+    gap_direct_ev: float | None = optional("Predicted direct gap (eV), by models that predict one.")
     metal: bool | None = optional("Whether the crystal is a metal, by models that say so.")
     in_domain: bool | None = optional("Whether the crystal is like those of the training, by models that say so.")
+    nearest: list[NearCrystal] | None = optional(
+        "The training crystals most like it, nearest first, by models that say so."
+    )
     band: dict[str, BandCurves] | None = optional("Intervals by curve, by models that have them.")
     warnings: list[str] = Field(description="Reasons to doubt the prediction.")
     properties: dict[str, SerializeAsAny[Document]] | None = optional("Derived properties by name, where asked for.")
@@ -100,8 +114,10 @@ def describe(
         static_eps=prediction.eps_infinity,
         eps_infinity=prediction.eps_infinity,
         gap_ev=prediction.gap,
+        gap_direct_ev=prediction.gap_direct,
         metal=prediction.metal,
         in_domain=prediction.in_domain,
+        nearest=[NearCrystal.model_validate(near._asdict()) for near in prediction.nearest] or None,
         band={
             QUANTITIES[name].column: _band_curves(band, spectrum.energies, energies)
             for name, band in prediction.bands.items()

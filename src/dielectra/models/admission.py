@@ -49,6 +49,22 @@ class Refusal:
     reason: str
 
 
+class Neighbour(NamedTuple):
+    """A training crystal near a predicted one.
+
+    Attributes
+    ----------
+    id, formula
+        As in the data set.
+    distance
+        Distance in the model's feature space; 1 is where a crystal starts to count as far from the training.
+    """
+
+    id: str
+    formula: str
+    distance: float
+
+
 class Estimate(NamedTuple):
     """What a model predicts of an admitted crystal.
 
@@ -56,12 +72,14 @@ class Estimate(NamedTuple):
     ----------
     spectrum
         The dielectric tensor in the axes of the crystal's standard form, with the members of an ensemble.
-    gap
-        Gap, eV; None where the model predicts none.
+    gap, gap_direct
+        Fundamental and direct gap, eV; None where the model predicts none.
     metal
         Whether the crystal is a metal; None where the model does not say.
     in_domain
         Whether the crystal is like those the model was trained on; None where the model does not say.
+    nearest
+        The training crystals most like it, nearest first; empty where the model does not say.
     calibration
         What makes bands of stated coverage of the members; None for their range.
     warnings
@@ -70,8 +88,10 @@ class Estimate(NamedTuple):
 
     spectrum: Spectrum
     gap: float | None = None
+    gap_direct: float | None = None
     metal: bool | None = None
     in_domain: bool | None = None
+    nearest: tuple[Neighbour, ...] = ()
     calibration: Calibration | None = None
     warnings: tuple[str, ...] = ()
 

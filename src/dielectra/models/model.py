@@ -135,12 +135,12 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     calibration = model.card.calibration.get(level)
     found = []
     for index, mean in enumerate(outputs.values.mean(axis=0)):
-        gap = None if outputs.gaps is None else float(outputs.gaps[index, 1])
+        direct, fundamental = (None, None) if outputs.gaps is None else map(float, outputs.gaps[index])
         spectrum = target.spectra(mean)[level]
         if len(outputs.values) > 1:
             members = (target.spectra(row)[level].tensor for row in outputs.values[:, index])
             spectrum = replace(spectrum, members=tuple(members))
-        found.append(Estimate(spectrum, gap, calibration=calibration))
+        found.append(Estimate(spectrum, fundamental, direct, calibration=calibration))
     return found
 
 

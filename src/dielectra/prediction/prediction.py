@@ -7,6 +7,7 @@ from functools import cached_property
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
+from dielectra.models.admission import Neighbour
 from dielectra.optics.bands import Band, Calibration, band
 from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
 from dielectra.optics.quantities import QUANTITIES, tabulate
@@ -28,12 +29,14 @@ class Prediction:
         The dielectric tensor in the Cartesian axes of `given`. Its provenance names the model and repeats the warnings.
     warnings
         One sentence for each reason to doubt the spectrum.
-    gap
-        Predicted gap, eV; None where the model predicts none.
+    gap, gap_direct
+        Predicted fundamental and direct gap, eV; None where the model predicts none.
     metal
         Whether the crystal is predicted to be a metal; None where the model does not say.
     in_domain
         Whether the crystal is like those the model was trained on; None where the model does not say.
+    nearest
+        The training crystals most like it, nearest first; empty where the model does not say.
     calibration
         What makes bands of stated coverage of the members of the spectrum; None for their range.
     """
@@ -43,8 +46,10 @@ class Prediction:
     spectrum: Spectrum
     warnings: tuple[str, ...] = ()
     gap: float | None = None
+    gap_direct: float | None = None
     metal: bool | None = None
     in_domain: bool | None = None
+    nearest: tuple[Neighbour, ...] = ()
     calibration: Calibration | None = None
 
     @property
