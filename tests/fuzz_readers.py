@@ -113,7 +113,7 @@ def with_right_digest(path: Path) -> None:
 
 def read_stack_file(path: Path) -> None:
     """Read a description of a stack."""
-    from dielectra.stack_file import read_stack
+    from dielectra.stack_description import read_stack
 
     read_stack(path)
 

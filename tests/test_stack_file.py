@@ -14,7 +14,8 @@ from dielectra.optics.colour import colour_of, visible_energies
 from dielectra.optics.measured import measured_page
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.predictor import predict
-from dielectra.stack_file import compute_stack, describe_stack, read_stack
+from dielectra.stack_description import read_stack
+from dielectra.stack_file import compute_stack, describe_stack
 from dielectra.units import AxisOptions
 
 EXAMPLE = Path("examples/stack.yaml")

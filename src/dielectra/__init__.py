@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dielectra.version import __version__
+from dielectra.views import bind
+
 if TYPE_CHECKING:
     from dielectra.crystal import Crystal
     from dielectra.errors import InputError
@@ -13,14 +16,13 @@ if TYPE_CHECKING:
     from dielectra.spectrum import Spectrum
     from dielectra.structures import read_structure
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Crystal",
     "InputError",
     "PredictionWarning",
     "Predictor",
     "Spectrum",
+    "__version__",
     "load_model",
     "predict",
     "read_structure",
@@ -36,6 +38,19 @@ _HOMES = {
     "predict": "dielectra.predictor",
     "read_structure": "dielectra.structures",
 }
+
+bind(
+    {
+        "quantity": "dielectra.optics.quantities:quantity_of",
+        "constants": "dielectra.optics.quantities:constants_at",
+        "plot": "dielectra.presentation:draw",
+        "dataframe": "dielectra.presentation:to_dataframe",
+        "csv": "dielectra.presentation:to_csv",
+        "text": "dielectra.presentation:one_line",
+        "html": "dielectra.presentation:as_html",
+        "png": "dielectra.presentation:as_png",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

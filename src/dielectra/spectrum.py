@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,16 +22,16 @@ from dielectra.integrals import (
     similarity,
 )
 from dielectra.levels import check_level
+from dielectra.views import view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from dielectra.optics.constants import OpticalConstants
 
 __all__ = [
     "COMPONENTS",
     "PLASMA_ENERGY_SQUARED",
     "Component",
+    "OpticalConstants",
     "Spectrum",
     "effective_electrons",
     "imaginary_from_real",
@@ -47,6 +47,40 @@ COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 
 
 Component = str | Sequence[float]
 """Name of a component or wave, or the Cartesian direction of the electric field."""
+
+
+class OpticalConstants(NamedTuple):
+    """What follows from a dielectric function along one direction, each of shape ``(n_energies,)``.
+
+    Attributes
+    ----------
+    eps1, eps2
+        Real and imaginary part of the dielectric function.
+    n, k
+        Refractive index and extinction coefficient.
+    absorption
+        Absorption coefficient, 1/cm.
+    reflectivity
+        Normal-incidence reflectivity of a half-space in vacuum, 0 to 1.
+    loss
+        Energy loss function.
+    eps_infinity
+        Electronic dielectric constant, ions clamped; None for a grid that does not begin near zero.
+    """
+
+    eps1: FloatArray
+    eps2: FloatArray
+    n: FloatArray
+    k: FloatArray
+    absorption: FloatArray
+    reflectivity: FloatArray
+    loss: FloatArray
+    eps_infinity: float | None
+
+    @property
+    def static_eps(self) -> float | None:
+        """Return `eps_infinity` by its name in the first edition; without phonons it is no static value."""
+        return self.eps_infinity
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,15 +224,15 @@ class Spectrum:
         InputError
             If a value lies outside the spectrum, or unit or component is unknown.
         """
-        return self._quantity("n", at, unit, component)
+        return view("quantity")(self, "n", at, unit, component)
 
     def k(self, at: ArrayLike | str | None = None, unit: str = "ev", component: Component = "mean") -> Any:
         """Return the extinction coefficient; parameters as for :meth:`n`."""
-        return self._quantity("k", at, unit, component)
+        return view("quantity")(self, "k", at, unit, component)
 
     def absorption(self, at: ArrayLike | str | None = None, unit: str = "ev", component: Component = "mean") -> Any:
         """Return the absorption coefficient in 1/cm; parameters as for :meth:`n`."""
-        return self._quantity("absorption", at, unit, component)
+        return view("quantity")(self, "absorption", at, unit, component)
 
     def nk(self, wavelength: ArrayLike | str, unit: str = "nm", component: Component = "mean") -> Any:
         """Return the complex refractive index n + i k at wavelengths, as ``tmm`` and other solvers take it.
@@ -209,9 +243,8 @@ class Spectrum:
 
     def at(self, at: float | str, unit: str = "ev", component: Component = "mean") -> OpticalConstants:
         """Return all optical constants at one photon energy or wavelength; parameters as for :meth:`n`."""
-        from dielectra.optics.quantities import constants_at
-
-        return constants_at(self, at, unit, component)
+        constants: OpticalConstants = view("constants")(self, at, unit, component)
+        return constants
 
     def plot(
         self,
@@ -229,9 +262,8 @@ class Spectrum:
         components
             As in :meth:`n`; by default those that differ.
         """
-        from dielectra import presentation
-
-        return presentation.draw(self, quantity, unit, limits, components)
+        figure: Figure = view("plot")(self, quantity, unit, limits, components)
+        return figure
 
     def to_dataframe(
         self,
@@ -241,9 +273,7 @@ class Spectrum:
         components: Sequence[str] | None = None,
     ) -> Any:
         """Return all quantities as a pandas table; parameters as for :func:`~dielectra.optics.quantities.tabulate`."""
-        from dielectra import presentation
-
-        return presentation.to_dataframe(self, unit, limits, step, components)
+        return view("dataframe")(self, unit, limits, step, components)
 
     def to_csv(
         self,
@@ -254,29 +284,20 @@ class Spectrum:
         components: Sequence[str] | None = None,
     ) -> Path:
         """Write all quantities as CSV; parameters as for :func:`~dielectra.optics.quantities.tabulate`."""
-        from dielectra import presentation
-
-        return presentation.to_csv(self, path, unit, limits, step, components)
-
-    def _quantity(self, name: str, at: ArrayLike | str | None, unit: str, component: Component) -> Any:
-        from dielectra.optics.quantities import quantity_at, quantity_curve
-
-        return quantity_curve(self, name, component) if at is None else quantity_at(self, name, at, unit, component)
+        written: Path = view("csv")(self, path, unit, limits, step, components)
+        return written
 
     def __repr__(self) -> str:
-        from dielectra import presentation
-
-        return presentation.one_line(self)
+        shown: str = view("text")(self)
+        return shown
 
     def _repr_html_(self) -> str:
-        from dielectra import presentation
-
-        return presentation.as_html(self)
+        shown: str = view("html")(self)
+        return shown
 
     def _repr_png_(self) -> bytes:
-        from dielectra import presentation
-
-        return presentation.as_png(self)
+        shown: bytes = view("png")(self)
+        return shown
 
 
 def _check_tensor(tensor: ComplexArray) -> None:

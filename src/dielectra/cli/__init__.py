@@ -9,7 +9,6 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
-from dielectra import __version__
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
@@ -21,6 +20,7 @@ from dielectra.cli.training import climb, evaluate, train
 from dielectra.errors import InputError
 from dielectra.files import reason, shown
 from dielectra.terminal import print_error, stderr
+from dielectra.version import __version__
 
 BAD_INPUT = 2
 

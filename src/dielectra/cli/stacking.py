@@ -25,7 +25,8 @@ def stack(
     as_json: Json = False,
 ) -> None:
     """Compute reflectance, transmittance and absorptance of a stack of predicted, measured and constant layers."""
-    from dielectra.stack_file import compute_stack, describe_stack, layer_labels, read_stack, stack_table
+    from dielectra.stack_description import read_stack
+    from dielectra.stack_file import compute_stack, describe_stack, layer_labels, stack_table
 
     result = compute_stack(read_stack(description, overrides or ()), description.parent, axis.options)
     if csv is not None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from dielectra import __version__
 from dielectra.experiments.frame import Experiment, Report
 from dielectra.experiments.published import published_numbers
 from dielectra.experiments.tables import markdown_table
 from dielectra.files import write_whole
+from dielectra.version import __version__
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; padding: 0 1rem; color: #222; }

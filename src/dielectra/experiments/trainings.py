@@ -17,7 +17,6 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from dielectra import __version__
 from dielectra.data.labels import Labels
 from dielectra.experiments.setup import Setup, digest, say_nothing
 from dielectra.files import write_whole
@@ -25,6 +24,7 @@ from dielectra.models.card import CARD, read_card
 from dielectra.models.model import Model
 from dielectra.models.store import load_model, model_folder
 from dielectra.training.config import TrainingConfig
+from dielectra.version import __version__
 
 SCORES = "scores.json"
 SCORED_SPLITS = ("validation", "test")

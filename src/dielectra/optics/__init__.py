@@ -3,7 +3,6 @@
 from dielectra.optics.anisotropy import Anisotropy, principal_indices
 from dielectra.optics.colour import Colour, bulk_colour, film_colour
 from dielectra.optics.constants import (
-    OpticalConstants,
     absorption_coefficient,
     energy_loss,
     optical_constants,
@@ -23,6 +22,7 @@ from dielectra.optics.oscillators import (
 )
 from dielectra.optics.solar import SolarEfficiency, solar_efficiency
 from dielectra.optics.stack import Layer, StackAmplitudes, StackOptics, stack_amplitudes, stack_optics
+from dielectra.spectrum import OpticalConstants
 
 __all__ = [
     "Anisotropy",

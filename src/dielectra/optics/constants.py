@@ -7,14 +7,13 @@ All functions take a complex dielectric function of shape ``(..., n_energies)``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
-from dielectra.spectrum import Spectrum
+from dielectra.spectrum import OpticalConstants, Spectrum
 
 STATIC_LIMIT = 0.1
 """Highest photon energy in eV at which the real part still counts as static."""
@@ -24,40 +23,6 @@ HBAR_C = 1.9732698045930252e-5
 
 SAME_COMPONENT = 1e-6
 """Difference between components, relative to the largest one, below which it is numerical noise."""
-
-
-class OpticalConstants(NamedTuple):
-    """What follows from a dielectric function along one direction, each of shape ``(n_energies,)``.
-
-    Attributes
-    ----------
-    eps1, eps2
-        Real and imaginary part of the dielectric function.
-    n, k
-        Refractive index and extinction coefficient.
-    absorption
-        Absorption coefficient, 1/cm.
-    reflectivity
-        Normal-incidence reflectivity of a half-space in vacuum, 0 to 1.
-    loss
-        Energy loss function.
-    eps_infinity
-        Electronic dielectric constant, ions clamped; None for a grid that does not begin near zero.
-    """
-
-    eps1: FloatArray
-    eps2: FloatArray
-    n: FloatArray
-    k: FloatArray
-    absorption: FloatArray
-    reflectivity: FloatArray
-    loss: FloatArray
-    eps_infinity: float | None
-
-    @property
-    def static_eps(self) -> float | None:
-        """Return `eps_infinity` by its name in the first edition; without phonons it is no static value."""
-        return self.eps_infinity
 
 
 def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "mean") -> OpticalConstants:

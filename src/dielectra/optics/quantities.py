@@ -13,7 +13,6 @@ from dielectra.errors import InputError
 from dielectra.optics.anisotropy import principal_indices
 from dielectra.optics.constants import (
     STATIC_LIMIT,
-    OpticalConstants,
     absorption_coefficient,
     energy_loss,
     is_isotropic,
@@ -21,7 +20,7 @@ from dielectra.optics.constants import (
     reflectivity,
     refractive_index,
 )
-from dielectra.spectrum import Component, Spectrum
+from dielectra.spectrum import Component, OpticalConstants, Spectrum
 from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, to_energies
 
 WAVES = ("ordinary", "extraordinary")
@@ -176,6 +175,19 @@ def quantity_at(
     energies = parse_energy(at, unit) if isinstance(at, str) else to_energies(at, unit)
     values = formula(np.asarray(energies), interpolate(spectrum, energies, component))
     return float(values) if np.ndim(values) == 0 else np.asarray(values)
+
+
+def quantity_of(
+    spectrum: Spectrum,
+    quantity: str,
+    at: ArrayLike | str | None = None,
+    unit: str | Unit = EV,
+    component: Component = "mean",
+) -> float | FloatArray:
+    """Return a quantity at values as :func:`quantity_at` does, on its own energies without."""
+    if at is None:
+        return quantity_curve(spectrum, quantity, component)
+    return quantity_at(spectrum, quantity, at, unit, component)
 
 
 def constants_at(

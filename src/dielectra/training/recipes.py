@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from dielectra import __version__
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.data.labels import Labels
 from dielectra.errors import InputError
@@ -26,6 +25,7 @@ from dielectra.training.loop import train
 from dielectra.training.sampling import choose_labels
 from dielectra.training.state import STATE, EpochReport
 from dielectra.training.workers import Workers
+from dielectra.version import __version__
 
 Progress = Callable[[int, int, EpochReport | None], None]
 

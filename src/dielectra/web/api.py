@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
 
-from dielectra import __version__
 from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
 from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
@@ -20,6 +19,7 @@ from dielectra.errors import InputError
 from dielectra.models.card import ModelCard
 from dielectra.models.store import default_model
 from dielectra.units import AxisOptions
+from dielectra.version import __version__
 from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits

@@ -12,11 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from dielectra import __version__
 from dielectra.errors import InputError
 from dielectra.levels import check_level
 from dielectra.models.card import read_card
 from dielectra.models.store import DEFAULT_MODELS, model_folder
+from dielectra.version import __version__
 from dielectra.web.access import Access, Rules
 from dielectra.web.api import Served, router
 from dielectra.web.guard import Guard
