@@ -13,7 +13,7 @@ import pytest
 from conftest import Run, make_aln, make_mgo, make_triclinic
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
-from dielectra.importing.outcomes import Outcome
+from dielectra.importing.outcomes import Outcome, write_dataset
 from dielectra.importing.vasp import Options, read
 from dielectra.spectrum import Spectrum
 from vasp_form import (
@@ -64,6 +64,9 @@ def test_numbers_of_vasprun_are_those_of_the_file(version: str, tmp_path: Path) 
     assert record.spectrum.provenance["engine"] == f"VASP {version}"
     assert record.crystal.n_atoms == make_triclinic().n_atoms
     assert outcome.filtered == ("current-current response beside the density-density one",)
+    write_dataset([outcome], tmp_path / "set", "VASP")
+    (stored,) = open_dataset(tmp_path / "set").records()
+    assert_equal(stored.spectrum, density)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pymatgen.io.vasp.outputs import Vasprun

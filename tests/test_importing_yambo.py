@@ -17,7 +17,7 @@ from dielectra.data.store import write_part
 from dielectra.errors import InputError
 from dielectra.importing.dataset import import_dataset
 from dielectra.importing.importer import DEFAULT_ENERGIES
-from dielectra.importing.outcomes import Outcome
+from dielectra.importing.outcomes import Outcome, write_dataset
 from dielectra.importing.yambo import Options, read
 from dielectra.importing.yambo_files import parse_response
 from dielectra.spectrum import Spectrum
@@ -135,7 +135,9 @@ def test_what_is_missing_is_named(original: Path, tmp_path: Path) -> None:
         ("qdir_diag", "o-x.eps_q1_inv_rpa_dyson", {"rpa": (1, 2), "ipa": (3, 4)}),
     ],
 )
-def test_every_kind_of_response_is_its_own_level(name: str, file: str, expected: dict[str, tuple[int, int]]) -> None:
+def test_every_kind_of_response_is_its_own_level(
+    name: str, file: str, expected: dict[str, tuple[int, int]], tmp_path: Path
+) -> None:
     table = columns(CASES / name / file)
     found = spectra(CASES / name)
     assert found.keys() == expected.keys()
@@ -144,6 +146,10 @@ def test_every_kind_of_response_is_its_own_level(name: str, file: str, expected:
         assert np.array_equal(mean.imag.round(6), table[imaginary])
         assert np.array_equal(mean.real.round(6), table[real])
         assert found[level].broadening == 0.3
+    write_dataset([only(CASES / name)], tmp_path / "set", "Yambo")
+    for stored in open_dataset(tmp_path / "set").records():
+        assert np.array_equal(stored.spectrum.energies, table[0])
+        assert np.array_equal(stored.spectrum.tensor, found[stored.spectrum.level].tensor)
 
 
 def test_a_response_at_a_finite_q_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -7,13 +7,11 @@ from dielectra.abinitio.protocol import (
     LADDER_1,
     LADDER_1_FINE,
     even_grid,
-    get_protocol,
     half_shift,
     plane_wave_cutoff,
 )
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.data.dataset import open_dataset
-from dielectra.errors import InputError
 
 FCC = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) * 2.1
 BCT = np.array([[-1.9, 1.9, 3.1], [1.9, -1.9, 3.1], [1.9, 1.9, -3.1]])
@@ -54,12 +52,3 @@ def test_cutoff_is_the_largest_that_an_element_asks_for() -> None:
     assert plane_wave_cutoff(LADDER_1, ["Mg", "O"]) == 400
     assert plane_wave_cutoff(LADDER_1, ["Ga", "As"]) == 250
     assert plane_wave_cutoff(LADDER_1_FINE, ["B", "C"]) == 450
-
-
-def test_unknown_protocol_names_the_known_ones() -> None:
-    assert get_protocol("ladder-1-fine") is LADDER_1_FINE
-    with pytest.raises(
-        InputError,
-        match="ladder-2, ladder-2-fine, ladder-1, ladder-1-coarse, ladder-1-fine, gllb-lrc-1, bse-1, grunert-2025",
-    ):
-        get_protocol("ladder-9")

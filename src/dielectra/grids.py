@@ -32,5 +32,11 @@ def describe_energies(energies: FloatArray) -> str:
     """Return the text that :func:`parse_energies` reads."""
     regular = np.linspace(energies[0], energies[-1], len(energies))
     if np.allclose(energies, regular, rtol=0, atol=1e-9):
-        return f"linspace({energies[0]:g},{energies[-1]:g},{len(energies)})"
+        return f"linspace({_shortest(energies[0])},{_shortest(energies[-1])},{len(energies)})"
     return ",".join(repr(float(energy)) for energy in energies)
+
+
+def _shortest(energy: float) -> str:
+    """Return the shortest text that stands for exactly this number."""
+    short = f"{energy:g}"
+    return short if float(short) == energy else repr(float(energy))

@@ -16,9 +16,10 @@ from dielectra.data.dataset import open_dataset
 from dielectra.data.store import write_part
 from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
-from dielectra.files import write_whole
+from dielectra.files import read_text, write_whole
 from dielectra.jobs.progress import jobs_per_hour
 from dielectra.jobs.table import JobTable
+from dielectra.parsing import parse_json
 
 MATERIALS_PER_PART = 120
 METALS = "metals.jsonl"
@@ -160,8 +161,8 @@ def export_campaign(folder: str | Path, output: str | Path) -> list[Path]:
 
 def _write_metals(table: JobTable, metals: dict[str, Verdict], path: Path) -> None:
     """Add lines of metals to a file; those it holds already stay as they are."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    present = {json.loads(line)["id"] for line in lines}
+    lines = read_text(path).splitlines() if path.is_file() else []
+    present = {parse_json(line, path)["id"] for line in lines}
     payloads = table.payloads([name for name in metals if name not in present])
     for name, payload in payloads.items():
         verdict = metals[name]

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 
 from dielectra.arrays import IntArray
 from dielectra.crystal import Crystal
-from dielectra.errors import InputError
 from dielectra.symmetry import lattice_rotations, spglib_cell
 
 ATOMIC_VOLUME = 0.529177210903**3
@@ -131,23 +130,6 @@ LADDER_2_FINE = LADDER_2.model_copy(
 GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 BSE_1 = BseProtocol(name="bse-1", cutoffs=LADDER_2_CUTOFFS)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
-PROTOCOLS: dict[str, NamedProtocol] = {
-    p.name: p
-    for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, BSE_1, GRUNERT_2025)
-}
-
-
-def get_protocol(name: str) -> NamedProtocol:
-    """Return the protocol of a name.
-
-    Raises
-    ------
-    InputError
-        If there is no protocol of that name.
-    """
-    if name not in PROTOCOLS:
-        raise InputError(f"unknown protocol {name!r}; known are {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]
 
 
 def plane_wave_cutoff(protocol: Protocol, symbols: list[str]) -> float:

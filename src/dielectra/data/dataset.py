@@ -79,7 +79,7 @@ class DataSet:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 digest of every part by file name."""
-        return {part.name: hashlib.sha256(part.read_bytes()).hexdigest() for part in self.parts}
+        return {part.name: _sha256(part) for part in self.parts}
 
     @property
     def digest(self) -> str:
@@ -240,6 +240,11 @@ class DataSet:
         return value.decode(errors="replace") if value else None
 
 
+def _sha256(part: Path) -> str:
+    with reading(part), part.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _schema(part: Path) -> pa.Schema:
     with reading(part):
         return pq.read_schema(part)
@@ -260,7 +265,7 @@ class _Collected:
         """Add the spectra of a row group."""
         if group.table.num_rows == 0:
             return
-        parts = [group.components(SPECTRA[part]) for part in self.target.parts]
+        parts = [group.components(SPECTRA[part]).astype(np.float32) for part in self.target.parts]
         if self.target.rank == 0:
             parts = [part[:, :3].mean(axis=1, dtype=np.float32, keepdims=True) for part in parts]
         values = np.stack(parts, axis=1)

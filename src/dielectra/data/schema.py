@@ -63,6 +63,10 @@ PROPERTIES = (
 )
 """Columns that a record carries along."""
 
+SPECTRA = ("eps1", "eps2")
+EXACT = pa.list_(pa.float64())
+"""Type of the spectra of an import, which keep every digit of their files; computed ones have single precision."""
+
 SAME_ENERGY = 1e-6
 """Difference in eV within which two energies are one."""
 
@@ -145,7 +149,8 @@ def check_columns(table: pa.Table, where: str) -> None:
         if expected.name not in table.column_names:
             continue
         column = table.column(expected.name)
-        if column.type != expected.type:
+        exact = expected.name in SPECTRA and column.type == EXACT
+        if column.type != expected.type and not exact:
             raise InputError(f"{where}: the column {expected.name} holds {column.type}; it must hold {expected.type}")
         if expected.name == "eps2" and metals is not None:
             column = column.filter(pc.invert(metals))
@@ -198,8 +203,16 @@ def tensor_from_row(eps1: Any, eps2: Any, n_energies: int) -> np.ndarray[Any, np
     return tensor
 
 
-def row_from_record(record: Record | Metal, energies: FloatArray) -> dict[str, Any]:
-    """Return the columns of one record on the energies of its part; spectra rounded to four decimals."""
+def part_fields(*, exact: bool) -> list[pa.Field]:
+    """Return the columns of a part, whose spectra have double precision where they are to be exact."""
+    return [pa.field(entry.name, EXACT) if exact and entry.name in SPECTRA else entry for entry in FIELDS]
+
+
+def row_from_record(record: Record | Metal, energies: FloatArray, *, exact: bool = False) -> dict[str, Any]:
+    """Return the columns of one record on the energies of its part.
+
+    Spectra are rounded to four decimals in single precision unless they are to be exact.
+    """
     row = {name: record.properties.get(name) for name in (entry.name for entry in FIELDS)}
     row |= {
         "id": record.id,
@@ -218,10 +231,13 @@ def row_from_record(record: Record | Metal, energies: FloatArray) -> dict[str, A
     flat = np.full((len(COMPONENTS), len(energies)), np.nan, complex)
     flat[:, inside] = [spectrum.tensor[i, j] for i, j in COMPONENTS.values()]
     is_whole = len(spectrum.energies) == len(energies)
+    eps1, eps2 = flat.real.ravel(), flat.imag.ravel()
+    if not exact:
+        eps1, eps2 = (np.round(part, 4).astype(np.float32) for part in (eps1, eps2))  # type: ignore[assignment]
     return row | {
         "level": spectrum.level,
-        "eps1": np.round(flat.real, 4).astype(np.float32).ravel(),
-        "eps2": np.round(flat.imag, 4).astype(np.float32).ravel(),
+        "eps1": eps1,
+        "eps2": eps2,
         "window": None if is_whole else [float(spectrum.energies[0]), float(spectrum.energies[-1])],
         "provenance": json.dumps(dict(spectrum.provenance)) if spectrum.provenance else None,
     }

@@ -18,12 +18,14 @@ from dielectra.data.schema import (
     OPTIONAL,
     REQUIRED,
     SCHEMA_VERSION,
+    SPECTRA,
     SPLITS,
     Metal,
     Record,
     check_columns,
     energies_of,
     fits,
+    part_fields,
     row_from_record,
     upgrade,
 )
@@ -66,8 +68,10 @@ class RowGroup(NamedTuple):
         keep = [name in levels and valid for name, valid in zip(names, spectra, strict=True)]
         return self._replace(table=self.table.filter(pa.array(keep, pa.bool_())))
 
-    def components(self, column: str) -> SingleArray:
+    def components(self, column: str) -> SingleArray | FloatArray:
         """Return a column of spectra, shape ``(n_rows, 6, n_energies)``; NaN outside the window of a row.
+
+        Their precision is that of the part.
 
         Raises
         ------
@@ -85,7 +89,7 @@ class RowGroup(NamedTuple):
                     f"energies are {6 * n_energies}"
                 )
         flat = values.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat, np.float32).reshape(len(lengths), 6, n_energies)
+        return np.asarray(flat).reshape(len(lengths), 6, n_energies)
 
     def crystal(self, row: dict[str, Any]) -> Crystal:
         """Return the crystal of a row."""
@@ -172,6 +176,8 @@ def write_part(
     path: str | Path,
     metadata: dict[str, str] | None = None,
     energies: FloatArray | None = None,
+    *,
+    exact: bool = False,
 ) -> Path:
     """Write records as one new Parquet part; the file appears whole or not at all.
 
@@ -183,6 +189,8 @@ def write_part(
         Further entries of the file's metadata, such as the engine and protocol.
     energies
         The grid, eV; by default that of the longest spectrum.
+    exact
+        Keep every digit of the spectra, as an import does, at a multiple of the size.
 
     Raises
     ------
@@ -207,13 +215,13 @@ def write_part(
         "energies_eV": describe_energies(energies),
         "components": "xx,yy,zz,yz,xz,xy",
     }
-    schema = pa.schema(FIELDS, metadata=header | (metadata or {}))
-    rows = [row_from_record(record, energies) for record in records]
+    schema = pa.schema(part_fields(exact=exact), metadata=header | (metadata or {}))
+    rows = [row_from_record(record, energies, exact=exact) for record in records]
     try:
         table = pa.Table.from_pylist(rows, schema=schema)
     except (pa.ArrowException, OverflowError) as error:
         raise InputError(f"{path}: a property cannot be stored ({error}); leave its record out") from error
-    plain = [entry.name for entry in FIELDS if entry.name not in ("eps1", "eps2")]
+    plain = [entry.name for entry in FIELDS if entry.name not in SPECTRA]
     with whole_file(path) as temporary:
         pq.write_table(
             table,
@@ -222,6 +230,6 @@ def write_part(
             compression_level=9,
             row_group_size=ROWS_PER_GROUP,
             use_dictionary=plain,
-            column_encoding={"eps1.list.element": "BYTE_STREAM_SPLIT", "eps2.list.element": "BYTE_STREAM_SPLIT"},
+            column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in SPECTRA},
         )
     return path

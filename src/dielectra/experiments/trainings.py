@@ -19,10 +19,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from dielectra.data.labels import Labels
 from dielectra.experiments.setup import Setup, digest, say_nothing
-from dielectra.files import write_whole
+from dielectra.files import read_text, write_whole
 from dielectra.models.card import CARD, read_card
 from dielectra.models.model import Model
 from dielectra.models.store import load_model, model_folder
+from dielectra.parsing import parse_json
 from dielectra.training.config import TrainingConfig
 from dielectra.version import __version__
 
@@ -186,7 +187,7 @@ def _found(training: Training | Shipped, setup: Setup) -> Trained | None:
     path = folder / SCORES
     if not (path.is_file() and (folder / CARD).is_file()):
         return None
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept = parse_json(read_text(path), path)
     scored = (read_card(folder).weights_sha256, __version__)
     if (kept["weights_sha256"], kept["dielectra_version"]) != scored:
         return None

@@ -159,7 +159,7 @@ class Parts:
         declared = {record.spectrum.broadening for record in records}
         broadening = declared.pop() if len(declared) == 1 else None
         metadata = {} if broadening is None else {"broadening_eV": f"{broadening:g}"}
-        write_part(records, self.folder / f"part-{self.n_written:04d}.parquet", metadata)
+        write_part(records, self.folder / f"part-{self.n_written:04d}.parquet", metadata, exact=True)
         records.clear()
         self.n_written += 1
 

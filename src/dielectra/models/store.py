@@ -56,7 +56,6 @@ def save_model(network: Network, card: ModelCard, folder: str | Path) -> Path:
     import torch
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     dtype = getattr(torch, card.dtype)
     tensors = {
         name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()

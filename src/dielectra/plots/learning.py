@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from dielectra.arrays import FloatArray
+from dielectra.files import read_text, reading
 from dielectra.plots.style import BLACK, BLUE, ORANGE, RED, style
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ ERROR_TICKS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.
 
 def plot_training_log(path: str | Path) -> Figure:
     """Draw losses and validation SC against optimiser steps from a run's ``log.csv``."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    with reading(path):
+        rows = list(csv.DictReader(read_text(path).splitlines()))
     column = {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
     with style():
         figure = Figure(figsize=(7.0, 2.9))

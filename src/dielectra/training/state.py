@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from dielectra.errors import InputError
-from dielectra.files import write_whole
+from dielectra.files import reading, write_whole
 from dielectra.models.interface import Network
+from dielectra.parsing import parse_json
 
 STATE = "state.safetensors"
 
@@ -64,7 +65,6 @@ class TrainingState:
 
 def save_state(state: TrainingState, run: Path, settings: Mapping[str, Any]) -> None:
     """Write the state and what fixes the run into its folder; the file appears whole or not at all."""
-    run.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{part}/{name}": value.detach().cpu().contiguous().clone()
         for part, weights in _parts(state).items()
@@ -93,11 +93,12 @@ def load_state(state: TrainingState, run: Path, settings: Mapping[str, Any]) -> 
     if not path.is_file():
         return
     try:
-        with safe_open(path, framework="pt") as file:
-            scalars = json.loads(file.metadata()["state"])
+        with reading(path), safe_open(path, framework="pt") as file:
+            scalars = parse_json(file.metadata()["state"], path)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: damaged ({error}); delete it to start the run anew") from error
+    except (InputError, KeyError, TypeError) as error:
+        problem = str(error).removeprefix(f"{path}: ")
+        raise InputError(f"{path}: damaged ({problem}); delete it to start the run anew") from error
     changed = _differences(scalars["settings"], settings)
     if changed:
         raise InputError(f"{run}: holds a run with other settings ({', '.join(changed)}); choose another folder")
