@@ -205,6 +205,14 @@ def gpaw_tables() -> list[Sample]:
     return [{"df_x.csv": table, "df_z.csv": table, "AlN.cif": structure}]
 
 
+def elk_runs() -> list[Sample]:
+    """Return files of Elk."""
+    contents = {path.name: path.read_bytes() for path in sorted((DATA / "elk" / "Si").iterdir())}
+    plain = {name.removesuffix(".gz"): gzip.decompress(data) for name, data in contents.items() if name.endswith(".gz")}
+    files = {name: data for name, data in contents.items() if not name.endswith(".gz")} | plain
+    return [{name: files[name], **files} for name in files]
+
+
 def pairs() -> list[Sample]:
     """Return a spectrum beside its structure."""
     rows = "".join(f"{0.25 * i},1.5,{0.1 * (i % 7)}\n" for i in range(101))
@@ -303,6 +311,7 @@ READERS: dict[str, Reader] = {
     "yambo": Reader(yambo_runs, import_as("yambo")),
     "gpaw": Reader(gpaw_tables, import_as("gpaw", broadening=0.2)),
     "vasp": Reader(vasp_runs, import_as("vasp")),
+    "elk": Reader(elk_runs, import_as("elk")),
     "pairs": Reader(pairs, import_as("pairs", level="bse")),
     "published JSON": Reader(
         published_entries,

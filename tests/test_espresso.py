@@ -12,7 +12,8 @@ import pytest
 from ase.cell import Cell
 
 from dielectra.errors import InputError
-from dielectra.structures.espresso import BOHR, lattice_vectors, read_pw_input
+from dielectra.structures.espresso import lattice_vectors, read_pw_input
+from dielectra.units import BOHR
 
 PSEUDOPOTENTIAL = Path("/usr/share/espresso/pseudo/Si.pbe-rrkj.UPF")
 GAN = 3.19**2 * np.sqrt(0.75) * 5.19

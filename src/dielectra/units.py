@@ -1,7 +1,7 @@
 """Units of photon-energy axes: electronvolt, nanometre, micrometre, inverse centimetre, terahertz.
 
 Inside the package photon energies are in eV. Other units stand only at its borders: command line, files, plots, API.
-Wavelengths are those in vacuum. Constants: CODATA 2018, exact.
+Wavelengths are those in vacuum. Constants: CODATA 2018.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ HC = 1239.8419843320026
 
 PLANCK_THZ = 4.135667696923859e-3
 """Planck constant, eV per THz."""
+
+HARTREE = 27.211386245988
+"""Hartree energy, eV."""
+
+BOHR = 0.529177210903
+"""Bohr radius, angstrom."""
 
 NANOMETRES_PER_CM = 1e7
 NANOMETRES_PER_MICROMETRE = 1000.0

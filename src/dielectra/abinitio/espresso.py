@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dielectra.abinitio.protocol import HARTREE, YamboProtocol
+from dielectra.abinitio.protocol import YamboProtocol
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.elements import MASSES, SYMBOLS
 from dielectra.errors import InputError
+from dielectra.units import HARTREE
 
 RYDBERG = HARTREE / 2
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from dielectra.arrays import IntArray
 from dielectra.crystal import Crystal
 from dielectra.symmetry import lattice_rotations, spglib_cell
+from dielectra.units import BOHR, HARTREE
 
-ATOMIC_VOLUME = 0.529177210903**3
-HARTREE = 27.211386245988
+ATOMIC_VOLUME = BOHR**3
 
 
 class NamedProtocol(BaseModel):
@@ -130,6 +130,10 @@ LADDER_2_FINE = LADDER_2.model_copy(
 GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 BSE_1 = BseProtocol(name="bse-1", cutoffs=LADDER_2_CUTOFFS)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
+PROTOCOLS: dict[str, NamedProtocol] = {
+    p.name: p
+    for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, BSE_1, GRUNERT_2025)
+}
 
 
 def plane_wave_cutoff(protocol: Protocol, symbols: list[str]) -> float:

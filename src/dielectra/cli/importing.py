@@ -57,7 +57,7 @@ def import_data(
         str,
         Parameter(
             help="published (the paper's), pairs (structure + CSV files), measured (n and k), or finished computations "
-            "of yambo, gpaw or vasp."
+            "of yambo, gpaw, vasp or elk."
         ),
     ] = "published",
     level: Annotated[str | None, Parameter(help="Level of the spectra of pairs.")] = None,

@@ -233,7 +233,7 @@ def row_from_record(record: Record | Metal, energies: FloatArray, *, exact: bool
     is_whole = len(spectrum.energies) == len(energies)
     eps1, eps2 = flat.real.ravel(), flat.imag.ravel()
     if not exact:
-        eps1, eps2 = (np.round(part, 4).astype(np.float32) for part in (eps1, eps2))  # type: ignore[assignment]
+        eps1, eps2 = (np.round(part, 4).astype(np.float32) for part in (eps1, eps2))
     return row | {
         "level": spectrum.level,
         "eps1": eps1,

@@ -27,6 +27,7 @@ IMPORTERS = Registry(
         "yambo": "dielectra.importing.yambo",
         "gpaw": "dielectra.importing.gpaw",
         "vasp": "dielectra.importing.vasp",
+        "elk": "dielectra.importing.elk",
     },
 )
 """Forms by name; a measured spectrum has two names, the older one being ``refractiveindex``."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
+from dielectra.units import HARTREE
 
-HARTREE = 27.211386245988
 UNITS = {"ev": 1.0, "mev": 1e-3, "ha": HARTREE, "mha": 1e-3 * HARTREE, "ry": HARTREE / 2, "mry": 5e-4 * HARTREE}
 """Energy units of Yambo's inputs, in eV."""
 

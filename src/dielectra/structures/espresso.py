@@ -11,8 +11,8 @@ import numpy as np
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
+from dielectra.units import BOHR
 
-BOHR = 0.529177210903
 UNIQUE_B = (-12, -13)
 """Monoclinic lattice types whose angle is that of the first and third vector."""
 

@@ -13,9 +13,7 @@ from dielectra.errors import InputError
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 from dielectra.structures.numbers import floats, whole
-
-BOHR = 0.529177210903
-"""Bohr radius in angstrom (CODATA 2018)."""
+from dielectra.units import BOHR
 
 UNITS = {"bohr": BOHR, "a0": BOHR, "ang": 1.0, "angstrom": 1.0, "nm": 10.0, "pm": 0.01, "cm": 1e8, "m": 1e10}
 BLOCK = re.compile(r"^\s*%block\s+(\w+)\s*$(.*?)^\s*%endblock\s+\1\s*$", re.I | re.M | re.S)
