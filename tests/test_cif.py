@@ -70,6 +70,16 @@ class TestSharedCases:
         form = standard_form(crystal)
         assert (form.space_group, form.crystal.n_atoms) == (group, n_primitive)
 
+    def test_magnetic_moments_are_ignored_aloud(self, tmp_path: Path) -> None:
+        text = (CASES / "cif" / "mag_dots.cif").read_text()
+        axes = "".join(f"_atom_site_moment.crystalaxis_{axis}\n" for axis in "xyz")
+        for moment, is_magnetic in (("0 0 2.5(2)", True), ("0.0 0 0(2)", False), ("? . 0", False)):
+            path = tmp_path / "x.mcif"
+            path.write_text(f"{text}loop_\n_atom_site_moment.label\n{axes}Mg1 {moment}\n")
+            crystal = read_structure(path)
+            assert crystal.formula == "MgO"
+            assert any("magnetic moments are ignored" in note for note in crystal.warnings) == is_magnetic
+
     @pytest.mark.parametrize(
         ("name", "message"),
         [

@@ -249,6 +249,26 @@ class TestPoscar:
         (tmp_path / "POTCAR").write_text("  PAW_PBE Mg\n   VRHFIN =Mg: 3s3p\n  PAW_PBE O\n   VRHFIN =O: s2p4\n")
         assert (read_structure(path).formula, read_structure(path).warnings) == ("MgO", ())
 
+    @pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz"])
+    def test_vasp_4_takes_the_elements_of_the_potcar_in_its_folder_of_an_archive(
+        self, ending: str, tmp_path: Path
+    ) -> None:
+        potcar = "".join(f"  PAW_PBE {name}\n   VRHFIN ={name}: x\n" for name in ("Mg", "O"))
+        for place, text in (
+            ("a/POSCAR", self.poscar(species="")),
+            ("a/POTCAR", potcar),
+            ("b/POSCAR", self.poscar(species="")),
+        ):
+            (tmp_path / "run" / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "run" / place).write_text(text)
+        kind = {".zip": "zip", ".tar": "tar", ".tar.gz": "gztar"}[ending]
+        archive = Path(shutil.make_archive(str(tmp_path / "runs"), kind, tmp_path / "run"))
+        good, bad = sorted(scan([archive]), key=lambda item: item.name)
+        assert isinstance(good, Entry)
+        assert good.crystal.formula == "MgO"
+        assert isinstance(bad, Refused)
+        assert "names no elements (VASP 4)" in bad.reason
+
     def test_vasp_4_takes_the_elements_of_the_comment_aloud(self, tmp_path: Path) -> None:
         path = tmp_path / "POSCAR"
         path.write_text(self.poscar(title="Mg O", species=""))

@@ -34,6 +34,10 @@ MOST_PARTS = 20_000
 
 LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
 ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
+MOMENTS = (
+    *(f"_atom_site_moment_{axes}_{axis}" for axes in ("crystalaxis", "cartn") for axis in "xyz"),
+    "_atom_site_moment_spherical_modulus",
+)
 SITES = ("_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x", "_atom_site_type_symbol")
 
 
@@ -123,8 +127,16 @@ def _crystal(block: Block) -> Crystal:
     chosen, decisions = _only(made, symmetry, claims, block.name)
     if len(made) < len(outcomes):
         decisions.append(f"of the settings that the file allows only {' and '.join(made)} keeps the atoms apart")
-    notes = [*doubts, *symmetry.warnings, *decisions, *contradictions(claims, chosen)]
+    notes = [*doubts, *symmetry.warnings, *decisions, *contradictions(claims, chosen), *_ignored_moments(block)]
     return Crystal(chosen.cell, chosen.numbers, chosen.frac_coords, tuple(notes))
+
+
+def _ignored_moments(block: Block) -> list[str]:
+    """Return a sentence where atoms have magnetic moments, on which nothing here depends."""
+    components = [part.partition("(")[0] for tag in MOMENTS for part in block.column(tag)]
+    if not any(set(part) & set("123456789") for part in components):
+        return []
+    return ["its magnetic moments are ignored; the crystal is taken without spin order"]
 
 
 def _cell(block: Block) -> FloatArray:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dielectra.structures.text import decode
+
+
+def nothing_beside(file: str, largest: int) -> None:
+    """Return None: there is no other file."""
 
 
 class Content(NamedTuple):
@@ -19,14 +23,15 @@ class Content(NamedTuple):
         The last part of its name, without the ending of a compression.
     data
         Its bytes, unpacked.
-    folder
-        Where other files of the same computation lie; None in archives, pipes and strings.
+    beside
+        Returns the content of another file of the same folder, by name and with the most bytes it may have, None where
+        there is no such file. Pipes and strings have no folder.
     """
 
     name: str
     file: str
     data: bytes
-    folder: Path | None = None
+    beside: Callable[[str, int], bytes | None] = nothing_beside
 
     @property
     def text(self) -> str:

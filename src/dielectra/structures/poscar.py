@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import MAXIMUM_SITES, make_crystal
 from dielectra.elements import NUMBERS
 from dielectra.errors import InputError
-from dielectra.files import read_bytes
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 from dielectra.structures.numbers import floats, whole
@@ -84,7 +82,7 @@ def _species(lines: list[str], content: Content) -> tuple[list[str], list[int], 
     counts = [whole(word, f"{where}, line 6: number of atoms") for word in words]
     if not counts:
         raise InputError(f"{where}: cannot be read as a POSCAR: line 6 names no elements; write their symbols")
-    found = _potcar(content.folder)
+    found = _potcar(content)
     if len(found) == len(counts):
         return found, counts, 6, []
     symbols = [word for word in _words(lines[0]) if word in NUMBERS or word == "D"]
@@ -100,11 +98,9 @@ def _species(lines: list[str], content: Content) -> tuple[list[str], list[int], 
     )
 
 
-def _potcar(folder: Path | None) -> list[str]:
-    """Return the elements of the POTCAR in a folder, none where there is no such file."""
-    if folder is None or not (folder / "POTCAR").is_file():
-        return []
-    return [match.decode() for match in TITLE.findall(read_bytes(folder / "POTCAR", LARGEST_POTCAR))]
+def _potcar(content: Content) -> list[str]:
+    """Return the elements of the POTCAR in the same folder, on disk or in an archive; none where there is none."""
+    return [match.decode() for match in TITLE.findall(content.beside("POTCAR", LARGEST_POTCAR) or b"")]
 
 
 def _words(line: str) -> list[str]:

@@ -99,7 +99,11 @@ def _of_file(name: str, path: Path) -> Content:
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(name)}: no such file ({type(error).__name__})") from error
     data = read_bytes(path, LARGEST_FILE)
-    return Content(shown(name), _plain(path.name), _unpacked(data, path.name, name), path.parent)
+    return Content(shown(name), _plain(path.name), _unpacked(data, path.name, name), partial(_in_folder, path.parent))
+
+
+def _in_folder(folder: Path, file: str, largest: int) -> bytes | None:
+    return read_bytes(folder / file, largest) if (folder / file).is_file() else None
 
 
 def _standard_input() -> Content:
@@ -140,6 +144,18 @@ def _zipped(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Content:
+    data = _unpacked(_zip_bytes(archive, member, name), member.filename, name)
+    inner = PurePosixPath(member.filename)
+
+    def beside(file: str, largest: int) -> bytes | None:
+        wanted = inner.with_name(file)
+        other = next((one for one in archive.infolist() if PurePosixPath(one.filename) == wanted), None)
+        return None if other is None else _zip_bytes(archive, other, name, largest)
+
+    return Content(shown(name), _plain(inner.name), data, beside)
+
+
+def _zip_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, largest: int = LARGEST_FILE) -> bytes:
     """Read a member by what it holds; its declared size is not believed."""
     if member.flag_bits & 1:
         raise InputError(f"{shown(name)}: is encrypted; give a plain archive")
@@ -147,17 +163,16 @@ def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) ->
         raise InputError(f"{shown(name)}: is compressed in a rare way; pack it with the usual one (deflate)")
     try:
         with reading(name), archive.open(member) as file:
-            data = _bounded(file, member.file_size, name)
+            return _bounded(file, member.file_size, name, largest)
     except RuntimeError as error:
         raise InputError(f"{shown(name)}: cannot be unpacked ({error})") from error
-    return Content(shown(name), _plain(PurePosixPath(member.filename).name), _unpacked(data, member.filename, name))
 
 
-def _bounded(file: IO[bytes], declared: int, name: str) -> bytes:
+def _bounded(file: IO[bytes], declared: int, name: str, largest: int = LARGEST_FILE) -> bytes:
     """Return the content of a member up to a limit."""
-    data = file.read(LARGEST_FILE + 1) if declared <= LARGEST_FILE else None
-    if data is None or len(data) > LARGEST_FILE:
-        raise InputError(f"{shown(name)}: more than {LARGEST_FILE / MEBIBYTE:g} MiB once unpacked")
+    data = file.read(largest + 1) if declared <= largest else None
+    if data is None or len(data) > largest:
+        raise InputError(f"{shown(name)}: more than {largest / MEBIBYTE:g} MiB once unpacked")
     return data
 
 
@@ -165,19 +180,36 @@ def _tarred(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
     ending = path.name.lower()
     mode = "r:gz" if ending.endswith("gz") else "r:bz2" if ending.endswith("bz2") else "r:"
     with reading(name), tarfile.open(path, mode, tarinfo=_BoundedHeader) as archive:  # type: ignore[call-overload]
-        for count, member in enumerate(archive):
-            if count > MOST_MEMBERS or member.offset_data + member.size > LARGEST_ARCHIVE:
-                raise InputError(f"{shown(name)}: holds too much; up to {MOST_MEMBERS} files and 1 GiB are unpacked")
-            if member.isfile() and _is_wanted(member.name):
+        for member in _tar_members(archive, name):
+            if _is_wanted(member.name):
                 inner = f"{name}/{member.name}"
                 yield inner, _guarded(partial(_tar_member, archive, member, inner))
 
 
+def _tar_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
+    """Yield the regular files of an archive as long as they are few and not too large."""
+    for count, member in enumerate(archive):
+        if count > MOST_MEMBERS or member.offset_data + member.size > LARGEST_ARCHIVE:
+            raise InputError(f"{shown(name)}: holds too much; up to {MOST_MEMBERS} files and 1 GiB are unpacked")
+        if member.isfile():
+            yield member
+
+
 def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Content:
-    with reading(name):
-        file = archive.extractfile(member)
-        data = b"" if file is None else _bounded(file, member.size, name)
-    return Content(shown(name), _plain(PurePosixPath(member.name).name), _unpacked(data, member.name, name))
+    def content_of(found: tarfile.TarInfo, where: str, largest: int = LARGEST_FILE) -> bytes:
+        with reading(where):
+            file = archive.extractfile(found)
+            return b"" if file is None else _bounded(file, found.size, where, largest)
+
+    inner = PurePosixPath(member.name)
+
+    def beside(file: str, largest: int) -> bytes | None:
+        wanted = inner.with_name(file)
+        with reading(name):
+            other = next((one for one in _tar_members(archive, name) if PurePosixPath(one.name) == wanted), None)
+        return None if other is None else content_of(other, f"{name}, {file}", largest)
+
+    return Content(shown(name), _plain(inner.name), _unpacked(content_of(member, name), member.name, name), beside)
 
 
 class _BoundedHeader(tarfile.TarInfo):
