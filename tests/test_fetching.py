@@ -136,7 +136,7 @@ def test_an_answer_that_ends_early_without_saying_so_is_resumed(repository: Repo
 def test_a_file_shorter_than_listed_is_refused_and_not_kept(repository: Repository, tmp_path: Path) -> None:
     repository.listing = repository.describe()
     repository.files["one.json"] = repository.files["one.json"][:-8]
-    with pytest.raises(InputError, match=r"one.json: the repository answers 416"):
+    with pytest.raises(InputError, match=r"one.json: the repository returned 416"):
         fetch("paper-ipa", tmp_path, repository.api)
     assert {path.name for path in tmp_path.iterdir()} == {"fetched.json"}
 
@@ -169,7 +169,7 @@ def test_a_download_goes_on_in_the_next_call(
 
 def test_a_fetch_that_ended_between_two_files_is_not_taken_as_whole(repository: Repository, tmp_path: Path) -> None:
     repository.gone = {"two.zip"}
-    with pytest.raises(InputError, match=r"two.zip: the repository answers 404"):
+    with pytest.raises(InputError, match=r"two.zip: the repository returned 404"):
         fetch("paper-ipa", tmp_path, repository.api)
     repository.gone = set()
     repository.requests.clear()
@@ -260,7 +260,7 @@ def test_a_strange_listing_is_refused(
 
 
 def test_an_address_that_is_not_the_api_is_said(repository: Repository, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the repository answers 404"):
+    with pytest.raises(InputError, match="the repository returned 404"):
         fetch("paper-ipa", tmp_path, f"{repository.api}/elsewhere")
 
 

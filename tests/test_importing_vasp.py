@@ -63,7 +63,7 @@ def test_numbers_of_vasprun_are_those_of_the_file(version: str, tmp_path: Path) 
     assert (record.spectrum.level, record.spectrum.broadening) == ("ipa", 0.1)
     assert record.spectrum.provenance["engine"] == f"VASP {version}"
     assert record.crystal.n_atoms == make_triclinic().n_atoms
-    assert outcome.filtered == ("current-current response beside the density-density one",)
+    assert outcome.filtered == ("current-current response; the density-density one is taken",)
     write_dataset([outcome], tmp_path / "set", "VASP")
     (stored,) = open_dataset(tmp_path / "set").records()
     assert_equal(stored.spectrum, density)

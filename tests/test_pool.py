@@ -128,7 +128,7 @@ def test_calls_beyond_the_limits_are_turned_away() -> None:
     async def work(workers: Workers) -> None:
         slow = [asyncio.create_task(workers.call(time.sleep, 0.9)) for _ in range(5)]
         await asyncio.sleep(0.1)
-        with pytest.raises(BusyError, match="5 requests are being answered"):
+        with pytest.raises(BusyError, match="5 requests are in progress"):
             await workers.call(double, 1)
         results = await asyncio.gather(*slow, return_exceptions=True)
         assert results[0] is None

@@ -20,7 +20,7 @@ SAME_DISTANCE = 1e-3
 
 
 class CrystalGraph(NamedTuple):
-    """Hold the neighbours of every atom of one crystal as a multigraph with counted edges.
+    """The neighbours of every atom of one crystal as a multigraph with counted edges.
 
     Periodic images of an atom that lie at the same distance are one edge with a multiplicity: an attention layer that
     sees only distances treats them alike, so that counting them is exact and several times cheaper in crystals of high
@@ -49,7 +49,7 @@ class CrystalGraph(NamedTuple):
 
 
 class GraphBatch(NamedTuple):
-    """Hold several crystal graphs as one graph without edges between them, as tensors.
+    """Several crystal graphs as one graph without edges between them, as tensors.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def build_graph(crystal: Crystal, cutoff: float = CUTOFF) -> CrystalGraph:
     Parameters
     ----------
     crystal
-        Any cell; :func:`dielectra.symmetry.standardise` it first for one answer per crystal.
+        Any cell; :func:`dielectra.symmetry.standardise` it first for one result per crystal.
     cutoff
         Largest distance of a neighbour, angstrom.
 

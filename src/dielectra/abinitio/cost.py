@@ -18,7 +18,7 @@ PAPER_CPU_HOURS = {"median": 7.8, "mean": 26.2}
 
 
 class Cost(NamedTuple):
-    """Hold the cost of one material.
+    """The cost of one material.
 
     ``volume`` is that of the cell in cubic angstrom, ``kpoints`` the number of points of the full grid, ``cpu_seconds``
     by part where known, else under ``total``.

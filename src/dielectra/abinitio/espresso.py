@@ -22,7 +22,7 @@ RYDBERG = HARTREE / 2
 
 
 class Bands(NamedTuple):
-    """Hold eigenvalues in eV, shape ``(n_kpoints, n_bands)``, and the number of electrons they are filled with."""
+    """Eigenvalues in eV, shape ``(n_kpoints, n_bands)``, and the number of electrons they are filled with."""
 
     eigenvalues: FloatArray
     n_electrons: int

@@ -18,7 +18,7 @@ ATOMIC_VOLUME = BOHR**3
 
 
 class NamedProtocol(BaseModel):
-    """Hold what the protocols of all engines have; ``broadening`` in eV."""
+    """What the protocols of all engines have; ``broadening`` in eV."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,7 +86,7 @@ class BseProtocol(Protocol):
 
 
 class YamboProtocol(NamedProtocol):
-    """Hold every setting of a Quantum ESPRESSO + Yambo computation as published with the paper.
+    """Every setting of a Quantum ESPRESSO + Yambo computation as published with the paper.
 
     Plane-wave cutoffs and response blocks are in Ry, all other energies in eV. The cutoff grows from `first_cutoff` in
     steps until the total energy per atom changes by less than `energy_tolerance`, the response block from one step up

@@ -143,7 +143,7 @@ def compute(
 
 
 class Run(NamedTuple):
-    """Hold what every step of one computation needs: crystal, settings, pseudopotentials, working folder, log."""
+    """What every step of one computation needs: crystal, settings, pseudopotentials, working folder, log."""
 
     crystal: Crystal
     protocol: YamboProtocol
@@ -262,7 +262,7 @@ def _call(run: Run, command: list[str], folder: Path, check: bool = True) -> str
 
 @contextmanager
 def _working_folder(log: Path | None) -> Iterator[Path]:
-    """Give an empty folder, beside the log where there is one so that a killed computation leaves only one behind."""
+    """Give an empty folder, next to the log where there is one, so that a killed computation leaves only one behind."""
     folder = Path(mkdtemp()) if log is None else log.with_name(f"{log.name}.files")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -35,7 +35,7 @@ def export_dataset(
     folder
         New or empty folder.
     form
-        ``csv``: ``LEVEL/ID.csv`` with all six components, beside the structure ``LEVEL/ID.json``; a folder of one level
+        ``csv``: ``LEVEL/ID.csv`` with all six components, and the structure ``LEVEL/ID.json``; a folder of one level
         can be imported again as ``pairs``. ``json``: ``LEVEL/ID.json`` with structure, spectrum and gaps.
         ``published``: ``ID.json``, the paper's form, 2,001 points by linear interpolation.
     level, split

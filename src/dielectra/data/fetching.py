@@ -19,7 +19,7 @@ from dielectra.files import read_text, write_whole
 
 FIGSHARE_API = "https://api.figshare.com/v2"
 FETCH_RECORD = "fetched.json"
-"""File beside downloaded files that says where they came from."""
+"""File that says where the downloaded files in its folder came from."""
 
 TIMEOUT = 30.0
 ATTEMPTS = 5
@@ -45,7 +45,7 @@ PUBLISHED_SETS = {
 
 
 class FetchedFile(BaseModel):
-    """Hold a file: size in bytes and MD5 as listed, SHA-256 of the first download, None before it is complete."""
+    """A file: size in bytes and MD5 as listed, SHA-256 of the first download, None before it is complete."""
 
     name: str
     size: int
@@ -54,7 +54,7 @@ class FetchedFile(BaseModel):
 
 
 class Fetched(BaseModel):
-    """Hold what a download brought and what to cite; the keys are those of ``dielectra data fetch --json``."""
+    """What a download brought and what to cite; the keys are those of ``dielectra data fetch --json``."""
 
     name: str
     article: int
@@ -84,7 +84,7 @@ def fetch(
     name
         Key of ``PUBLISHED_SETS``.
     api
-        Address of figshare's API, or of a mirror with the same answers.
+        Address of figshare's API, or of a mirror of it.
     progress
         Called with file name, bytes so far and bytes in all.
     sha256
@@ -217,7 +217,7 @@ def _download(file: FetchedFile, url: str, folder: Path, progress: Progress | No
             url, f"{kind}:{expected}", file.name, folder, downloader=_ResumingDownload(partial, file.size, progress)
         )
     except requests.HTTPError as error:
-        raise InputError(f"{file.name}: the repository answers {error}; try later") from error
+        raise InputError(f"{file.name}: the repository returned {error}; try later") from error
     except requests.RequestException as error:
         have = partial.stat().st_size if partial.exists() else 0
         raise InputError(
@@ -242,9 +242,9 @@ def _listing(url: str) -> dict[str, Any]:
         answer.raise_for_status()
         article = answer.json()
     except requests.HTTPError as error:
-        raise InputError(f"the repository answers {error}; try later") from error
+        raise InputError(f"the repository returned {error}; try later") from error
     except requests.JSONDecodeError as error:
-        raise InputError(f"{url}: does not answer with JSON ({error}); is it figshare's API?") from error
+        raise InputError(f"{url}: does not return JSON ({error}); is it figshare's API?") from error
     except requests.RequestException as error:
         raise InputError(
             f"{url}: cannot be reached ({type(error).__name__}); check the network, or download the files by hand and "

@@ -122,7 +122,7 @@ class Metal:
     properties
         As of a :class:`Record`.
     n_values
-        Number of values of a spectrum that its row holds all the same: 0 in a sound data set.
+        Number of values of a spectrum in its row, 0 in a sound data set.
     """
 
     id: str

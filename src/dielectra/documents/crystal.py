@@ -31,7 +31,7 @@ class NearCrystal(Document):
 class PredictedCrystal(OtherUnits):
     """A predicted crystal. Curves are lists along ``energy_ev``, keyed by component."""
 
-    file: str = Field(description="Structure file, with #index where it holds several crystals.")
+    file: str = Field(description="Structure file, with #index where it has several crystals.")
     formula: str = Field(description="Reduced chemical formula.")
     space_group: int = Field(ge=1, le=230, description="Number of the space group.")
     level: str = Field(description="Level of theory.")

@@ -40,7 +40,7 @@ class BandCurves(Document):
 
 
 class OtherUnits(Document):
-    """The points of curves in the unit that was asked for, beside ``energy_ev``."""
+    """The points of curves in the unit that was asked for, in addition to ``energy_ev``."""
 
     wavelength_nm: list[float] | None = optional("Wavelengths (nm), where asked for.")
     wavelength_um: list[float] | None = optional("Wavelengths (micrometre), where asked for.")

@@ -1,4 +1,4 @@
-"""Documents of derived properties: ``dielectra predict --property NAME --json`` and the API's answers to a spectrum."""
+"""Documents of derived properties: of ``dielectra predict --property NAME --json`` and of the API for a spectrum."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _correlations(first: list[list[float]], second: list[list[float]]) -> list[f
 
 
 def table(report: Report) -> list[str]:
-    """Return statistics of SC beside the published ones, and correlations."""
+    """Return statistics of SC, ours and published, and correlations."""
     paper: dict[str, Any] = published_numbers()["sc_statistics"]
     rows = []
     for name, statistics in report["statistics"].items():

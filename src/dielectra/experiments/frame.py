@@ -122,7 +122,7 @@ def command(name: str, setup: Setup, output: Path) -> str:
 
 
 def baseline(setup: Setup) -> dict[str, float]:
-    """Return the median SC and MSE on the test split of the IPA spectrum taken as RPA, beside the paper's."""
+    """Return the median SC and MSE on the test split of the IPA spectrum taken as RPA, and the paper's."""
     lower, upper, alike = setup.both_levels("test")
     squares = ((lower.eps2.astype(float) - upper.eps2) ** 2).mean(axis=1)
     published = published_numbers()["baseline"]

@@ -66,7 +66,7 @@ def _errors(predicted: FloatArray, computed: FloatArray) -> dict[str, float]:
 
 
 def table(report: Report) -> list[str]:
-    """Return errors beside the published ones."""
+    """Return errors, ours and published."""
     rows = [
         [name, *(f"{spread(found.get(key, []), 2)} / {number(report['published'][name][key], 2)}" for key in SCORES)]
         for name, found in report["scores"].items()

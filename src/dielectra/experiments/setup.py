@@ -28,7 +28,7 @@ def say_nothing(_: str, __: int, ___: int) -> None:
 
 @dataclass(frozen=True)
 class Setup:
-    """Hold what all experiments of one call share.
+    """What all experiments of one call share.
 
     Attributes
     ----------

@@ -71,7 +71,7 @@ def train_similarity(config: TrainingConfig, setup: Setup) -> Path:
 
 
 def run(setup: Setup, _models: Models) -> Report:
-    """Train one network per seed; return its errors on the test split beside a constant's, and the map."""
+    """Train one network per seed; return its errors on the test split, those of a constant, and the map."""
     configs = [similarity_config(setup, seed) for seed in setup.seeds]
     for done, (config, _) in enumerate(in_processes(train_similarity, configs, setup), start=1):
         setup.progress(f"trained similarity network, seed {config.seed}", done, len(configs))
@@ -141,7 +141,7 @@ def _map(features: FloatArray, seed: int) -> list[list[float]] | None:
 
 
 def table(report: Report) -> list[str]:
-    """Return errors beside a constant's and the published ones."""
+    """Return errors, those of a constant and the published ones."""
     paper: dict[str, Any] = report["published"]
     rows = [[title, spread(report["scores"][key]), number(paper[key])] for key, title in SCORES.items()]
     rows.append(["MAE of a constant", number(report["constant_mae"]), number(paper["constant_mae"])])
@@ -154,7 +154,7 @@ def table(report: Report) -> list[str]:
 
 
 def figures(report: Report) -> dict[str, Figure]:
-    """Return the parity plot, with the map of the latent space beside it."""
+    """Return the parity plot, and the map of the latent space."""
     from dielectra.plots.experiments import plot_similarity
 
     return {"figure": plot_similarity(report)}

@@ -94,7 +94,7 @@ class Training:
 
 
 class Trained(NamedTuple):
-    """Hold a finished model's folder, its scores by split (keys of ``evaluate --json``), and the CPU time of both."""
+    """A finished model's folder, its scores by split (keys of ``evaluate --json``), and the CPU time of both."""
 
     folder: Path
     scores: dict[str, dict[str, Any]]

@@ -130,7 +130,7 @@ def _curves(
             if row > column and (column, row) in components:
                 continue
             if ends[0] is None or ends[1] is None:
-                raise InputError(f"{path.name}: needs the diagonal components of both its axes beside it")
+                raise InputError(f"{path.name}: needs the diagonal components of both its axes as well")
             values = (ends[0][2] + ends[1][2]) / 2 + values
         x, y, z = direction.tolist()
         curves.append(Curve(str(path), level, (x, y, z), energies, values, broadening))

@@ -63,7 +63,7 @@ class ImportReport(BaseModel):
 def write_dataset(outcomes: Iterable[Outcome], output: str | Path, description: str) -> ImportReport:
     """Write records as Parquet parts with a card, ``README.md``; the folder appears whole or not at all.
 
-    Holds at most one part's records at a time.
+    At most one part's records are in memory at a time.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ PICKLES = (".pckl", ".pkl", ".pickle")
 
 
 class Document(NamedTuple):
-    """Hold one file's name, as messages say it, and its bytes."""
+    """One file: its name in messages, and its bytes."""
 
     name: str
     content: bytes

@@ -77,7 +77,7 @@ def make_run(
         if level is None:
             left_out.append(f"response {block.comment!r}")
         elif level in chosen and ("current" in comment or "velocity" in comment):
-            left_out.append("current-current response beside the density-density one")
+            left_out.append("current-current response; the density-density one is taken")
         else:
             chosen[level] = block
     spectra, reasons = [], list(problems)

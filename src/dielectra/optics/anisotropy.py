@@ -18,7 +18,7 @@ TOLERANCE = 0.01
 
 
 class Anisotropy(NamedTuple):
-    """Hold the optics of a crystal along its principal axes.
+    """The optics of a crystal along its principal axes.
 
     Attributes
     ----------

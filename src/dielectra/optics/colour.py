@@ -33,7 +33,7 @@ LAB_LINEAR_END = (6 / 29) ** 3
 
 
 class Colour(NamedTuple):
-    """Hold one colour.
+    """One colour.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ FRAUNHOFER_LINES = {"F": 486.13, "d": 587.56, "C": 656.27}
 
 
 class Plasmon(NamedTuple):
-    """Hold the main peak of the energy loss function.
+    """The main peak of the energy loss function.
 
     Attributes
     ----------

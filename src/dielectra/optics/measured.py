@@ -25,7 +25,7 @@ FILE_ENDINGS = (".yml", ".yaml", ".csv")
 
 
 class MeasuredSpectrum(NamedTuple):
-    """Hold one measured spectrum and what was measured.
+    """One measured spectrum, with what was measured.
 
     Attributes
     ----------

@@ -165,7 +165,7 @@ def _find_gaps(spectrum: Spectrum, direct: float | None, indirect: float | None)
 
 
 class _CurrentVoltage(NamedTuple):
-    """Hold short-circuit current (A/m^2), open-circuit voltage (V) and maximum power (W/m^2)."""
+    """Short-circuit current (A/m^2), open-circuit voltage (V) and maximum power (W/m^2)."""
 
     short_circuit_current: float
     open_circuit_voltage: float

@@ -78,7 +78,7 @@ def plot_learning_curve(part: Mapping[str, Any], title: str, published: Mapping[
     ----------
     part
         For ``sc_median`` and ``mse_median``: by learning strategy and number of labels, one value per seed; and
-        ``baseline`` with those of the level below taken as the answer (``lower_level_*``), None where unknown.
+        ``baseline`` with those of the level below taken as the prediction (``lower_level_*``), None where unknown.
     published
         The paper's numbers of labels ``n`` and its values of DL and TL at them, by metric; drawn dashed.
     """

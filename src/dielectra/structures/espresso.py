@@ -20,7 +20,7 @@ PARSING = (
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, StopIteration, NotImplementedError),
     np.linalg.LinAlgError,
 )
-"""What ASE's reader, and what is computed from its answer, raise on a damaged input."""
+"""What ASE's reader, and what is computed from its result, raise on a damaged input."""
 
 
 def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:

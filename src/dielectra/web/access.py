@@ -29,7 +29,7 @@ class Rules:
         Names of the server in requests. Others are refused, so that no foreign page can reach it by a name of its own
         (DNS rebinding).
     token
-        Where set, the API answers only to ``Authorization: Bearer TOKEN``.
+        Where set, the API is open only to ``Authorization: Bearer TOKEN``.
     """
 
     hosts: Sequence[str] = LOOPBACK
@@ -55,7 +55,7 @@ class Access:
         self._hosts = {name.lower().strip("[]") for name in rules.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

@@ -11,7 +11,7 @@ from dielectra.documents.document import Document
 
 
 class Problem(BaseModel):
-    """Say why a request was not answered."""
+    """Say why a request failed."""
 
     detail: str = Field(description="What was given, what is allowed, how to mend it.")
 

@@ -1,4 +1,4 @@
-"""The routes of the JSON API: each checks its request, calls the Python API in a worker, and answers."""
+"""The routes of the JSON API: each checks its request and calls the Python API in a worker."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Served:
-    """Hold what the routes of one application share."""
+    """What the routes of one application share."""
 
     models: Mapping[str, str]
     cards: Sequence[ModelCard]
@@ -116,7 +116,7 @@ async def describe_service(served: Shared) -> Service:
 async def predict(file: Files, served: Shared, points: Points, level: Level = "rpa") -> Response:
     """Predict all crystals of structure files, and of zips of them: the list of ``dielectra predict --json``.
 
-    Where a file cannot be used nothing is predicted, and the answer names every such file.
+    Where a file cannot be used nothing is predicted, and the response names every such file.
     """
     model = served.model(level)
     with TemporaryDirectory(dir=served.folder) as folder:
@@ -151,10 +151,10 @@ async def tabulate(
 
 @router.post("/batch", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
 async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> StreamingResponse:
-    """Predict zip archives of structure files, and files beside them, one by one.
+    """Predict zip archives of structure files, and single files, one by one.
 
-    Each line of the answer is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
-    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes answer them, or
+    Each line of the response is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
+    ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes return them, or
     ``{"file": ..., "problem": ...}``.
     """
     model = served.model(level)

@@ -1,4 +1,4 @@
-"""The FastAPI application: who answers, within which limits, and how a problem is told."""
+"""The FastAPI application: routes, limits, and how a problem is reported."""
 
 from __future__ import annotations
 

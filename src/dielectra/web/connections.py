@@ -1,4 +1,4 @@
-"""Connections of clients: capped in number, and cut where a head does not arrive or an answer is not read."""
+"""Connections of clients: capped in number, and cut where a head does not arrive or a response is not read."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Guard:
         self._too_slow = f"the request did not arrive within {seconds:g} s"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

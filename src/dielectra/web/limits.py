@@ -18,7 +18,7 @@ class Limits:
     files
         Files in a request, or in the zips of a batch.
     crystals
-        Crystals in all files of a request; each makes an answer of about 0.1 MB.
+        Crystals in all files of a request; each makes about 0.1 MB of response.
     seconds
         Time for one file, or one request of several, from when a worker takes it up.
     memory
@@ -30,7 +30,7 @@ class Limits:
     head_seconds, body_seconds
         Time for the head of a request to arrive, and for its body.
     stall_seconds
-        Time for which a client may leave an answer unread.
+        Time for which a client may leave a response unread.
     connections
         Connections at a time; further ones are turned away.
     """

@@ -29,13 +29,13 @@ class Monitor:
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
         labels = ("method", "route", "status")
-        self._count = Counter("dielectra_requests", "Requests answered.", labels, registry=registry)
+        self._count = Counter("dielectra_requests", "Requests served.", labels, registry=registry)
         self._seconds = Histogram(
-            "dielectra_request_seconds", "Time to answer.", ("route",), buckets=BUCKETS, registry=registry
+            "dielectra_request_seconds", "Time to serve a request.", ("route",), buckets=BUCKETS, registry=registry
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -71,14 +71,14 @@ class WorkerMetrics(Collector):
         self._app = app
 
     def collect(self) -> Iterator[Metric]:
-        """Yield processes alive, processes replaced, and calls that wait or are answered."""
+        """Yield processes alive, processes replaced, and calls that wait or are in progress."""
         served = getattr(self._app.state, "served", None)
         if served is None:
             return
         workers = served.workers
         yield GaugeMetricFamily("dielectra_workers_alive", "Worker processes.", workers.n_alive)
         yield GaugeMetricFamily("dielectra_workers_replaced", "Worker processes replaced.", workers.n_replaced)
-        yield GaugeMetricFamily("dielectra_calls", "Calls that wait or are answered.", workers.waiting)
+        yield GaugeMetricFamily("dielectra_calls", "Calls that wait or are in progress.", workers.waiting)
 
 
 def add_monitoring(app: Starlette) -> CollectorRegistry:

@@ -77,7 +77,7 @@ class _Process:
         return self._process.is_alive()
 
     def ask(self, call: _Call, seconds: float) -> _Answer:
-        """Return the answer to a call; raises TimeoutError, _NotTakenError or _DiedError."""
+        """Return the result of a call; raises TimeoutError, _NotTakenError or _DiedError."""
         try:
             self._pipe.send((call.function, call.arguments, call.options))
             self._receive(seconds)  # that it has been taken up
@@ -130,7 +130,7 @@ class Workers:
 
     @property
     def n_alive(self) -> int:
-        """Processes that are there to answer."""
+        """Processes that are ready for work."""
         return sum(process is not None and process.is_alive for process in self._processes)
 
     @property
@@ -159,7 +159,7 @@ class Workers:
     async def _end(self) -> None:
         for process in self._processes:
             if process is not None:
-                process._process.kill()  # the threads that wait for an answer notice, and end
+                process._process.kill()  # the threads that wait for a result notice, and end
         self._threads.shutdown(wait=False, cancel_futures=True)
         while not self._calls.empty():
             self._calls.get_nowait().result.cancel()
@@ -167,7 +167,7 @@ class Workers:
     async def call(
         self, function: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
-        """Return what a function of a module answers in one of the processes.
+        """Return the result of a function of a module in one of the processes.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Workers:
             If too many calls wait, or this one has waited too long.
         """
         if self.waiting >= self._limits.waiting:
-            raise BusyError(f"{self.waiting} requests are being answered; try again in a few seconds")
+            raise BusyError(f"{self.waiting} requests are in progress; try again in a few seconds")
         self.waiting += 1
         try:
             call = _Call(function, arguments, options)
@@ -232,7 +232,7 @@ class Workers:
             await self._in_thread(process.end)
             raise
         except TimeoutError:
-            sentence = f"not answered within {self._limits.seconds:g} s; give fewer or smaller structures"
+            sentence = f"not finished within {self._limits.seconds:g} s; give fewer or smaller structures"
         except _DiedError:
             sentence = TOO_MUCH
         self._processes[slot] = None
@@ -262,7 +262,7 @@ class Workers:
 
 
 def _work(pipe: connection.Connection, initialise: Callable[[], None]) -> None:
-    """Answer calls until the server closes the pipe or ends."""
+    """Serve calls until the server closes the pipe or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server, which ends its processes
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     pipe.send(_attempt(initialise))

@@ -53,7 +53,7 @@ def serve(
     Parameters
     ----------
     announce
-        Called with the address once the server answers.
+        Called with the address once the server is ready.
     host, port
         Where to listen; port 0 takes a free one.
     level, model
@@ -63,7 +63,7 @@ def serve(
     allowed_hosts
         Further names under which the server may be asked, such as that of a proxy.
     token
-        Where given, the API answers only to requests that bring it.
+        Where given, the API is open only to requests that bring it.
     base_path
         Path under which a proxy shows the server, such as ``/dielectra``.
     log_json

@@ -1,6 +1,6 @@
 """Uploaded files: stored in a given folder under names of our own, checked before anything parses them.
 
-Nothing that a user names decides where a byte is written. The user's name of a file lives on only in the answer.
+Nothing that a user names decides where a byte is written. The user's name of a file lives on only in the response.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TooLargeError(InputError):
 
 
 class Upload(NamedTuple):
-    """Hold the user's name of a file and the path where it lies."""
+    """The user's name of a file, and the path where it is stored."""
 
     name: str
     path: Path
@@ -94,7 +94,7 @@ def store(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits, *, z
 
 
 def unpack(upload: Upload, limits: Limits) -> list[tuple[Upload, str]]:
-    """Unpack the files of a zip beside it.
+    """Unpack the files of a zip into its folder.
 
     Returns
     -------
