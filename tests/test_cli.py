@@ -195,6 +195,10 @@ def test_compute_status_and_export_from_the_shell(run: Run, tmp_path: Path, monk
     code, out, _ = run("campaign", "run", folder, "--retry", *engine)
     assert code == 0
     assert "HNe: refused" in " ".join(out.split())
+    lines.write_text(lines.read_text() + '{"id": "worse", "species": ["Li"]}\n')
+    code, _, err = run("compute", lines, "-o", folder, *engine, "--create-only")
+    assert code == 2
+    assert "2 crystals read, 1 refused:\n  1 x " in err
     assert json.loads(run("campaign", "status", folder, "--json")[1])["jobs"]["done"] == 1
     data = tmp_path / "set"
     assert json.loads(run("campaign", "export", folder, "-o", data, "--json")[1]) == [str(data / "part-0000.parquet")]

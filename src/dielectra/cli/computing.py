@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from dielectra.cli.options import Json, MemoryLimit, TimeLimit, Workers
 from dielectra.errors import InputError
-from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
+from dielectra.terminal import print_json, print_note, print_table, progress_bar, short, stdout
 
 EXECUTORS = ("local", "parsl")
 FINE = "-fine"
@@ -51,6 +51,7 @@ def compute(
     from dielectra.abinitio.convergence import compare_protocols
     from dielectra.abinitio.materials import read_materials
     from dielectra.data.dataset import open_dataset
+    from dielectra.structures import summarise
 
     present = open_dataset(skip).ids if skip else set()
     found, refused = read_materials(files, shuffle)
@@ -62,7 +63,7 @@ def compute(
         table, n_new = create_campaign(folder, materials, engine, protocol)
         followed = table.settings()["protocol"]["name"]
         note = f"{folder}: {n_new} new of {len(materials)} materials, {followed}"
-        stderr.print(note, markup=False, highlight=False, soft_wrap=True)
+        print_note(note)
         if not create_only:
             _run_campaign(folder, workers, time_limit, memory_limit, engine=engine)
         protocol = f"{followed}{FINE}"
@@ -71,8 +72,11 @@ def compute(
         _show_status(output, as_json)
     else:
         reasons += _show_computed(output, compare_protocols(*folders) if check_convergence else {}, as_json)
+    summary = summarise(len(found), refused) if len(found) + len(refused) > 1 else ""
     if reasons:
-        raise InputError("\n".join(reasons))
+        raise InputError("\n".join([*reasons, summary]).rstrip())
+    if summary:
+        print_note(summary)
 
 
 @campaign_app.command(name="run")
