@@ -25,7 +25,6 @@ from dielectra.optics.measured import read_measured
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.prediction import Predicted, Prediction, predict_many
 from dielectra.spectrum import Spectrum
-from dielectra.terminal import print_predictions
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,6 @@ def test_curves_are_computed_once_for_all_documents(
     write_csv(fresh, tmp_path / "a.csv")
     write_json(fresh, tmp_path / "a.json")
     write_refractiveindex(fresh, tmp_path / "a.yml")
-    print_predictions([Predicted("MgO.cif", fresh)])
     assert computed == ["loss"]
 
 

@@ -23,7 +23,9 @@ class PropertyOptions:
     thickness_nm
         Thickness in nm of the film of film-colour and slme.
     illuminant
-        Light of colour and film-colour.
+        Light of colour, body-colour and film-colour.
+    path_nm
+        Path in nm of light inside the crystal of body-colour.
     gap
         Direct gap in eV of slme; estimated from the spectrum by default.
     gap_indirect
@@ -41,6 +43,7 @@ class PropertyOptions:
 
     thickness_nm: float = 500.0
     illuminant: Literal["D65", "A", "E"] = "D65"
+    path_nm: float = 1000.0
     gap: float | None = None
     gap_indirect: float | None = None
     temperature: float = 293.15
@@ -90,6 +93,14 @@ def _colour(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.optics.colour import bulk_colour
 
     return ColourDocument.of(bulk_colour(prediction.spectrum, options.illuminant))
+
+
+def _body_colour(prediction: Prediction, options: PropertyOptions) -> Document:
+    from dielectra.documents.properties import BodyColour
+    from dielectra.optics.colour import transmission_colour
+
+    colour = transmission_colour(prediction.spectrum, options.path_nm, options.illuminant)
+    return BodyColour.of_path(colour, options.path_nm)
 
 
 def _film_colour(prediction: Prediction, options: PropertyOptions) -> Document:
@@ -183,6 +194,7 @@ def _fit(prediction: Prediction, options: PropertyOptions) -> Oscillators:
 
 PROPERTIES: dict[str, Property] = {
     "colour": _colour,
+    "body-colour": _body_colour,
     "film-colour": _film_colour,
     "slme": _slme,
     "gap": _gap,

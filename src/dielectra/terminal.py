@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from dielectra.documents.document import Document
-    from dielectra.prediction import Predicted
     from dielectra.stack_file import StackResult
 
 stdout = Console()
@@ -31,31 +30,9 @@ def print_note(message: str) -> None:
     stderr.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_predictions(found: Sequence[Predicted], unit: str = "ev") -> None:
-    """Print one line per predicted crystal, the place of its peak in a unit; warnings go to stderr."""
-    from dielectra.units import format_energy, parse_unit
-
-    rows = []
-    for name, prediction in found:
-        eps2, index = prediction.table["eps2"], prediction.table["n"]
-        peak = prediction.spectrum.energies[eps2.argmax()]
-        place = f"{peak:.1f}" if unit == "ev" else format_energy(peak, unit).split()[0]
-        eps_infinity = "" if prediction.eps_infinity is None else f"{prediction.eps_infinity:.2f}"
-        numbers = (eps_infinity, f"{index[0]:.2f}", place, f"{eps2.max():.1f}")
-        rows.append((name, prediction.formula, prediction.spectrum.level, *numbers))
-        for note in prediction.warnings:
-            stderr.print(f"[yellow]warning:[/] {escape(name)}: {escape(note)}", highlight=False, soft_wrap=True)
-    if rows:
-        heads = (
-            "file",
-            "formula",
-            "level",
-            "eps_infinity",
-            "n at 0 eV",
-            f"peak of Im eps ({parse_unit(unit).symbol})",
-            "its height",
-        )
-        print_table("dielectric functions", heads, rows)
+def print_warning(message: str) -> None:
+    """Print a warning on stderr."""
+    stderr.print(f"[yellow]warning:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Document]]) -> None:
@@ -87,7 +64,7 @@ def print_stack(result: StackResult) -> None:
         if colour is not None:
             stdout.print(f"{name} colour at {optics.angles[0]:g} degrees, {colour.illuminant}: {colour.hex}")
     for note in result.warnings:
-        stderr.print(f"[yellow]warning:[/] {escape(note)}", highlight=False, soft_wrap=True)
+        print_warning(note)
 
 
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -130,11 +107,11 @@ def print_json(document: Any) -> None:
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on stderr."""
+    """Return a progress bar on stderr; it shows nothing where stderr is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=stderr)
+    return Progress(*columns, console=stderr, disable=not stderr.is_terminal)
 
 
 def _lines(value: Any) -> list[str]:

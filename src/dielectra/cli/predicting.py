@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +12,13 @@ from cyclopts import Parameter
 from dielectra.cli.options import AxisChoice, Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
-from dielectra.terminal import print_documents, print_note, print_predictions, print_properties
+from dielectra.terminal import print_note, print_warning, progress_bar, stdout
 
 if TYPE_CHECKING:
-    from dielectra.documents.document import Document
+    from dielectra.cli.outputs import Answer, Output
+    from dielectra.comparison import Source
     from dielectra.prediction import Predicted
-    from dielectra.units import AxisOptions
+    from dielectra.structures import Refused
 
 Properties = Annotated[
     Sequence[str],
@@ -33,6 +34,15 @@ Written = Annotated[
     ),
 ]
 
+Compared = Annotated[
+    Sequence[str],
+    Parameter(
+        name="--compare",
+        negative=(),
+        help="What to compare with, may be repeated: a level, a model, measured, or a .yml or .csv file of n and k.",
+    ),
+]
+
 
 def predict(
     files: Annotated[
@@ -44,102 +54,142 @@ def predict(
     level: Level = "rpa",
     model: Annotated[str | None, Parameter(help="Shipped model or folder of your own; overrides --level.")] = None,
     as_json: Json = False,
+    brief: Annotated[bool, Parameter(negative=(), help="With --json: the numbers of the table, no curves.")] = False,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="CSV or Parquet file for a table, one row per crystal.")
+    ] = None,
     csv: Annotated[Path | None, Parameter(help="Folder for one CSV file per crystal.")] = None,
     yaml: Annotated[Path | None, Parameter(help="Folder for one refractiveindex.info file per crystal.")] = None,
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
     force: Annotated[bool, Parameter(negative=(), help="Overwrite files that exist.")] = False,
     properties: Properties = (),
     write: Written = (),
+    compare: Compared = (),
     axis: AxisChoice = AxisChoice(),  # noqa: B008
     options: Annotated[PropertyOptions, Parameter(name="*")] = PropertyOptions(),  # noqa: B008
 ) -> None:
     """Predict the dielectric function of crystals from their structure files.
 
-    Files that cannot be used are reported on stderr; the others are predicted and the exit code is 2.
+    Prints a line per crystal, or tab-separated values where the output is piped. Files that cannot be used are
+    reported on stderr; the others are predicted and the exit code is 2.
     """
-    from dielectra.documents.crystal import describe
+    from dielectra.cli.doubts import Doubts, told
+    from dielectra.comparison import find_sources
     from dielectra.documents.files import check_forms
-    from dielectra.prediction import Predicted, loaded_model, predict_files
-    from dielectra.structures import summarise
+    from dielectra.prediction import loaded_model, predict_files
+    from dielectra.structures import Refused, summarise
 
     check_properties(properties)
-    points = axis.options
     shorthands = (("csv", csv), ("yaml", yaml))
     folders = [*check_forms(write), *((form, folder) for form, folder in shorthands if folder is not None)]
-    _check_places([folder for _, folder in folders], plot)
-    outcomes = list(predict_files([(str(file), file) for file in files], loaded_model(level, model)))
-    found = [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
-    refused = [outcome for outcome in outcomes if not isinstance(outcome, Predicted)]
-    problems = [outcome.reason for outcome in refused]
-    problems += _write(found, folders, plot, points, overwrite=force)
-    derived = [derive(prediction, properties, options) for _, prediction in found]
-    problems += _failures(found, derived)
-    if as_json:
-        print_documents(
-            [
-                describe(prediction, name, documents if properties else None, points)
-                for (name, prediction), documents in zip(found, derived, strict=True)
-            ]
-        )
-    else:
-        print_predictions(found, points.unit)
-        print_properties([name for name, _ in found], derived)
-    summary = summarise(len(found), refused) if len(outcomes) > 1 else ""
-    if problems:
-        raise InputError("\n".join([*problems, summary]).rstrip())
+    _check_places([folder for _, folder in folders], plot, output)
+    sources = find_sources(compare)
+    doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
+    with ExitStack() as stack:
+        outputs = list(_outputs(stack, axis, folders, output, plot, properties, compare, as_json, brief, force))
+        for outcome in _with_progress(predict_files(_named(files), loaded_model(level, model)), files):
+            if isinstance(outcome, Refused):
+                refused.append(outcome)
+                for one in outputs:
+                    one.refuse(outcome)
+                continue
+            n_found += 1
+            doubts.add(outcome.name, outcome.prediction.warnings)
+            answer, failures = _answer(outcome, properties, options, sources)
+            problems += failures
+            for one in outputs:
+                one.add(answer)
+        problems += [problem for one in outputs for problem in one.finish()]
+    for line in doubts.lines():
+        print_warning(line)
+    summary = summarise(n_found, refused) if n_found + len(refused) > 1 else ""
+    reasons = [*told([one.reason for one in refused]), *told(problems)]
+    if reasons:
+        raise InputError("\n".join([*reasons, summary]).rstrip())
     if summary:
         print_note(summary)
 
 
-def _check_places(folders: Sequence[Path], plot: Path | None) -> None:
-    """Refuse, before any work, a file where a folder is needed and the reverse."""
+def _named(files: Sequence[Path]) -> list[tuple[str, Path]]:
+    return [(str(file), file) for file in files]
+
+
+def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | None) -> None:
+    """Refuse, before any work, a file where a folder is needed and the reverse, and unknown endings."""
     from dielectra.documents.folders import refuse_file
+    from dielectra.documents.table import check_table_path
 
     for folder in folders:
         refuse_file(folder)
+    if output is not None:
+        check_table_path(output)
     if plot is not None:
         from dielectra.plots import check_figure_path
 
         check_figure_path(plot)
 
 
-def _write(
-    found: Sequence[Predicted],
+def _outputs(
+    stack: ExitStack,
+    axis: AxisChoice,
     folders: Sequence[tuple[str, Path]],
+    output: Path | None,
     plot: Path | None,
-    points: AxisOptions,
-    *,
-    overwrite: bool,
-) -> list[str]:
-    """Write files and figure; return a sentence for each folder that holds files of the same names."""
-    from dielectra.documents.files import FORMS
-    from dielectra.documents.folders import write_folder
+    properties: Sequence[str],
+    compare: Sequence[str],
+    as_json: bool,
+    brief: bool,
+    force: bool,
+) -> Iterator[Output]:
+    """Give all that takes answers; files that are open close with the stack."""
+    from dielectra.cli import crystal_table, outputs
+    from dielectra.documents.table import open_table
 
-    problems = []
+    points = axis.options
     for form, folder in folders:
-        write = partial(FORMS[form].write, points=points)
-        written = write_folder(found, folder, FORMS[form].ending, write, overwrite=overwrite)
-        print_note(f"wrote {written.n_files} files to {folder}")
-        if written.kept:
-            problems.append(
-                f"{folder}: {len(written.kept)} of {len(found)} files exist and were left as they are, the first is "
-                f"{written.kept[0].name}; pass --force to overwrite them, or name another folder"
-            )
-    if plot is not None and found:
-        from dielectra.plots import plot_predictions, save_figure
-
-        named = [(each.formula, each.spectrum) for _, each in found]
-        save_figure(plot_predictions(named, points.unit, points.limits), plot)
-    return problems
+        yield outputs.FolderOutput(form, folder, points, overwrite=force)
+    if output is not None:
+        yield outputs.FileOutput(stack.enter_context(open_table(output)), output)
+    if plot is not None:
+        yield outputs.FigureOutput(plot, points, bool(compare))
+    if as_json:
+        with_properties, with_comparison = bool(properties), bool(compare)
+        yield outputs.JsonOutput(points, brief=brief, with_properties=with_properties, with_comparison=with_comparison)
+        return
+    yield crystal_table.TerminalTable(points.unit) if stdout.is_terminal else crystal_table.PipedTable()
+    yield outputs.PropertyOutput()
 
 
-def _failures(found: Sequence[Predicted], derived: Sequence[Mapping[str, Document]]) -> list[str]:
-    """Return a sentence for each derived property that cannot be had."""
+def _with_progress(outcomes: Iterator[Predicted | Refused], files: Sequence[Path]) -> Iterator[Predicted | Refused]:
+    """Pass outcomes on, and show on stderr how many files are done and how long the rest will take."""
+    from dielectra.structures import count_files
+
+    with progress_bar() as progress:
+        total = 0 if progress.disable else sum(count_files(file) for file in files)
+        task = progress.add_task("crystals", total=total if total > 1 else None)
+        last = ""
+        for outcome in outcomes:
+            name = outcome.name.rpartition("#")[0] or outcome.name
+            progress.update(task, advance=1 if total <= 1 or name != last else 0)
+            last = name
+            yield outcome
+
+
+def _answer(
+    outcome: Predicted, properties: Sequence[str], options: PropertyOptions, sources: Sequence[Source]
+) -> tuple[Answer, list[str]]:
+    """Return a prediction with all that is derived from it, and a sentence for each thing that cannot be had."""
+    from dielectra.cli.outputs import Answer
+    from dielectra.comparison import compare
     from dielectra.documents.properties import Failure
 
-    return [
-        f"{name}: {key}: {document.error}"
-        for (name, _), documents in zip(found, derived, strict=True)
-        for key, document in documents.items()
-        if isinstance(document, Failure)
-    ]
+    name, prediction = outcome
+    derived = derive(prediction, properties, options)
+    failures = [f"{name}: {key}: {one.error}" for key, one in derived.items() if isinstance(one, Failure)]
+    curves = []
+    for source in sources:
+        try:
+            curves += source.curves(prediction)
+        except InputError as error:
+            failures.append(f"{name}: compared with {source.name}: {error}")
+    return Answer(name, prediction, derived, curves, compare(prediction, curves)), failures

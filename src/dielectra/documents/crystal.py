@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import Field, SerializeAsAny
@@ -15,6 +15,7 @@ from dielectra.elements import SYMBOLS
 from dielectra.optics.bands import Band
 from dielectra.optics.quantities import QUANTITIES, tabulate_on
 from dielectra.prediction import Prediction
+from dielectra.prediction.confidence import confidence
 from dielectra.units import AxisOptions
 
 
@@ -56,8 +57,10 @@ class PredictedCrystal(OtherUnits):
         "The training crystals most like it, nearest first, by models that say so."
     )
     band: dict[str, BandCurves] | None = optional("Intervals by curve, by models that have them.")
+    confidence: str | None = optional("How far to trust it, by models that are ensembles: high, medium or low.")
     warnings: list[str] = Field(description="Reasons to doubt the prediction.")
     properties: dict[str, SerializeAsAny[Document]] | None = optional("Derived properties by name, where asked for.")
+    comparison: list[SerializeAsAny[Document]] | None = optional("What other sources say, where asked for.")
 
 
 class ReadCrystal(Document):
@@ -77,6 +80,7 @@ def describe(
     file: str,
     properties: Mapping[str, Document] | None = None,
     points: AxisOptions = AxisOptions(),  # noqa: B008
+    comparison: Sequence[Document] | None = None,
 ) -> PredictedCrystal:
     """Return the document of a prediction.
 
@@ -89,6 +93,8 @@ def describe(
     points
         Unit, range and step of the axis; by default the photon energies of the model. In another unit its points are
         a key more.
+    comparison
+        What other sources say (:func:`dielectra.comparison.compare`), where asked for.
     """
     spectrum, table, energies = prediction.spectrum, prediction.table, prediction.spectrum.energies
     other: dict[str, list[float]] = {}
@@ -123,8 +129,10 @@ def describe(
             for name, band in prediction.bands.items()
         }
         or None,
+        confidence=confidence(prediction),
         warnings=list(prediction.warnings),
         properties=None if properties is None else dict(properties),
+        comparison=None if comparison is None else list(comparison),
     )
 
 

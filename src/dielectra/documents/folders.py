@@ -6,33 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
 from dielectra.errors import InputError
-from dielectra.prediction import Predicted, Prediction
+from dielectra.prediction import Prediction
 
 LONGEST_STEM = 120
 """Letters of a file name without its ending; file systems take 255 bytes."""
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-
-
-class Written(NamedTuple):
-    """What was written into a folder.
-
-    Attributes
-    ----------
-    folder
-        The folder.
-    n_files
-        Number of files written.
-    kept
-        Files that existed and were left as they were.
-    """
-
-    folder: Path
-    n_files: int
-    kept: tuple[Path, ...]
 
 
 def refuse_file(folder: Path) -> None:
@@ -47,47 +28,73 @@ def refuse_file(folder: Path) -> None:
         raise InputError(f"{folder}: is a file; give the name of a folder")
 
 
-def write_folder(
-    found: Sequence[Predicted],
-    folder: Path,
-    ending: str,
-    write: Callable[[Prediction, Path], Path],
-    *,
-    overwrite: bool = False,
-) -> Written:
-    """Write one file per crystal under the names of :func:`file_stems`.
+class FolderWriter:
+    """Writes one file per crystal into a folder, as the crystals come, each under a name of its own.
 
     Parameters
     ----------
+    folder
+        Made with the first file.
     ending
         Of the files, for instance ``.csv``.
     write
         Writes one prediction to a path.
     overwrite
         Whether files that exist are replaced; by default they stay.
+
+    Attributes
+    ----------
+    n_files
+        Number of files written.
+    kept
+        Files that existed and were left as they were.
+
+    Raises
+    ------
+    InputError
+        If a file has the name of the folder.
     """
-    refuse_file(folder)
-    paths = [folder / f"{stem}{ending}" for stem in file_stems([name for name, _ in found])]
-    kept = () if overwrite else tuple(path for path in paths if path.exists())
-    for (_, prediction), path in zip(found, paths, strict=True):
-        if path not in kept:
-            write(prediction, path)
-    return Written(folder, len(paths) - len(kept), kept)
+
+    def __init__(
+        self, folder: Path, ending: str, write: Callable[[Prediction, Path], Path], *, overwrite: bool = False
+    ) -> None:
+        refuse_file(folder)
+        self.folder, self.n_files = folder, 0
+        self.kept: list[Path] = []
+        self._ending, self._write, self._overwrite = ending, write, overwrite
+        self._stems = StemGiver()
+
+    def add(self, name: str, prediction: Prediction) -> None:
+        """Write the file of a crystal under the name that the scan gave it."""
+        path = self.folder / f"{self._stems.next(name)}{self._ending}"
+        if path.exists() and not self._overwrite:
+            self.kept.append(path)
+            return
+        self._write(prediction, path)
+        self.n_files += 1
 
 
-def file_stems(names: Sequence[str]) -> list[str]:
-    """Return a file name without ending for each crystal of a scan, no two alike.
+class StemGiver:
+    """Gives each crystal of a scan a file name without ending, no two alike.
 
     The name is that of the structure file, with the index of the crystal where it holds several (``many-3``). Where
     that is taken, also by a name in other letter case, the folder precedes it (``b-MgO``), and a number follows it.
     """
-    taken: set[str] = set()
-    stems = []
-    for name in names:
-        stem = next(stem for stem in _choices(name) if stem.casefold() not in taken)
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def next(self, name: str) -> str:
+        """Return the stem of the crystal that the scan calls `name`."""
+        stem = next(stem for stem in _choices(name) if stem.casefold() not in self._taken)
+        self._taken.add(stem.casefold())
+        return stem
+
+
+def file_stems(names: Sequence[str]) -> list[str]:
+    """Return the stems of all crystals of a scan: see :class:`StemGiver`."""
+    giver = StemGiver()
+    return [giver.next(name) for name in names]
 
 
 def _choices(name: str) -> Iterator[str]:

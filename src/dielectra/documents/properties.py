@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dielectra.documents.document import Document, optional
 from dielectra.optics.anisotropy import Anisotropy
-from dielectra.optics.colour import Colour
+from dielectra.optics.colour import Colour, colour_name
 from dielectra.optics.figures_of_merit import Plasmon
 from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities, quality
 from dielectra.optics.solar import SolarEfficiency
@@ -53,6 +53,18 @@ class FilmColour(ColourDocument):
     def of_film(cls, colour: Colour, thickness_nm: float) -> FilmColour:
         """Return the document of a film's colour."""
         return cls(thickness_nm=thickness_nm, **colour._asdict())
+
+
+class BodyColour(ColourDocument):
+    """The colour of light after a path inside the crystal, by absorption alone."""
+
+    path_nm: float
+    name: str = Field(description="A word or two for it.")
+
+    @classmethod
+    def of_path(cls, colour: Colour, path_nm: float) -> BodyColour:
+        """Return the document of the colour after a path."""
+        return cls(path_nm=path_nm, name=colour_name(colour), **colour._asdict())
 
 
 class SolarDocument(Document):

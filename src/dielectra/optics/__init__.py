@@ -1,7 +1,7 @@
 """Optical quantities as pure functions of a :class:`~dielectra.Spectrum`."""
 
 from dielectra.optics.anisotropy import Anisotropy, principal_indices
-from dielectra.optics.colour import Colour, bulk_colour, film_colour
+from dielectra.optics.colour import Colour, bulk_colour, colour_name, film_colour, transmission_colour
 from dielectra.optics.constants import (
     absorption_coefficient,
     energy_loss,
@@ -38,6 +38,7 @@ __all__ = [
     "abbe_number",
     "absorption_coefficient",
     "bulk_colour",
+    "colour_name",
     "describe_oscillators",
     "energy_loss",
     "estimate_gap",
@@ -57,5 +58,6 @@ __all__ = [
     "stack_amplitudes",
     "stack_optics",
     "static_dielectric_constant",
+    "transmission_colour",
     "visible_index",
 ]

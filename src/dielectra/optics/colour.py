@@ -1,4 +1,4 @@
-"""Colour of a bulk surface and of a film: CIE 1931 2 degree observer, Lab and sRGB.
+"""Colour of a bulk surface, of a film, and of light inside a crystal: CIE 1931 2 degree observer, Lab and sRGB.
 
 Reflectance or transmittance is evaluated every nanometre from 360 to 780 nm (1.59-3.44 eV), the dielectric function
 interpolated linearly in energy, and summed with the colour matching functions (CIE 015:2018, section 7). Lab is taken
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
-from dielectra.optics.constants import reflectivity
+from dielectra.optics.constants import absorption_coefficient, reflectivity
 from dielectra.optics.stack import Layer, material_index, stack_optics
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
@@ -30,6 +30,22 @@ SRGB_WHITE = np.linalg.solve(RGB_FROM_XYZ, np.ones(3))
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 """Cone responses from XYZ (Lam 1985)."""
 LAB_LINEAR_END = (6 / 29) ** 3
+BODY_PATH = 1000.0
+"""Path in nm of :func:`transmission_colour`, one micrometre."""
+CM_PER_NM = 1e-7
+COLOURLESS_CHROMA, PALE_CHROMA = 5.0, 30.0
+BLACK_LIGHTNESS, DARK_LIGHTNESS, WHITE_LIGHTNESS = 10.0, 40.0, 85.0
+HUES = (
+    (45, "red"),
+    (80, "orange"),
+    (115, "yellow"),
+    (180, "green"),
+    (250, "blue-green"),
+    (300, "blue"),
+    (330, "violet"),
+    (360, "red"),
+)
+"""Upper ends of hue angles in Lab, degrees, with their words."""
 
 
 class Colour(NamedTuple):
@@ -88,6 +104,44 @@ def film_colour(spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65"
     """
     film = stack_optics([Layer(spectrum, thickness_nm)], visible_energies())
     return colour_of(film.transmittance[0], illuminant)
+
+
+def transmission_colour(spectrum: Spectrum, path_nm: float = BODY_PATH, illuminant: str = "D65") -> Colour:
+    """Return the colour of light after a path in the crystal: absorption alone, no reflection, no interference.
+
+    It is what the body of a crystal adds to the light, by Beer's law; a crystal that absorbs nothing has the white of
+    the illuminant.
+
+    Parameters
+    ----------
+    path_nm
+        Length of the path, nm, not negative.
+
+    Raises
+    ------
+    InputError
+        As :func:`bulk_colour`, and if the path is negative or not finite.
+    """
+    if not 0 <= path_nm < np.inf:
+        raise InputError(f"a path is a length in nm that is not negative; got {path_nm:g}")
+    energies = visible_energies()
+    absorption = absorption_coefficient(energies, material_index(spectrum, energies) ** 2)
+    return colour_of(np.exp(-absorption * path_nm * CM_PER_NM), illuminant)
+
+
+def colour_name(colour: Colour) -> str:
+    """Return a word or two for the colour of light that passed something: ``colourless``, ``pale yellow``, ``black``.
+
+    By lightness, chroma and hue angle in Lab: chroma below :data:`COLOURLESS_CHROMA` has no hue.
+    """
+    lightness, a, b = colour.lab
+    chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
+    if lightness < BLACK_LIGHTNESS:
+        return "black"
+    if chroma < COLOURLESS_CHROMA:
+        return "colourless" if lightness > WHITE_LIGHTNESS else "grey"
+    word = next(word for end, word in HUES if hue < end)
+    return f"dark {word}" if lightness < DARK_LIGHTNESS else f"pale {word}" if chroma < PALE_CHROMA else word
 
 
 def visible_energies() -> FloatArray:

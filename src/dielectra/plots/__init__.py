@@ -1,6 +1,7 @@
 """Every figure, one style."""
 
 from dielectra.plots.abinitio import plot_costs, plot_static_parity, plot_validation
+from dielectra.plots.comparison import plot_comparison
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
 from dielectra.plots.spectra import plot_predictions, plot_quantity
@@ -10,6 +11,7 @@ from dielectra.plots.summary import plot_summary
 __all__ = [
     "check_figure_path",
     "plot_colours",
+    "plot_comparison",
     "plot_costs",
     "plot_evaluation",
     "plot_learning_curve",

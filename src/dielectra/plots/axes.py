@@ -44,11 +44,13 @@ def shown_limits(
     return inside if inside[0] < inside[1] else (ends[0], ends[1])
 
 
-def set_energy_axis(axes: Axes, unit: str | Unit, limits: tuple[float, float], above: bool = True) -> None:
+def set_energy_axis(
+    axes: Axes, unit: str | Unit, limits: tuple[float, float], above: bool = True, gap: float = SMALLEST_GAP
+) -> None:
     """Set limits and title of the axis below, shade the visible range, and draw the counterpart above.
 
     The counterpart of photon energies is the wavelength in nm, of wavelengths the photon energy, of wavenumbers and
-    frequencies the wavelength in micrometre.
+    frequencies the wavelength in micrometre. `gap` is the distance of its labels, as a fraction of its length.
     """
     unit = parse_unit(unit)
     axes.set_xlim(*limits)
@@ -57,7 +59,7 @@ def set_energy_axis(axes: Axes, unit: str | Unit, limits: tuple[float, float], a
     if not above:
         return
     other = EV if unit.is_wavelength else NM if unit is EV else UM
-    positions, labels = upper_ticks(unit, other, limits)
+    positions, labels = upper_ticks(unit, other, limits, gap)
     upper = axes.secondary_xaxis("top")
     upper.set_xticks(positions, labels)
     upper.tick_params(labelsize=7, length=2.5)
@@ -72,7 +74,9 @@ def shade_visible(axes: Axes, unit: str | Unit) -> None:
         axes.axvspan(max(ends[0], low), min(ends[1], high), color=VISIBLE_SHADE, zorder=0, linewidth=0)
 
 
-def upper_ticks(unit: Unit, other: Unit, limits: tuple[float, float]) -> tuple[list[float], list[str]]:
+def upper_ticks(
+    unit: Unit, other: Unit, limits: tuple[float, float], gap: float = SMALLEST_GAP
+) -> tuple[list[float], list[str]]:
     """Return positions in `unit` and labels in `other` of round numbers that stand apart, the largest energy first."""
     low, high = limits
     inside = np.array([max(low, 1e-4 * high), high])
@@ -87,7 +91,7 @@ def upper_ticks(unit: Unit, other: Unit, limits: tuple[float, float]) -> tuple[l
     kept: list[int] = []
     for index in preferred:
         gaps = [abs(positions[index] - positions[other_index]) for other_index in kept]
-        if not gaps or min(gaps) >= SMALLEST_GAP * (high - low):
+        if not gaps or min(gaps) >= gap * (high - low):
             kept.append(index)
     kept.sort(key=lambda index: float(positions[index]))
     return [float(positions[index]) for index in kept], [f"{values[index]:g}" for index in kept]

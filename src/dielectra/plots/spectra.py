@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
@@ -14,13 +15,20 @@ from dielectra.optics.bands import band
 from dielectra.optics.constants import optical_constants
 from dielectra.optics.quantities import Quantity, distinct_components, find_quantity, interpolate
 from dielectra.plots.axes import set_energy_axis, shown_limits
-from dielectra.plots.style import CYCLE, Drawing, style
+from dielectra.plots.style import BLUE, CYCLE, GREY, RED, Drawing, style
 from dielectra.units import from_energies, parse_unit, to_energies
 
 if TYPE_CHECKING:
     from dielectra.spectrum import Component, Spectrum
 
 PAIRS = {"eps": ("eps1", "eps2"), "nk": ("n", "k")}
+MOST_IN_LEGEND = 21
+"""Crystals that a figure names one by one."""
+
+MOST_FAINT = 300
+"""Curves that are drawn beside the median of many."""
+
+DASHES = ("-", "--", ":")
 PAIR_LABELS = {"eps": "dielectric function", "nk": "complex refractive index"}
 
 
@@ -31,6 +39,8 @@ def plot_predictions(
 ) -> Figure:
     """Draw eps, n and k, absorption and loss of spectra with their names; one crystal shows real parts too.
 
+    More than :data:`MOST_IN_LEGEND` crystals are drawn faintly, with their median and the range of the middle 80 %.
+
     Parameters
     ----------
     unit, limits
@@ -39,24 +49,14 @@ def plot_predictions(
     with style():
         figure = Drawing(figsize=(9.0, 6.0))
         panels = figure.subplots(2, 2)
-        (dielectric, index), (absorption, loss) = panels
         ends = shown_limits(unit, [spectrum.energies for _, spectrum in named], limits)
-        levels = {spectrum.level for _, spectrum in named}
-        for position, (name, spectrum) in enumerate(named):
-            colour = CYCLE[position % len(CYCLE)]
-            energies = _shown_energies(spectrum, unit, ends)
-            points, constants = from_energies(energies, unit), optical_constants(spectrum.resample(energies))
-            label = f"{name} {spectrum.level.upper()}" if len(levels) > 1 or len(named) == 1 else name
-            dielectric.plot(points, constants.eps2, color=colour, label=label)
-            index.plot(points, constants.n, color=colour)
-            index.plot(points, constants.k, color=colour, linestyle="--")
-            if len(named) <= 2:
-                dielectric.plot(points, constants.eps1, color=colour, linestyle=":", linewidth=1.1)
-            absorption.semilogy(points, np.maximum(constants.absorption, 1.0), color=colour)
-            loss.plot(points, constants.loss, color=colour)
+        if len(named) > MOST_IN_LEGEND:
+            _draw_many(panels, [spectrum for _, spectrum in named], unit, ends)
+        else:
+            _draw_each(panels, named, unit, ends)
+        (dielectric, index), (absorption, loss) = panels
         parts = r"$\varepsilon_2$ (solid), $\varepsilon_1$ (dotted)" if len(named) <= 2 else r"$\varepsilon_2$"
         dielectric.set_ylabel(parts)
-        dielectric.legend(ncols=1 if len(named) <= 4 else 2)
         index.set_ylabel("n (solid), k (dashed)")
         absorption.set_ylabel("absorption coefficient (1/cm)")
         absorption.set_ylim(1e3, 5e6)
@@ -66,7 +66,52 @@ def plot_predictions(
         for upper, lower in panels.T:
             upper.set_xlabel("")
             lower.child_axes[0].set_xlabel("")
+        if 2 < len(named) <= MOST_IN_LEGEND:
+            figure.legend(*dielectric.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+        else:
+            dielectric.legend()
         return figure
+
+
+def _draw_each(
+    panels: NDArray[Any], named: Sequence[tuple[str, Spectrum]], unit: str, ends: tuple[float, float]
+) -> None:
+    (dielectric, index), (absorption, loss) = panels
+    levels = {spectrum.level for _, spectrum in named}
+    for position, (name, spectrum) in enumerate(named):
+        colour, dashes = CYCLE[position % len(CYCLE)], DASHES[position // len(CYCLE) % len(DASHES)]
+        energies = _shown_energies(spectrum, unit, ends)
+        points, constants = from_energies(energies, unit), optical_constants(spectrum.resample(energies))
+        label = f"{name} {spectrum.level.upper()}" if len(levels) > 1 or len(named) == 1 else name
+        dielectric.plot(points, constants.eps2, dashes, color=colour, label=label)
+        index.plot(points, constants.n, color=colour)
+        index.plot(points, constants.k, color=colour, linestyle="--")
+        if len(named) <= 2:
+            dielectric.plot(points, constants.eps1, color=colour, linestyle=":", linewidth=1.1)
+        absorption.semilogy(points, np.maximum(constants.absorption, 1.0), dashes, color=colour)
+        loss.plot(points, constants.loss, dashes, color=colour)
+
+
+def _draw_many(panels: NDArray[Any], spectra: Sequence[Spectrum], unit: str, ends: tuple[float, float]) -> None:
+    """Draw curves faintly, with median and range at each energy of the first spectrum that all of them cover."""
+    shown = ((("eps2", "-"),), (("n", "-"), ("k", "--")), (("absorption", "-"),), (("loss", "-"),))
+    low = max(float(spectrum.energies[0]) for spectrum in spectra)
+    high = min(float(spectrum.energies[-1]) for spectrum in spectra)
+    energies = _shown_energies(spectra[0], unit, ends)
+    energies = energies[(energies >= low) & (energies <= high)]
+    points = from_energies(energies, unit)
+    tables = [optical_constants(spectrum.resample(energies)) for spectrum in spectra]
+    faintness = max(0.05, min(0.4, 8 / len(spectra)))
+    for axes, quantities in zip(panels.flat, shown, strict=True):
+        for name, dashes in quantities:
+            curves = np.array([getattr(table, name) for table in tables])
+            colour = BLUE if dashes == "-" else RED
+            axes.plot(points, curves[:MOST_FAINT].T, color=GREY, linewidth=0.6, alpha=faintness, zorder=1)
+            lower, median, upper = np.quantile(curves, [0.1, 0.5, 0.9], axis=0)
+            axes.fill_between(points, lower, upper, color=colour, alpha=0.2, linewidth=0, label="middle 80 %")
+            axes.plot(points, median, dashes, color=colour, label=f"median of {len(spectra)} crystals")
+        axes.set_ylim(top=1.1 * float(np.quantile(curves.max(axis=1), 0.95)))
+    panels.flat[2].set_yscale("log")
 
 
 def plot_quantity(

@@ -13,9 +13,10 @@ from dielectra.errors import InputError
 from dielectra.structures.entries import Entry, Found, Refused
 from dielectra.structures.objects import from_object
 from dielectra.structures.scan import read_one, scan
+from dielectra.structures.sources import count_files
 from dielectra.structures.summary import summarise
 
-__all__ = ["Entry", "Refused", "read_entries", "read_structure", "read_structures", "scan", "summarise"]
+__all__ = ["Entry", "Refused", "count_files", "read_entries", "read_structure", "read_structures", "scan", "summarise"]
 
 
 def read_structure(source: Any) -> Crystal:

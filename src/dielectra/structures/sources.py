@@ -57,6 +57,14 @@ def open_source(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
         yield name, _guarded(partial(_of_file, name, path))
 
 
+def count_files(path: Path) -> int:
+    """Return about how many structure files a source holds, without reading one; an archive counts as one file."""
+    if not _is_folder(path):
+        return 1
+    inside = (file.relative_to(path) for file in path.rglob("*") if _is_archive(file.name) or knows(_plain(file.name)))
+    return sum(not any(part in SYSTEM_PARTS for part in inner.parts) for inner in inside)
+
+
 def _of_folder(name: str, folder: Path) -> Iterator[tuple[str, Opened]]:
     some = False
     for path in sorted(folder.rglob("*")):
