@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dielectra.errors import InputError
-from dielectra.optics.colour import ILLUMINANTS, bulk_colour, colour_of, film_colour, visible_energies
-from dielectra.optics.constants import reflectivity
+from dielectra.optics.colour import (
+    ILLUMINANTS,
+    bulk_colour,
+    colour_name,
+    colour_of,
+    film_colour,
+    transmission_colour,
+    visible_energies,
+)
+from dielectra.optics.constants import absorption_coefficient, reflectivity
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.spectrum import Spectrum, isotropic_spectrum
 from dielectra.units import HC
@@ -135,3 +143,40 @@ def test_bad_input_is_refused() -> None:
         bulk_colour(absorber().resample(np.linspace(0, 2, 41)))
     with pytest.raises(InputError, match="thickness -1 nm"):
         film_colour(absorber(), -1)
+
+
+def test_a_crystal_without_absorption_is_colourless_however_long_the_path() -> None:
+    colour = transmission_colour(constant(1.5), 1e6)
+    assert colour.hex == "#ffffff"
+    assert np.hypot(*colour.lab[1:]) < 0.01
+    assert colour_name(colour) == "colourless"
+
+
+def test_beers_law() -> None:
+    eps = (2.0 + 0.05j * (GRID > 2.5)) ** 2
+    blue_absorber = Spectrum(GRID, np.einsum("ij,w->ijw", np.eye(3), eps), "experiment")
+    one, two = (transmission_colour(blue_absorber, path) for path in (1000, 2000))
+    assert colour_name(two) == "yellow"
+    energies = visible_energies()
+    absorption = absorption_coefficient(energies, np.interp(energies, blue_absorber.energies, blue_absorber.mean))
+    assert one.xyz == pytest.approx(colour_of(np.exp(-absorption * 1e-4)).xyz, rel=1e-3)
+    with pytest.raises(InputError, match="a path is a length"):
+        transmission_colour(blue_absorber, -1)
+
+
+@pytest.mark.parametrize(
+    ("lab", "name"),
+    [
+        ((5, 30, 0), "black"),
+        ((95, 1, 2), "colourless"),
+        ((50, 1, 2), "grey"),
+        ((90, 0, 20), "pale yellow"),
+        ((80, 5, 80), "yellow"),
+        ((60, 40, 60), "orange"),
+        ((30, 50, 30), "dark red"),
+        ((60, -50, 30), "green"),
+        ((60, 10, -50), "blue"),
+    ],
+)
+def test_colours_have_names(lab: tuple[float, float, float], name: str) -> None:
+    assert colour_name(colour_of(np.ones(421))._replace(lab=lab)) == name

@@ -23,7 +23,7 @@ from dielectra.optics.bands import Calibration
 from dielectra.optics.constants import absorption_coefficient, optical_constants
 from dielectra.optics.measured import read_measured
 from dielectra.optics.quantities import QUANTITIES
-from dielectra.prediction import Predicted, Prediction, predict_many
+from dielectra.prediction import Prediction, predict_many
 from dielectra.spectrum import Spectrum
 
 

@@ -109,7 +109,9 @@ def _find_source(name: str) -> Source:
 
 
 def _measured(prediction: Prediction) -> list[Curve]:
-    found = load_measured(prediction.formula, prediction.form.space_group)
+    """Return the measured curves of the crystal, and those of the compound whose structure is not known."""
+    allowed = (0, prediction.form.space_group)
+    found = [entry for entry in load_measured(prediction.formula) if entry.space_group in allowed]
     return [Curve(measured_label(entry), entry.spectrum) for entry in found]
 
 
