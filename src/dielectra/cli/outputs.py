@@ -143,7 +143,7 @@ class FolderOutput:
         if not kept:
             return []
         problem = (
-            f"{folder}: {len(kept)} of {n_files + len(kept)} files exist and were left as they were, the first is "
+            f"{folder}: {len(kept)} of {n_files + len(kept)} files exist and were left as they are, the first is "
             f"{kept[0].name}; pass --force to overwrite them, or name another folder"
         )
         return [problem]
