@@ -46,8 +46,11 @@ Compared = Annotated[
 
 def predict(
     files: Annotated[
-        list[Path],
-        Parameter(help="Structure files, folders, zip or tar archives, or - for standard input.", negative=()),
+        list[str],
+        Parameter(
+            help="Structure files, folders, zip or tar archives, - for stdin, optimade:URL?filter=..., mp-149.",
+            negative=(),
+        ),
     ],
     /,
     *,
@@ -87,7 +90,7 @@ def predict(
     doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
     with ExitStack() as stack:
         outputs = list(_outputs(stack, axis, folders, output, plot, properties, compare, as_json, brief, force))
-        for outcome in _with_progress(predict_files(_named(files), loaded_model(level, model)), files):
+        for outcome in _with_progress(predict_files(files, loaded_model(level, model)), files):
             if isinstance(outcome, Refused):
                 refused.append(outcome)
                 for one in outputs:
@@ -108,10 +111,6 @@ def predict(
         raise InputError("\n".join([*reasons, summary]).rstrip())
     if summary:
         print_note(summary)
-
-
-def _named(files: Sequence[Path]) -> list[tuple[str, Path]]:
-    return [(str(file), file) for file in files]
 
 
 def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | None) -> None:
@@ -160,12 +159,12 @@ def _outputs(
     yield outputs.PropertyOutput()
 
 
-def _with_progress(outcomes: Iterator[Predicted | Refused], files: Sequence[Path]) -> Iterator[Predicted | Refused]:
+def _with_progress(outcomes: Iterator[Predicted | Refused], files: Sequence[str]) -> Iterator[Predicted | Refused]:
     """Pass outcomes on, and show on stderr how many files are done and how long the rest will take."""
     from dielectra.structures import count_files
 
     with progress_bar() as progress:
-        total = 0 if progress.disable else sum(count_files(file) for file in files)
+        total = 0 if progress.disable else sum(count_files(Path(file)) for file in files)
         task = progress.add_task("crystals", total=total if total > 1 else None)
         last = ""
         for outcome in outcomes:

@@ -10,6 +10,7 @@ from dielectra.structures.content import Content
 from dielectra.structures.doubts import with_doubts
 from dielectra.structures.entries import Entry, Found, Refused
 from dielectra.structures.formats import read_content
+from dielectra.structures.remote import is_remote, open_remote
 from dielectra.structures.sources import Opened, open_source
 
 
@@ -20,7 +21,9 @@ def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | R
     ----------
     sources
         Paths of files, of folders, which are searched in depth, and of zip or tar archives; ``-`` is standard input. A
-        text of several lines is the content of a file. A pair is the name by which a file is reported, and its path.
+        text of several lines is the content of a file. A text such as ``optimade:URL?filter=...`` or ``mp-149`` is
+        fetched from a server, and nothing else is (:mod:`dielectra.structures.remote`). A pair
+        is the name by which a file is reported, and its path.
 
     Yields
     ------
@@ -46,6 +49,9 @@ def _opened(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[tuple[
     for source in sources:
         if isinstance(source, str) and "\n" in source:
             yield "text", Content("text", "", source.encode("utf-8", "replace"))
+            continue
+        if isinstance(source, str) and is_remote(source) and not Path(source).exists():
+            yield from open_remote(source)
             continue
         name, path = source if isinstance(source, tuple) else (str(source), Path(source))
         for inner, opened in open_source(name, path):
