@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
+from dielectra.cli.assisting import mcp
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
@@ -31,7 +32,7 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, data_app, models_app)
+VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, mcp, data_app, models_app)
 for verb in VERBS:
     app.command(verb)
 data_app.command(fetch_data, name="fetch")

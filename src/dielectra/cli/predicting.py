@@ -106,7 +106,7 @@ def predict(
     for line in doubts.lines():
         print_warning(line)
     summary = summarise(n_found, refused) if n_found + len(refused) > 1 else ""
-    reasons = [*told([one.reason for one in refused]), *told(problems)]
+    reasons = [*(one.reason for one in refused), *told(problems)]
     if reasons:
         raise InputError("\n".join([*reasons, summary]).rstrip())
     if summary:
