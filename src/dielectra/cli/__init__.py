@@ -11,13 +11,14 @@ from cyclopts import App, CycloptsError
 
 from dielectra.cli.assisting import mcp
 from dielectra.cli.catalogue import data_app, models_app
+from dielectra.cli.climbing import climb
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
 from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
-from dielectra.cli.training import climb, evaluate, train
+from dielectra.cli.training import evaluate, train
 from dielectra.errors import InputError
 from dielectra.files import reason, shown
 from dielectra.terminal import print_error, stderr

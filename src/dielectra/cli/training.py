@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,6 @@ from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
     from dielectra.models.model import ModelLike
-    from dielectra.training.config import TrainingConfig
     from dielectra.training.state import EpochReport
 
 
@@ -35,43 +36,16 @@ def train(
 ) -> None:
     """Train a model from scratch on the spectra of one level (direct learning), or of several at once."""
     from dielectra.training.config import load_config
+    from dielectra.training.ensembles import train_ensemble
+    from dielectra.training.recipes import train_model
 
     settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
-    _train(dataset, level.split(","), settings, run, None, device, as_json)
-
-
-def climb(
-    dataset: str,
-    /,
-    *,
-    to: Annotated[str, Parameter(help="Level of theory to climb to.")],
-    from_: Annotated[
-        str | None,
-        Parameter(name="--from", help="Model of a lower level to carry on: a shipped name or a folder."),
-    ] = None,
-    run: Run,
-    recipe: Annotated[
-        str | None,
-        Parameter(help="climb (ours) or paper-climb (as published) with --from; encoder or ensemble without."),
-    ] = None,
-    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
-    seed: Seed = 0,
-    config: ConfigFile = None,
-    overrides: Overrides = None,
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Carry a model to a higher level with few spectra of that level (transfer learning).
-
-    Without --from, a head on a frozen encoder learns the level together with all lower ones of the data set.
-    """
-    from dielectra.data.dataset import open_dataset
-    from dielectra.levels import levels_below
-    from dielectra.training.config import load_config
-
-    settings = load_config(recipe or ("climb" if from_ else "encoder"), config, overrides or (), n=n, seed=seed)
-    below = [] if from_ else [level for level in open_dataset(dataset).levels if level in levels_below(to)]
-    _train(dataset, [*below, to], settings, run, from_, device, as_json)
+    levels = level.split(",")
+    with training_bar(f"{settings.recipe} {', '.join(levels)}", settings.epochs) as show:
+        learn = train_ensemble if settings.members else train_model
+        model = learn(dataset, levels, settings, run, device=choose_device(device), progress=show)
+    plot_log(run)
+    print_json(model.card.model_dump()) if as_json else print_trained(model, run)
 
 
 def evaluate(
@@ -117,43 +91,40 @@ def evaluate(
     print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
 
 
-def _train(
-    dataset: str, levels: list[str], config: TrainingConfig, run: Path, start: str | None, device: str, as_json: bool
-) -> None:
+def choose_device(device: str) -> str:
+    """Return the device to train on; ``auto`` is the GPU where there is one."""
     import torch
 
-    from dielectra.training.ensembles import train_ensemble
-    from dielectra.training.recipes import train_model
     from dielectra.training.workers import Workers
 
     if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
-        device = Workers().gpu
-    elif device == "auto":
-        device = "cpu"
+        return Workers().gpu
+    return "cpu" if device == "auto" else device
+
+
+@contextmanager
+def training_bar(title: str, epochs: int) -> Iterator[Callable[[int, int, EpochReport | None], None]]:
+    """Show how far a training is; gives what the training calls after every epoch."""
     with progress_bar() as progress:
-        title = f"{config.recipe} {', '.join(levels)}"
-        task = progress.add_task(title, total=config.epochs)
+        task = progress.add_task(title, total=epochs)
 
         def show(epoch: int, epochs: int, report: EpochReport | None) -> None:
-            text = title
             if report is not None:
-                text += f"  validation SC {report.validation_sc:.3f}"
-                progress.update(task, description=text)
+                progress.update(task, description=f"{title}  validation SC {report.validation_sc:.3f}")
             progress.update(task, completed=epoch, total=epochs)
 
-        model: ModelLike
-        if config.members and start is None:
-            model = train_ensemble(dataset, levels, config, run, device=device, progress=show)
-        else:
-            model = train_model(dataset, levels, config, run, start, device=device, progress=show)
+        yield show
+
+
+def plot_log(run: Path) -> None:
+    """Draw the log of a training beside it; an ensemble has none of its own."""
     if (run / "log.csv").is_file():
         from dielectra.plots import plot_training_log, save_figure
 
         save_figure(plot_training_log(run / "log.csv"), run / "log.png")
-    if as_json:
-        print_json(model.card.model_dump())
-    else:
-        metrics = model.card.metrics["validation"]
-        stdout.print(
-            f"{run}: {model.card.trained_on}; validation SC median {metrics['sc_median']:.3f}", highlight=False
-        )
+
+
+def print_trained(model: ModelLike, run: Path) -> None:
+    """Print where a model is, what it was trained on, and how well it does."""
+    median = model.card.metrics["validation"]["sc_median"]
+    stdout.print(f"{run}: {model.card.trained_on}; validation SC median {median:.3f}", highlight=False)

@@ -25,6 +25,7 @@ NETWORKS = Registry(
     "dielectra.networks",
     "architecture",
     {
+        "difference": "dielectra.models.difference_network:DifferenceNetwork",
         "encoder": "dielectra.models.encoder_network:EncoderNetwork",
         "optimate": "dielectra.models.optimate:OptiMate",
     },
@@ -122,6 +123,19 @@ class Network(nn.Module, ABC):
             The training crystals.
         predicted
             Mean of what the network predicts already, shape ``target.shape``; None for a fresh network.
+        """
+
+    def conclude(self, prepared: Sequence[Any], values: Tensor, weights: Tensor) -> None:
+        """Fit what has a closed form, once the weights are trained.
+
+        Does nothing unless a network overrides it.
+
+        Parameters
+        ----------
+        prepared
+            The training crystals.
+        values, weights
+            Their labels, shapes ``(n, *target.shape)`` and ``(n, levels, parts, energies)``.
         """
 
     def latents(self, batch: Any) -> Float[Tensor, "n n_features"]:

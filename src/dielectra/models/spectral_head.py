@@ -102,6 +102,18 @@ def first_crystals(batch: AtomBatch, n: int) -> AtomBatch:
     return AtomBatch(batch.invariants[atoms], batch.tensors[atoms], batch.crystal[atoms], batch.volumes[:n])
 
 
+def pooled_invariants(
+    batch: AtomBatch, mean: Float[Tensor, " n_invariants"], deviation: Float[Tensor, " n_invariants"]
+) -> Float[Tensor, "n_crystals n_pooled"]:
+    """Return mean and deviation over the atoms of each crystal of its invariants, measured by those of the training."""
+    features = ((batch.invariants - mean) / deviation).clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
+    n_crystals = len(batch.volumes)
+    counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None]
+    means = _sum(features, batch.crystal, n_crystals) / counts
+    squares = _sum((features - means[batch.crystal]).square(), batch.crystal, n_crystals) / counts
+    return torch.cat([means, squares.sqrt()], dim=1)
+
+
 def broadening_matrix(
     oscillators: Float[Tensor, " n_oscillators"], energies: Float[Tensor, " n_energies"], half_width: float
 ) -> Float[Tensor, "n_oscillators n_energies"]:

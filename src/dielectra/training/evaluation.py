@@ -182,13 +182,28 @@ def baselines(data: DataSet, everything: Labels, labels: Labels) -> dict[str, fl
     ``lower_level_*`` takes the spectrum of the same crystal at the nearest lower level of the data set (None where
     there is none), ``mean_spectrum_*`` the mean spectrum of the training split.
     """
-    guesses = {"lower_level": _lower_level(data, labels), "mean_spectrum": _mean_spectrum(everything, labels)}
+    guesses = {"lower_level": lower_spectra(data, labels), "mean_spectrum": _mean_spectrum(everything, labels)}
     found: dict[str, float | None] = {}
     for name, guess in guesses.items():
         scores = (None, None, None) if guess is None else material_scores(guess, labels)
         for metric, values in zip(("sc", "mae", "mse"), scores, strict=True):
             found[f"{name}_{metric}_median"] = None if values is None else float(np.median(values))
     return found
+
+
+def lower_spectra(data: DataSet, labels: Labels) -> FloatArray | None:
+    """Return the known isotropic Im eps of the same crystals at the nearest lower level, shape ``(n, n_energies)``.
+
+    None where the data set has no lower level, or lacks the spectrum of a crystal.
+    """
+    level = next((name for name in levels_below(labels.level) if name in data.levels), None)
+    if level is None:
+        return None
+    lower = data.labels(level)
+    position = {name: index for index, name in enumerate(lower.ids)}
+    if not all(name in position for name in labels.ids):
+        return None
+    return np.asarray(lower.eps2[[position[name] for name in labels.ids]], float)
 
 
 def score(
@@ -263,17 +278,6 @@ def tensor_scores(prediction: FloatArray, labels: Labels) -> FloatArray:
     reference = labels.values[:, -1, part, :3].astype(float) * weights
     error = np.trapezoid(np.abs(prediction[:, :3] * weights - reference), labels.energies).sum(axis=1)
     return np.asarray(1 - error / np.trapezoid(np.abs(reference), labels.energies).sum(axis=1))
-
-
-def _lower_level(data: DataSet, labels: Labels) -> FloatArray | None:
-    level = next((name for name in levels_below(labels.level) if name in data.levels), None)
-    if level is None:
-        return None
-    lower = data.labels(level)
-    position = {name: index for index, name in enumerate(lower.ids)}
-    if not all(name in position for name in labels.ids):
-        return None
-    return np.asarray(lower.eps2[[position[name] for name in labels.ids]], float)
 
 
 def _mean_spectrum(everything: Labels, labels: Labels) -> FloatArray | None:

@@ -135,7 +135,9 @@ def train(
         if config.patience is not None and state.stale > config.patience:
             break
     averaged.load_state_dict(state.best_weights)
-    return averaged.cpu().eval(), state.log
+    averaged = averaged.cpu().eval()
+    averaged.conclude(data.prepared, data.values.cpu(), data.weights.cpu())
+    return averaged, state.log
 
 
 def prepare(labels: Labels, network: Network, device: str = "cpu") -> TrainingData:

@@ -1,0 +1,113 @@
+"""A climb with few labels: the spectral head, and a regression of the difference between the two highest levels.
+
+How local fields, kernels or excitons change a spectrum is a smoother function of the crystal than the spectrum is. So
+the difference between two levels needs fewer labels than the higher level does, while the lower one is known from many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from dielectra.models.encoder.features import load_encoder
+from dielectra.models.encoder_network import EncodedCrystal, EncoderNetwork, EncoderOptions
+from dielectra.models.kernel_regression import KernelRegression
+from dielectra.models.spectral_head import VOLUME_PER_ATOM, AtomBatch, pooled_invariants
+from dielectra.target import Target
+
+POWER = 0.4
+"""Power of Im eps times volume per atom in which differences are taken: it weighs weak and strong absorption alike."""
+
+LARGEST_RATIO = 5.0
+SMALLEST_SPECTRUM = 1e-6
+
+
+class DifferenceOptions(EncoderOptions):
+    """Encoder, head and regression.
+
+    ``share`` is the weight of the level below plus the regressed difference against what the head says of the highest
+    level. ``n_centres`` is the number of labels that the regression has seen: 0 before the training is concluded.
+    """
+
+    share: float = Field(0.5, ge=0, le=1)
+    n_centres: int = Field(0, ge=0)
+
+
+class DifferenceNetwork(EncoderNetwork):
+    """The encoder network, whose highest level is averaged with the level below plus a regressed difference.
+
+    Differences are regressed for the isotropic average, in closed form once the head is trained. The tensor of the
+    highest level is scaled to the new average, energy by energy, and so keeps its symmetry and stays non-negative.
+    """
+
+    Options: ClassVar[type[DifferenceOptions]] = DifferenceOptions
+    options: DifferenceOptions
+
+    def __init__(self, options: DifferenceOptions, target: Target) -> None:
+        super().__init__(options, target)
+        n_invariants = load_encoder(options.encoder).feature_counts[0]
+        self.difference = KernelRegression(options.n_centres, 2 * n_invariants, len(target.energies))
+
+    def forward(self, batch: AtomBatch) -> Float[Tensor, "n levels parts components energies"]:
+        """Return broadened Im eps."""
+        spectra = super().forward(batch)
+        if len(self.difference.centres) == 0 or len(self.target.levels) == 1:
+            return spectra
+        volumes = volume_per_atom(batch)
+        lower, highest = (isotropic(spectra[:, level]) for level in (-2, -1))
+        climbed = transformed(lower, volumes) + self.difference(self._features(batch))
+        share = self.options.share
+        mixed = share * climbed + (1 - share) * transformed(highest, volumes)
+        ratio = (restored(mixed, volumes) / highest.clamp_min(SMALLEST_SPECTRUM)).clamp_max(LARGEST_RATIO)
+        return torch.cat([spectra[:, :-1], spectra[:, -1:] * ratio[:, None, None, None]], dim=1)
+
+    @torch.no_grad()
+    def conclude(
+        self,
+        prepared: Sequence[EncodedCrystal],
+        values: Float[Tensor, "n levels parts components energies"],
+        weights: Float[Tensor, "n levels parts energies"],
+    ) -> None:
+        """Regress the difference between the two highest levels on the crystals that have the highest one.
+
+        Where a crystal lacks the lower level, what the head says of it stands in.
+        """
+        chosen = torch.nonzero((weights[:, -1, 0] > 0).all(dim=1))[:, 0]
+        if len(self.target.levels) == 1 or len(chosen) < 2:
+            return
+        batch = self.collate([prepared[index] for index in chosen.tolist()])
+        volumes = volume_per_atom(batch)
+        known = (weights[chosen, -2, 0] > 0).all(dim=1)[:, None]
+        lower = torch.where(known, isotropic(values[chosen, -2]), isotropic(super().forward(batch)[:, -2]))
+        highest = isotropic(values[chosen, -1])
+        self.difference.fit(self._features(batch), transformed(highest, volumes) - transformed(lower, volumes))
+        self.options = self.options.model_copy(update={"n_centres": len(chosen)})
+
+    def _features(self, batch: AtomBatch) -> Tensor:
+        return pooled_invariants(batch, self.head.invariant_mean, self.head.invariant_deviation)
+
+
+def isotropic(spectra: Float[Tensor, "n parts components energies"]) -> Float[Tensor, "n energies"]:
+    """Return the mean of the diagonal components of the first part."""
+    return spectra[:, 0, :3].mean(dim=1)
+
+
+def volume_per_atom(batch: AtomBatch) -> Float[Tensor, " n"]:
+    """Return the volume per atom of each crystal in units of a typical one."""
+    counts = torch.bincount(batch.crystal, minlength=len(batch.volumes))
+    return batch.volumes / counts / VOLUME_PER_ATOM
+
+
+def transformed(spectra: Float[Tensor, "n energies"], volumes: Float[Tensor, " n"]) -> Float[Tensor, "n energies"]:
+    """Return spectra times volume per atom to the power in which differences are taken."""
+    return (spectra * volumes[:, None]).clamp_min(0.0) ** POWER
+
+
+def restored(values: Float[Tensor, "n energies"], volumes: Float[Tensor, " n"]) -> Float[Tensor, "n energies"]:
+    """Return the spectra of which :func:`transformed` makes the values; zero for negative ones."""
+    return values.clamp_min(0.0) ** (1 / POWER) / volumes[:, None]
