@@ -9,6 +9,7 @@ import torch
 from conftest import make_aln, make_gaas, make_mgo, make_triclinic, permuted, repeated, rotated
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
+from dielectra.integrals import real_from_imaginary
 from dielectra.models.difference_network import (
     DifferenceNetwork,
     DifferenceOptions,
@@ -40,7 +41,7 @@ def concluded(share: float = 1.0) -> tuple[DifferenceNetwork, torch.Tensor]:
     network.eval()
     with torch.no_grad():
         values = EncoderNetwork.forward(network, network.collate(prepared)).clone()
-        values[:, 1] = values[:, 0] * torch.linspace(0.5, 1.5, 201)
+        values[:, 1] = values[:, 0] * torch.linspace(0.8, 1.2, 201)
     network.conclude(prepared, values, torch.ones(4, 2, 1, 201))
     return network, values
 
@@ -59,6 +60,20 @@ def test_known_differences_are_given_back_and_the_level_below_is_left_alone() ->
     errors = (isotropic(found[:, 1]) - expected).abs().sum(dim=1) / expected.sum(dim=1)
     assert float(errors.max()) < 0.02
     assert network.options.n_centres == 4
+
+
+def test_levels_that_one_curve_parts_are_climbed_by_the_curve_alone() -> None:
+    network, values = concluded()
+    grid = np.linspace(0.0, 20.0, 201)
+    lower = values[:, 0, 0, :3].mean(dim=1).double().numpy()
+    susceptibility = real_from_imaginary(grid, lower) - 1 + 1j * lower
+    raised = (1 / (1 / np.where(susceptibility == 0, 1e-9, susceptibility) + 0.1)).imag
+    values[:, 1, 0, :3] = torch.from_numpy(raised).float()[:, None]
+    network.conclude(network.prepare(CRYSTALS), values, torch.ones(4, 2, 1, 201))
+    inside = slice(20, -20)
+    np.testing.assert_allclose(network.curve[0, inside].numpy(), 0.1, atol=0.02)
+    assert float(network.curve[1, inside].abs().max()) < 0.02
+    assert float(network.difference.coefficients.abs().max()) < 0.1
 
 
 def test_share_zero_is_the_head_alone() -> None:

@@ -18,6 +18,7 @@ from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
 from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
+from dielectra.cli.suggesting import suggest
 from dielectra.cli.training import evaluate, train
 from dielectra.errors import InputError
 from dielectra.files import reason, shown
@@ -33,7 +34,8 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
-VERBS = (predict, stack, train, climb, evaluate, compute, campaign_app, reproduce, serve, mcp, data_app, models_app)
+LEARNING = (train, climb, suggest, evaluate)
+VERBS = (predict, stack, *LEARNING, compute, campaign_app, reproduce, serve, mcp, data_app, models_app)
 for verb in VERBS:
     app.command(verb)
 data_app.command(fetch_data, name="fetch")

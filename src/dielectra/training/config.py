@@ -27,7 +27,8 @@ class TrainingConfig(BaseModel):
     ``patience`` counts validations without improvement. ``normalise_targets`` lets the network start at the mean of the
     labels, in a climb by scaling what it predicts. With labels of several levels, ``highest_share`` of each batch has
     the highest one; 0 takes crystals as they come. ``gradient_clip`` is the largest norm of a gradient. ``members``
-    makes an ensemble: network options of each member where they differ, with seeds counted on from ``seed``.
+    makes an ensemble: network options of each member where they differ, with seeds counted on from ``seed``. ``draw``
+    is the seed by which ``n`` labels and those held out are drawn, by default ``seed``; members share theirs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class TrainingConfig(BaseModel):
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = Field(0, ge=0)
     n: int | None = Field(None, ge=2)
+    draw: int | None = Field(None, ge=0)
     architecture: str | None = None
     rank: Literal[0, 2] | None = None
     network: dict[str, Any] = Field(default_factory=dict)

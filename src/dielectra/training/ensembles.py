@@ -17,7 +17,7 @@ from dielectra.optics.bands import Calibration, misfit
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
 from dielectra.training.evaluation import predict_tensors, score, spectra_of_split
-from dielectra.training.recipes import Progress, train_model
+from dielectra.training.recipes import Progress, same_settings, train_model
 
 COVERAGE = 0.9
 """Share of whole curves that a calibrated band is to hold."""
@@ -59,8 +59,11 @@ def train_ensemble(
 
 def member_configs(config: TrainingConfig) -> list[TrainingConfig]:
     """Return the configuration of each member: seeds counted on, its own network options over the common ones."""
+    common: dict[str, Any] = {"members": ()}
+    if config.draw is None and (config.n is not None or config.hold_out):
+        common["draw"] = config.seed
     return [
-        config.model_copy(update={"members": (), "seed": config.seed + index, "network": config.network | options})
+        config.model_copy(update=common | {"seed": config.seed + index, "network": config.network | options})
         for index, options in enumerate(config.members)
     ]
 
@@ -89,6 +92,10 @@ def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, Any]:
 
 def _finished(folder: Path, settings: dict[str, Any], data: DataSet) -> Ensemble:
     found = load_predictor(folder)
-    if not isinstance(found, Ensemble) or found.card.training != settings or found.card.data_hashes != data.hashes:
+    if (
+        not isinstance(found, Ensemble)
+        or not same_settings(found.card.training, settings)
+        or found.card.data_hashes != data.hashes
+    ):
         raise InputError(f"{folder}: holds a finished model of other settings or data; choose another folder")
     return found

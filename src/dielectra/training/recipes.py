@@ -133,9 +133,16 @@ def _validation_scores(model: Model, validation: Labels) -> dict[str, Any]:
     return {"n": len(errors), "mae_median": float(np.median(errors)), "mae_mean": float(errors.mean())}
 
 
+def same_settings(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Return whether a card's training has the wanted settings; options that it does not know have their defaults."""
+    defaults = TrainingConfig().model_dump(mode="json")
+    configs = [defaults | settings.get("config", {}) for settings in (found, wanted)]
+    return configs[0] == configs[1] and found.get("from") == wanted.get("from")
+
+
 def _finished(folder: Path, settings: dict[str, Any], data_hashes: dict[str, str] | None) -> Model:
     model = load_model(folder)
-    if any(model.card.training.get(key) != value for key, value in settings.items()):
+    if not same_settings(model.card.training, settings):
         raise InputError(f"{folder}: holds a finished model trained with other settings; choose another folder")
     if data_hashes is not None and model.card.data_hashes != data_hashes:
         raise InputError(f"{folder}: holds a finished model of other data, or of fewer parts; choose another folder")

@@ -24,12 +24,12 @@ def choose_labels(labels: Labels, config: TrainingConfig) -> tuple[Labels, Label
     InputError
         If there are fewer labels than asked for, or no validation labels.
     """
-    everything = labels.of_split("train")
+    everything, draw = labels.of_split("train"), config.seed if config.draw is None else config.draw
     highest = np.flatnonzero(everything.has(labels.level)).tolist()
     if config.n is not None:
         if config.n > len(highest):
             raise InputError(f"asked for n = {config.n} labels; the training split holds {len(highest)}")
-        highest = random.Random(config.seed).sample(highest, config.n)
+        highest = random.Random(draw).sample(highest, config.n)
     if not config.hold_out:
         validation = labels.of_split("validation")
         validation = validation.select(np.flatnonzero(validation.has(labels.level)).tolist())
@@ -37,7 +37,7 @@ def choose_labels(labels: Labels, config: TrainingConfig) -> tuple[Labels, Label
     else:
         formulas = sorted({everything.formulas[index] for index in highest})
         n_held = max(1, round(config.hold_out * len(formulas)))
-        held = set(random.Random(config.seed).sample(formulas, n_held))
+        held = set(random.Random(draw).sample(formulas, n_held))
         validation = everything.select([index for index in highest if everything.formulas[index] in held])
     kept = [index for index in highest if everything.formulas[index] not in held]
     train = _with_lower_levels(everything, kept, held)
