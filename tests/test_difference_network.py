@@ -121,7 +121,7 @@ def test_transformed_spectra_are_restored() -> None:
 
 
 def test_training_regresses_the_labels_that_were_drawn_and_loads_again(small_data: Path, tmp_path: Path) -> None:
-    config = load_config("joint", overrides=TINY, n=5)
+    config = load_config("joint", overrides=TINY, n=5).model_copy(update={"members": ()})
     model = train_model(open_dataset(small_data), ("ipa", "rpa"), config, tmp_path / "run")
     assert model.card.options["n_centres"] == 5
     loaded = load_model(tmp_path / "run")

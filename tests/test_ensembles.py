@@ -117,7 +117,13 @@ def test_climb_without_a_start_learns_all_levels_together(run: Run, small_data: 
     assert code == 0
     card = json.loads(out)
     assert card["target"]["levels"] == ["ipa", "rpa"]
-    assert card["trained_on"] == "16 ipa and 5 rpa spectra of small"
+    assert card["trained_on"] == "2 members, each: 16 ipa and 5 rpa spectra of small"
+
+
+def test_members_learn_from_the_same_draw_of_labels(folder: Path) -> None:
+    drawn = [one.draw for one in member_configs(load_config("joint", n=5, seed=3))]
+    assert drawn == [3, 3]
+    assert [one.draw for one in member_configs(config())] == [None, None]
 
 
 def test_levels_of_a_joint_model_are_predicted_one_at_a_time(folder: Path) -> None:

@@ -35,7 +35,7 @@ class DifferenceOptions(EncoderOptions):
     level. ``n_centres`` is the number of labels that the regression has seen: 0 before the training is concluded.
     """
 
-    share: float = Field(0.5, ge=0, le=1)
+    share: float = Field(0.4, ge=0, le=1)
     n_centres: int = Field(0, ge=0)
 
 
