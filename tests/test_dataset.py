@@ -102,6 +102,17 @@ def test_metals_have_a_verdict_and_no_spectrum(records: list[Record], tmp_path: 
     assert dict(zip(verdicts.ids, verdicts.values.ravel().tolist(), strict=True)) == {records[0].id: 0.0, "m-1": 1.0}
 
 
+def test_a_part_of_metals_alone_lies_on_the_grid_that_is_given(records: list[Record], tmp_path: Path) -> None:
+    metal = Metal("m-1", "NaK", "train", records[0].crystal, "ipa")
+    write_part(records[:2], tmp_path / "part-0000.parquet")
+    with pytest.raises(InputError, match="no records"):
+        write_part([metal], tmp_path / "metals-0000.parquet")
+    write_part([metal], tmp_path / "metals-0000.parquet", energies=records[0].spectrum.energies)
+    data = open_dataset(tmp_path)
+    assert [found.id for found in data.metals()] == ["m-1"]
+    assert [record.id for record in data.records()] == [record.id for record in records[:2]]
+
+
 def test_numbers_are_labels_like_spectra(records: list[Record], small_data: Path) -> None:
     labels = open_dataset(small_data).labels(Target(quantity="gap_direct", levels=("ipa",), parts=("re",)))
     gaps = {record.id: record.properties["gap_direct"] for record in records}

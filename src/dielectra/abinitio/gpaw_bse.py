@@ -100,7 +100,7 @@ def compute(
         gap, discontinuity = derivative_discontinuity(ground_state)
         without_point_group = {"point_group": False, "tolerance": TOLERANCE}
         bands = solve_bands(
-            ground_state, sampling.kpoints(), n_bands, log, small_basis=False, symmetry=without_point_group
+            ground_state, sampling.kpoints(), n_bands, log, symmetry=without_point_group
         )
         gaps = read_gaps([ground_state, bands], n_occupied)
         clock.lap("bands")

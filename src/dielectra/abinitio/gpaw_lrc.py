@@ -76,7 +76,7 @@ def compute(
     properties: dict[str, Any] = {}
     if gaps[1] >= protocol.minimum_gap:
         gap, discontinuity = derivative_discontinuity(ground_state)
-        bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log, small_basis=False)
+        bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log)
         gaps = read_gaps([ground_state, bands], n_electrons // 2)
         clock.lap("bands")
         tensors = respond(bands, crystal, protocol, n_bands, scissor=discontinuity)

@@ -62,31 +62,34 @@ def calculator_of(crystal: Crystal, protocol: Protocol, log: Path | None, **sett
 
 
 def solve_bands(
-    ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, small_basis: bool = True, **settings: Any
+    ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, **settings: Any
 ) -> Any:
     """Return the calculation of occupied and empty bands on other k-points, shape ``(n, 3)``, at the same density.
 
-    Parameters
-    ----------
-    small_basis
-        Whether bands start from exact states in a small basis. Functionals that only GPAW's older code has start from
-        random numbers.
-    settings
-        Further ones of GPAW.
+    Bands start from exact states in a small basis. `settings` are further ones of GPAW.
     """
-    start: dict[str, Any] = {}
-    if small_basis:
+    if is_of_older_code(ground_state):
+        from dielectra.abinitio.small_basis_old import SmallBasisDavidson
+
+        solver: Any = SmallBasisDavidson()
+    else:
         from dielectra.abinitio.small_basis import SmallBasisStart
 
-        start = {"eigensolver": SmallBasisStart(), "random": True}
+        solver = SmallBasisStart()
     return ground_state.fixed_density(
         kpts=kpoints,
         nbands=n_bands + max(4, round(0.1 * n_bands)),
         convergence={"bands": n_bands, "eigenstates": 1e-3},
         txt=str(log) if log else None,
-        **start,
+        eigensolver=solver,
+        random=True,
         **settings,
     )
+
+
+def is_of_older_code(calculator: Any) -> bool:
+    """Say whether a calculation is one of GPAW's older code, which alone has some functionals (GLLB-SC)."""
+    return type(calculator).__module__.startswith("gpaw.old.")
 
 
 def derivative_discontinuity(ground_state: Any) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from gpaw.dft import Eigensolver
 from gpaw.new.pwfd.davidson import Davidson
 from scipy.linalg import eigh
 
-from dielectra.arrays import ComplexArray, IntArray
+from dielectra.arrays import ComplexArray, FloatArray, IntArray
 
 PLANE_WAVES_PER_BAND = 6
 
@@ -68,23 +68,62 @@ def _start(states: Any, potential: Any, plane_waves_per_band: float) -> None:
     """Set the states of one k-point to the lowest ones within the plane waves of lowest kinetic energy."""
     waves = states.psit_nX
     n_bands, kinetic = waves.dims[0], waves.desc.ekin_G
-    lowest = np.argsort(kinetic, kind="stable")[: round(plane_waves_per_band * n_bands)]
+    lowest = lowest_plane_waves(kinetic, plane_waves_per_band * n_bands)
     overlap, nonlocal_part = _projector_matrices(states, potential, lowest)
-    hamiltonian = nonlocal_part + waves.dv * _local_matrix(waves.desc, potential, lowest)
-    diagonal = np.arange(len(lowest))
-    overlap[diagonal, diagonal] += waves.dv
-    hamiltonian[diagonal, diagonal] += waves.dv * kinetic[lowest]
-    _, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, n_bands - 1], overwrite_a=True, overwrite_b=True)
-    waves.data[:] = 0.0
-    waves.data[:, lowest] = coefficients.T
-
-
-def _local_matrix(plane_waves: Any, potential: Any, chosen: IntArray) -> ComplexArray:
-    """Return V(G - G') of the local potential, between chosen plane waves."""
     values = potential.vt_sR.data[0]
-    transform = np.fft.fftn(values, norm="forward")
-    vectors = np.stack(np.unravel_index(plane_waves.indices(values.shape), values.shape))[:, chosen]
-    differences = (vectors[:, :, None] - vectors[:, None, :]) % np.array(values.shape)[:, None, None]
+    local_part = local_matrix(values, waves.desc.indices(values.shape)[lowest])
+    waves.data[:] = 0.0
+    waves.data[:, lowest] = lowest_states(n_bands, kinetic[lowest], waves.dv, local_part, nonlocal_part, overlap)
+
+
+def lowest_plane_waves(kinetic: FloatArray, n_plane_waves: float) -> IntArray:
+    """Return the positions of the plane waves of lowest kinetic energy."""
+    return np.argsort(kinetic, kind="stable")[: round(n_plane_waves)]
+
+
+def lowest_states(
+    n_bands: int,
+    kinetic: FloatArray,
+    weight: float,
+    local_part: ComplexArray,
+    nonlocal_part: ComplexArray,
+    overlap_corrections: ComplexArray,
+) -> ComplexArray:
+    """Return the coefficients of the lowest states in a basis of plane waves, shape ``(n_bands, n_plane_waves)``.
+
+    Parameters
+    ----------
+    kinetic
+        Kinetic energies of the plane waves in hartree.
+    weight
+        Norm of a plane wave.
+    local_part
+        Of the Hamiltonian, as :func:`local_matrix` gives it.
+    nonlocal_part, overlap_corrections
+        PAW corrections of Hamiltonian and overlap.
+    """
+    hamiltonian = nonlocal_part + weight * local_part
+    overlap = overlap_corrections.copy()
+    diagonal = np.arange(len(kinetic))
+    overlap[diagonal, diagonal] += weight
+    hamiltonian[diagonal, diagonal] += weight * kinetic
+    _, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, n_bands - 1], overwrite_a=True, overwrite_b=True)
+    return np.asarray(coefficients.T)
+
+
+def local_matrix(potential: FloatArray, positions: IntArray) -> ComplexArray:
+    """Return V(G - G') between plane waves.
+
+    Parameters
+    ----------
+    potential
+        Local potential on the grid of the cell.
+    positions
+        Of the plane waves in the flattened array of the Fourier transform on that grid.
+    """
+    transform = np.fft.fftn(potential, norm="forward")
+    vectors = np.stack(np.unravel_index(positions, potential.shape))
+    differences = (vectors[:, :, None] - vectors[:, None, :]) % np.array(potential.shape)[:, None, None]
     matrix: ComplexArray = transform[tuple(differences)]
     return matrix
 

@@ -184,7 +184,7 @@ def write_part(
     Parameters
     ----------
     records
-        At least one has a spectrum, which covers all of the grid or a window.
+        Each spectrum covers all of the grid or a window. Metals alone need a grid that is given.
     metadata
         Further entries of the file's metadata, such as the engine and protocol.
     energies
@@ -199,7 +199,7 @@ def write_part(
     """
     path = Path(path)
     spectra = [record.spectrum for record in records if isinstance(record, Record)]
-    if not spectra:
+    if not records or (energies is None and not spectra):
         raise InputError("there are no records to write")
     if path.exists():
         raise InputError(f"{path}: exists already; parts are never rewritten, give a new name")

@@ -1,0 +1,107 @@
+"""Find metals and add them to this data set: python datasets/ladder-2/metals.py VERDICTS.jsonl ALEXANDRIA.gz [--write].
+
+Crystals of `metallic.py`, in random order, by `dielectra.abinitio.metallic`. The file of verdicts gets one line a
+crystal, with the reason where it is not clearly a metal; a stopped run goes on. ``--write`` computes nothing and writes
+the metals that this data set does not hold as a further part ``metals-NNNN.parquet``. The verdict is one of bands
+without spin, on a coarse grid: structure and verdict are recorded, no spectrum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from assemble import Splits
+from metallic import alloys, measured_metals
+from pool import entry_of, read_lines
+
+from dielectra.abinitio.computation import ENERGIES, RefusedError
+from dielectra.abinitio.gpaw import version
+from dielectra.abinitio.metallic import METAL_1, find_metal
+from dielectra.data.dataset import open_dataset
+from dielectra.data.schema import Metal
+from dielectra.data.store import write_part
+from dielectra.structures import read_structure
+from dielectra.symmetry import space_group
+
+HERE = Path(__file__).parent
+MEASURED = ("measured lattice constants, datasets/ladder-2/metallic.py", "CC-BY-4.0")
+ALLOYS = ("prototypes with the elements' volumes, datasets/ladder-2/metallic.py", "CC-BY-4.0")
+MOST_ATOMS = 6
+ORDER_SEED = 1
+
+
+def candidates() -> list[dict[str, Any]]:
+    """Return the crystals to be tried, in random order."""
+    entries = [entry_of(name, read_structure(atoms), MEASURED) for name, atoms in measured_metals()]
+    entries += [entry_of(name, read_structure(atoms), ALLOYS) for name, atoms in alloys()]
+    random.Random(ORDER_SEED).shuffle(entries)
+    return entries
+
+
+def verdict_on(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of the file of verdicts: the pool's line, the verdict or the reason why there is none."""
+    try:
+        found = find_metal(read_structure(entry))
+    except RefusedError as reason:
+        return {"id": entry["id"], "refused": str(reason)}
+    crystal = entry_of(entry["id"], found.crystal, (entry["source"], entry["licence"]))
+    return crystal | {"gap": found.gap, "kgrid": found.kgrid, "cpu_s": round(found.cpu_seconds, 1)}
+
+
+def compute(path: Path) -> None:
+    """Find the verdicts that a file does not hold yet, and add a line for each."""
+    lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    path.write_text("".join(whole))
+    done = {json.loads(line)["id"] for line in whole}
+    with path.open("a") as file:
+        for entry in candidates():
+            if entry["id"] not in done and len(read_structure(entry).numbers) <= 4 * MOST_ATOMS:
+                file.write(json.dumps(verdict_on(entry)) + "\n")
+                file.flush()
+
+
+def metals(path: Path, splits: Splits) -> list[Metal]:
+    """Return the metals of a file of verdicts that this data set does not hold."""
+    present = {metal.id for metal in open_dataset(HERE).metals()}
+    found = []
+    for line in read_lines(str(path)):
+        if "gap" not in line or line["id"] in present:
+            continue
+        crystal = read_structure(line)
+        properties = {
+            "gap_indirect": line["gap"],
+            "spacegroup": space_group(crystal),
+            "kgrid": line["kgrid"],
+            "cpu_s": line["cpu_s"],
+            "protocol": METAL_1.name,
+            "source": line["source"],
+            "licence": line["licence"],
+        }
+        found.append(Metal(line["id"], crystal.formula, splits.of(crystal.formula), crystal, "rpa", properties))
+    return found
+
+
+def main() -> None:
+    """Compute, or write a part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verdicts", type=Path)
+    parser.add_argument("alexandria")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    if not options.write:
+        compute(options.verdicts)
+        return
+    found = metals(options.verdicts, Splits(options.alexandria))
+    header = {"broadening_eV": f"{METAL_1.broadening:g}", "engine": version(), "protocol": METAL_1.name}
+    part = HERE / f"metals-{len(list(HERE.glob('metals-*.parquet'))):04d}.parquet"
+    write_part(found, part, header, ENERGIES)
+    print(part.name, len(found))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
