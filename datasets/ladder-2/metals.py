@@ -1,9 +1,11 @@
 """Find metals and add them to this data set: python datasets/ladder-2/metals.py VERDICTS.jsonl ALEXANDRIA.gz [--write].
 
-Crystals of `metallic.py`, in random order, by `dielectra.abinitio.metallic`. The file of verdicts gets one line a
-crystal, with the reason where it is not clearly a metal; a stopped run goes on. ``--write`` computes nothing and writes
-the metals that this data set does not hold as a further part ``metals-NNNN.parquet``. The verdict is one of bands
-without spin, on a coarse grid: structure and verdict are recorded, no spectrum.
+Crystals of `metallic.py`, known metals and alloys of metals. The verdict is one of bands without spin. With an odd number
+of electrons in the primitive cell a band is half filled, and nothing is computed (protocol ``odd-electrons``). All others
+are computed on a coarse grid by `dielectra.abinitio.metallic` (protocol ``metal-1``), small cells first. The file of
+verdicts gets one line a crystal, with the reason where it is not clearly a metal; a stopped run goes on. ``--write``
+computes nothing and writes the metals that this data set does not hold as a further part ``metals-NNNN.parquet``:
+structure and verdict, no spectrum.
 """
 
 from __future__ import annotations
@@ -19,37 +21,45 @@ from metallic import alloys, measured_metals
 from pool import entry_of, read_lines
 
 from dielectra.abinitio.computation import ENERGIES, RefusedError
-from dielectra.abinitio.gpaw import version
+from dielectra.abinitio.gpaw import count_electrons, version
 from dielectra.abinitio.metallic import METAL_1, find_metal
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Metal
 from dielectra.data.store import write_part
 from dielectra.structures import read_structure
-from dielectra.symmetry import space_group
+from dielectra.symmetry import space_group, standardise
 
 HERE = Path(__file__).parent
 MEASURED = ("measured lattice constants, datasets/ladder-2/metallic.py", "CC-BY-4.0")
 ALLOYS = ("prototypes with the elements' volumes, datasets/ladder-2/metallic.py", "CC-BY-4.0")
-MOST_ATOMS = 6
+ODD = "odd-electrons"
+MOST_ATOMS = 8
 ORDER_SEED = 1
 
 
 def candidates() -> list[dict[str, Any]]:
-    """Return the crystals to be tried, in random order."""
-    entries = [entry_of(name, read_structure(atoms), MEASURED) for name, atoms in measured_metals()]
-    entries += [entry_of(name, read_structure(atoms), ALLOYS) for name, atoms in alloys()]
+    """Return the crystals to be tried in their primitive cells: the small ones first, in random order among equals."""
+    entries = [entry_of(name, standardise(read_structure(atoms)), MEASURED) for name, atoms in measured_metals()]
+    entries += [entry_of(name, standardise(read_structure(atoms)), ALLOYS) for name, atoms in alloys()]
     random.Random(ORDER_SEED).shuffle(entries)
-    return entries
+    return sorted(entries, key=lambda entry: len(entry["species"]))
 
 
 def verdict_on(entry: dict[str, Any]) -> dict[str, Any]:
     """Return a line of the file of verdicts: the pool's line, the verdict or the reason why there is none."""
+    crystal = read_structure(entry)
     try:
-        found = find_metal(read_structure(entry))
+        if count_electrons(crystal) % 2:
+            return entry | {"protocol": ODD}
+        found = find_metal(crystal)
     except RefusedError as reason:
         return {"id": entry["id"], "refused": str(reason)}
-    crystal = entry_of(entry["id"], found.crystal, (entry["source"], entry["licence"]))
-    return crystal | {"gap": found.gap, "kgrid": found.kgrid, "cpu_s": round(found.cpu_seconds, 1)}
+    return entry | {
+        "protocol": METAL_1.name,
+        "gap": found.gap,
+        "kgrid": found.kgrid,
+        "cpu_s": round(found.cpu_seconds, 1),
+    }
 
 
 def compute(path: Path) -> None:
@@ -60,7 +70,7 @@ def compute(path: Path) -> None:
     done = {json.loads(line)["id"] for line in whole}
     with path.open("a") as file:
         for entry in candidates():
-            if entry["id"] not in done and len(read_structure(entry).numbers) <= 4 * MOST_ATOMS:
+            if entry["id"] not in done and len(entry["species"]) <= MOST_ATOMS:
                 file.write(json.dumps(verdict_on(entry)) + "\n")
                 file.flush()
 
@@ -70,15 +80,15 @@ def metals(path: Path, splits: Splits) -> list[Metal]:
     present = {metal.id for metal in open_dataset(HERE).metals()}
     found = []
     for line in read_lines(str(path)):
-        if "gap" not in line or line["id"] in present:
+        if "refused" in line or line["id"] in present:
             continue
         crystal = read_structure(line)
         properties = {
-            "gap_indirect": line["gap"],
+            "gap_indirect": line.get("gap"),
             "spacegroup": space_group(crystal),
-            "kgrid": line["kgrid"],
-            "cpu_s": line["cpu_s"],
-            "protocol": METAL_1.name,
+            "kgrid": line.get("kgrid"),
+            "cpu_s": line.get("cpu_s", 0.0),
+            "protocol": line["protocol"],
             "source": line["source"],
             "licence": line["licence"],
         }
@@ -97,7 +107,7 @@ def main() -> None:
         compute(options.verdicts)
         return
     found = metals(options.verdicts, Splits(options.alexandria))
-    header = {"broadening_eV": f"{METAL_1.broadening:g}", "engine": version(), "protocol": METAL_1.name}
+    header = {"broadening_eV": f"{METAL_1.broadening:g}", "engine": version()}
     part = HERE / f"metals-{len(list(HERE.glob('metals-*.parquet'))):04d}.parquet"
     write_part(found, part, header, ENERGIES)
     print(part.name, len(found))  # noqa: T201

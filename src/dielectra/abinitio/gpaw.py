@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version as package_version
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,19 +120,24 @@ def count_electrons(crystal: Crystal) -> int:
     RefusedError
         If an element has no PAW data set.
     """
+    try:
+        return sum(_valence_electrons(int(number)) for number in crystal.numbers)
+    except LookupError as error:
+        raise RefusedError(f"{crystal.formula}: GPAW has no data set for {error.args[0]}") from error
+
+
+@cache
+def _valence_electrons(number: int) -> int:
+    """Return the number of electrons that an element's PAW data set has; LookupError names one that has none."""
     from gpaw import setup_data
 
     from dielectra.elements import SYMBOLS
 
     load_setup: Any = setup_data.SetupData  # untyped
-
-    electrons = {}
-    for number in crystal.elements:
-        try:
-            electrons[number] = round(load_setup(SYMBOLS[number], "PBE").Nv)
-        except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
-            raise RefusedError(f"{crystal.formula}: GPAW has no data set for {SYMBOLS[number]}") from error
-    return sum(electrons[int(number)] for number in crystal.numbers)
+    try:
+        return round(load_setup(SYMBOLS[number], "PBE").Nv)
+    except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
+        raise LookupError(SYMBOLS[number]) from error
 
 
 def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_2) -> float:
