@@ -91,7 +91,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lattices", nargs="*")
     options = parser.parse_args()
-    print("| lattice | crystal | grid (shift) | points with, without symmetry | largest difference |\n|---|---|---|---|---:|")
+    print(
+        "| lattice | crystal | grid (shift) | points with, without symmetry | largest difference |\n|---|---|---|---|---:|"
+    )
     for lattice, crystal in crystals():
         if options.lattices and lattice not in options.lattices:
             continue

@@ -24,6 +24,8 @@ from dielectra.data.splits import sorted_formula
 
 HIGHEST = 6.0  # eV
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+SHARES = (0.05, 0.1, 0.15, 0.2, 0.25)
+"""Of ``alpha (eps0 - 1) / 4 pi``: the kernel then raises eps0 - 1 of every crystal by one factor, 1 / (1 - share)."""
 
 
 class Errors(NamedTuple):
@@ -44,6 +46,8 @@ def rules() -> dict[str, Callable[[float], float]]:
     for factor in FACTORS:
         found[f"botti x {factor / 2:g}"] = lambda eps0, factor=factor: factor * linear_in_inverse(eps0)
         found[f"bootstrap x {factor / 2:g}"] = lambda eps0, factor=factor: factor * half_bootstrap(eps0)
+    for share in SHARES:
+        found[f"share {share:g}"] = lambda eps0, share=share: 4 * np.pi * share / (eps0 - 1)
     return found
 
 
@@ -114,7 +118,9 @@ def main() -> None:
 def median(table: dict[str, dict[str, Errors]], names: set[str], method: str) -> Errors:
     """Return the medians of n and k over crystals."""
     found = [table[name][method] for name in names if method in table[name]]
-    return Errors(*(float(np.median(values)) for values in zip(*found, strict=True))) if found else Errors(np.nan, np.nan)
+    return (
+        Errors(*(float(np.median(values)) for values in zip(*found, strict=True))) if found else Errors(np.nan, np.nan)
+    )
 
 
 def print_table(table: dict[str, dict[str, Errors]], choosing: set[str], methods: list[str]) -> None:

@@ -15,13 +15,14 @@ from ase.data import atomic_numbers, reference_states
 from textbook import _kinds, _place, _rows
 
 ELEMENTS = (
-    "Li Be Na Mg Al K Ca Sc Ti V Cr Fe Co Ni Cu Zn Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd Cs Ba La Ce Eu Yb Lu Hf Ta W "
-    "Re Os Ir Pt Au Tl Pb In"
+    "Li Be Na Mg Al K Ca Sc Ti V Cr Fe Co Ni Cu Zn Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd Cs Ba La Ce Eu Yb Lu Hf Ta "
+    "W Re Os Ir Pt Au Tl Pb In"
 )
 ROCKSALT = (
-    "TiC 4.328 ZrC 4.698 HfC 4.639 VC 4.163 NbC 4.470 TaC 4.455 TiN 4.240 ZrN 4.578 HfN 4.525 VN 4.139 NbN 4.392 TaN "
-    "4.33 MoC 4.27 TiO 4.177 ScS 5.190 YS 5.493 LaS 5.854 ScSe 5.398 YSe 5.711 LaSe 6.066 YTe 6.114 LaTe 6.429 "
-    "ZrS 5.17 PdH 4.09 NiH 3.74 SnAs 5.725 SnSb 6.13 ScP 5.312 ZrP 5.27 LaC 5.3 CeS 5.778 CeN 5.020 WN 4.13 WC 4.22 MoN 4.20"
+    "TiC 4.328 ZrC 4.698 HfC 4.639 VC 4.163 NbC 4.470 TaC 4.455 TiN 4.240 ZrN 4.578 HfN 4.525 VN 4.139 NbN 4.392 "
+    "TaN 4.33 MoC 4.27 TiO 4.177 ScS 5.190 YS 5.493 LaS 5.854 ScSe 5.398 YSe 5.711 LaSe 6.066 YTe 6.114 LaTe "
+    "6.429 ZrS 5.17 PdH 4.09 NiH 3.74 SnAs 5.725 SnSb 6.13 ScP 5.312 ZrP 5.27 LaC 5.3 CeS 5.778 CeN 5.020 WN 4.13 "
+    "WC 4.22 MoN 4.20"
 )
 CAESIUM_CHLORIDE = (
     "NiAl 2.887 CoAl 2.863 FeAl 2.909 RuAl 2.95 PdAl 3.049 IrAl 2.983 RhAl 2.98 TiFe 2.976 TiCo 2.991 TiNi 3.015 TiRu 3.06 "
@@ -33,19 +34,20 @@ CAESIUM_CHLORIDE = (
     "PdIn 3.246 NiIn 3.099"
 )
 AUCU3 = (
-    "AuCu3 3.748 AlNi3 3.572 TiPt3 3.904 AlZr3 4.372 ScAl3 4.101 YAl3 4.234 GaNi3 3.585 SiNi3 3.506 GeNi3 3.574 TiCo3 "
-    "3.614 ScPt3 3.958 ScPd3 3.981 YPd3 4.074 TiRh3 3.823 TiIr3 3.845 ZrRh3 3.926 ZrIr3 3.943 HfRh3 3.911 HfIr3 3.935 VRh3 "
-    "3.784 VIr3 3.812 NbRh3 3.857 NbIr3 3.886 TaRh3 3.860 TaIr3 3.886 InPt3 3.992 SnPt3 4.004 SnPd3 3.976 PbPd3 4.022 "
-    "PbPt3 4.053 CaPb3 4.901 CaSn3 4.742 CaTl3 4.804 LaSn3 4.769 LaIn3 4.732 LaPb3 4.903 YIn3 4.594 YPb3 4.815 ScIn3 4.477 "
-    "NaPb3 4.884 ZrHg3 4.365 TiHg3 4.165"
+    "AuCu3 3.748 AlNi3 3.572 TiPt3 3.904 AlZr3 4.372 ScAl3 4.101 YAl3 4.234 GaNi3 3.585 SiNi3 3.506 GeNi3 3.574 "
+    "TiCo3 3.614 ScPt3 3.958 ScPd3 3.981 YPd3 4.074 TiRh3 3.823 TiIr3 3.845 ZrRh3 3.926 ZrIr3 3.943 HfRh3 3.911 "
+    "HfIr3 3.935 VRh3 3.784 VIr3 3.812 NbRh3 3.857 NbIr3 3.886 TaRh3 3.860 TaIr3 3.886 InPt3 3.992 SnPt3 4.004 "
+    "SnPd3 3.976 PbPd3 4.022 PbPt3 4.053 CaPb3 4.901 CaSn3 4.742 CaTl3 4.804 LaSn3 4.769 LaIn3 4.732 LaPb3 4.903 "
+    "YIn3 4.594 YPb3 4.815 ScIn3 4.477 NaPb3 4.884 ZrHg3 4.365 TiHg3 4.165"
 )
 LAVES = (
-    "MgCu2 7.034 CaAl2 8.038 YAl2 7.854 ScAl2 7.582 LaAl2 8.148 ZrV2 7.439 ZrMo2 7.596 ZrW2 7.621 HfMo2 7.560 NaAu2 "
-    "7.803 BiAu2 7.958 PbAu2 7.927 KBi2 9.501 CaPt2 7.629 YNi2 7.181 YCo2 7.216 ScNi2 6.926 ScCo2 6.921 LaRu2 7.702 CsBi2 9.746"
+    "MgCu2 7.034 CaAl2 8.038 YAl2 7.854 ScAl2 7.582 LaAl2 8.148 ZrV2 7.439 ZrMo2 7.596 ZrW2 7.621 HfMo2 7.560 "
+    "NaAu2 7.803 BiAu2 7.958 PbAu2 7.927 KBi2 9.501 CaPt2 7.629 YNi2 7.181 YCo2 7.216 ScNi2 6.926 ScCo2 6.921 "
+    "LaRu2 7.702 CsBi2 9.746"
 )
 FLUORITE = (
-    "TiH2 4.454 ZrH2 4.780 HfH2 4.708 NbH2 4.566 VH2 4.270 ScH2 4.783 YH2 5.205 LaH2 5.663 CoSi2 5.365 NiSi2 5.406 AuAl2 "
-    "5.997 PtAl2 5.922 AuGa2 6.076 AuIn2 6.502 PtGa2 5.923 PtSn2 6.426 PtIn2 6.366"
+    "TiH2 4.454 ZrH2 4.780 HfH2 4.708 NbH2 4.566 VH2 4.270 ScH2 4.783 YH2 5.205 LaH2 5.663 CoSi2 5.365 NiSi2 "
+    "5.406 AuAl2 5.997 PtAl2 5.922 AuGa2 6.076 AuIn2 6.502 PtGa2 5.923 PtSn2 6.426 PtIn2 6.366"
 )
 NICKEL_ARSENIDE = (
     "NiAs 3.618 5.034 NiSb 3.938 5.138 PtSn 4.100 5.432 PdSb 4.078 5.593 PtSb 4.126 5.481 PtBi 4.315 5.490 AuSn 4.323 "
@@ -62,21 +64,22 @@ PEROVSKITE = (
     "NaWO3 3.866 KWO3 3.94 LiWO3 3.75"
 )
 ANTIPEROVSKITE = (  # centre, corner, three on the faces
-    "C Mg Ni 3.812 C Al Ti 4.156 N Al Ti 4.112 N In Ti 4.190 C Zn Ni 3.66 N Zn Ni 3.77 C Al Sc 4.480 C In Sc 4.554 "
-    "N In Sc 4.51 N In La 5.10 C Sn La 5.11 C In La 5.13 B Rh Sc 4.08 C Sn Sc 4.51"
+    "C Mg Ni 3.812 C Al Ti 4.156 N Al Ti 4.112 N In Ti 4.190 C Zn Ni 3.66 N Zn Ni 3.77 C Al Sc 4.480 C In Sc "
+    "4.554 N In Sc 4.51 N In La 5.10 C Sn La 5.11 C In La 5.13 B Rh Sc 4.08 C Sn Sc 4.51"
 )
 HEUSLER = (  # twice, on the corner, at the centre
-    "Ni Ti Al 5.865 Co Ti Al 5.848 Ni Zr Sn 6.270 Ni Hf Sn 6.243 Pd Zr Al 6.390 Pd Hf Al 6.367 Cu Ti Al 6.010 Ni Nb Sn "
-    "6.160 Ni V Al 5.80 Ni Ti Sn 6.097 Pd Sc Sn 6.503 Ni Ti In 6.099 Ni Sc Sn 6.28 Cu Sc Al 6.199 Pd Ti In 6.38 Li Cu Si 6.07"
+    "Ni Ti Al 5.865 Co Ti Al 5.848 Ni Zr Sn 6.270 Ni Hf Sn 6.243 Pd Zr Al 6.390 Pd Hf Al 6.367 Cu Ti Al 6.010 Ni "
+    "Nb Sn 6.160 Ni V Al 5.80 Ni Ti Sn 6.097 Pd Sc Sn 6.503 Ni Ti In 6.099 Ni Sc Sn 6.28 Cu Sc Al 6.199 Pd Ti In "
+    "6.38 Li Cu Si 6.07"
 )
 RUTILE = (
-    "RuO2 4.492 3.107 .306 IrO2 4.505 3.159 .308 OsO2 4.500 3.184 .308 RhO2 4.489 3.090 .306 VO2 4.555 2.853 .300 MoO2 "
-    "4.86 2.79 .30 ReO2 4.79 2.81 .30 TaO2 4.709 3.065 .30 NbO2 4.84 2.99 .29 WO2 4.86 2.77 .30"
+    "RuO2 4.492 3.107 .306 IrO2 4.505 3.159 .308 OsO2 4.500 3.184 .308 RhO2 4.489 3.090 .306 VO2 4.555 2.853 .300 "
+    "MoO2 4.86 2.79 .30 ReO2 4.79 2.81 .30 TaO2 4.709 3.065 .30 NbO2 4.84 2.99 .29 WO2 4.86 2.77 .30"
 )
 IODIDE = (
-    "TiSe2 3.540 6.008 .2555 TiTe2 3.777 6.498 .263 ZrTe2 3.950 6.630 .26 HfTe2 3.949 6.651 .265 VSe2 3.353 6.101 .257 "
-    "TaS2 3.365 5.897 .2500 TaSe2 3.477 6.272 .268 NiTe2 3.855 5.265 .25 PdTe2 4.037 5.132 .25 PtTe2 4.026 5.221 .25 CoTe2 "
-    "3.804 5.405 .25 IrTe2 3.930 5.393 .25 RhTe2 3.923 5.410 .25 SiTe2 4.289 6.732 .265"
+    "TiSe2 3.540 6.008 .2555 TiTe2 3.777 6.498 .263 ZrTe2 3.950 6.630 .26 HfTe2 3.949 6.651 .265 VSe2 3.353 6.101 "
+    ".257 TaS2 3.365 5.897 .2500 TaSe2 3.477 6.272 .268 NiTe2 3.855 5.265 .25 PdTe2 4.037 5.132 .25 PtTe2 4.026 "
+    "5.221 .25 CoTe2 3.804 5.405 .25 IrTe2 3.930 5.393 .25 RhTe2 3.923 5.410 .25 SiTe2 4.289 6.732 .265"
 )
 MOLYBDENITE = "NbSe2 3.442 12.540 .6172 NbS2 3.324 11.950 .621 TaS2 3.314 12.097 .621 TaSe2 3.436 12.696 .618"
 OTHERS = {
@@ -106,9 +109,7 @@ OTHERS = {
     "Ag2F": ("F Ag", [(0, 0, 0), (1 / 3, 2 / 3, 0.30)], 164, (2.989, 2.989, 5.710, 90, 90, 120)),
     "Ca2N": ("N Ca", [(0, 0, 0), (0, 0, 0.2680)], 166, (3.624, 3.624, 19.100, 90, 90, 120)),
 }
-ALLOYED = (
-    "Li Be Na Mg Al K Ca Sc Ti V Cu Zn Ga Rb Sr Y Zr Nb Mo Ru Rh Pd Ag Cd In Sn Ba La Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi"
-)
+ALLOYED = "Li Be Na Mg Al K Ca Sc Ti V Cu Zn Ga Rb Sr Y Zr Nb Mo Ru Rh Pd Ag Cd In Sn Ba La Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi"
 N_ALLOYS = 110
 ALLOY_SEED = 1
 

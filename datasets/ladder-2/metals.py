@@ -1,11 +1,11 @@
 """Find metals and add them to this data set: python datasets/ladder-2/metals.py VERDICTS.jsonl ALEXANDRIA.gz [--write].
 
-Crystals of `metallic.py`, known metals and alloys of metals. The verdict is one of bands without spin. With an odd number
-of electrons in the primitive cell a band is half filled, and nothing is computed (protocol ``odd-electrons``). All others
-are computed on a coarse grid by `dielectra.abinitio.metallic` (protocol ``metal-1``), small cells first. The file of
-verdicts gets one line a crystal, with the reason where it is not clearly a metal; a stopped run goes on. ``--write``
-computes nothing and writes the metals that this data set does not hold as a further part ``metals-NNNN.parquet``:
-structure and verdict, no spectrum.
+Crystals of `metallic.py`, known metals and alloys of metals. The verdict is one of bands without spin. With an odd
+number of electrons in the primitive cell a band is half filled, and nothing is computed (protocol ``odd-electrons``).
+All others are computed on a coarse grid by `dielectra.abinitio.metallic` (protocol ``metal-1``), small cells first. The
+file of verdicts gets one line a crystal, with the reason where it is not clearly a metal; a stopped run goes on.
+``--write`` computes nothing and writes the metals that this data set does not hold as a further part
+``verdicts-NNNN.parquet``: structure and verdict, no spectrum.
 """
 
 from __future__ import annotations
@@ -38,20 +38,27 @@ ORDER_SEED = 1
 
 
 def candidates() -> list[dict[str, Any]]:
-    """Return the crystals to be tried in their primitive cells: the small ones first, in random order among equals."""
+    """Return the primitive cells to be tried: odd counts first, then the small ones, else in random order."""
     entries = [entry_of(name, standardise(read_structure(atoms)), MEASURED) for name, atoms in measured_metals()]
     entries += [entry_of(name, standardise(read_structure(atoms)), ALLOYS) for name, atoms in alloys()]
     random.Random(ORDER_SEED).shuffle(entries)
-    return sorted(entries, key=lambda entry: len(entry["species"]))
+    return sorted(entries, key=lambda entry: (not has_odd_electrons(entry), len(entry["species"])))
+
+
+def has_odd_electrons(entry: dict[str, Any]) -> bool:
+    """Return whether a cell has an odd number of electrons; false where an element has no PAW data set."""
+    try:
+        return bool(count_electrons(read_structure(entry)) % 2)
+    except RefusedError:
+        return False
 
 
 def verdict_on(entry: dict[str, Any]) -> dict[str, Any]:
     """Return a line of the file of verdicts: the pool's line, the verdict or the reason why there is none."""
-    crystal = read_structure(entry)
+    if has_odd_electrons(entry):
+        return entry | {"protocol": ODD}
     try:
-        if count_electrons(crystal) % 2:
-            return entry | {"protocol": ODD}
-        found = find_metal(crystal)
+        found = find_metal(read_structure(entry))
     except RefusedError as reason:
         return {"id": entry["id"], "refused": str(reason)}
     return entry | {
@@ -108,7 +115,7 @@ def main() -> None:
         return
     found = metals(options.verdicts, Splits(options.alexandria))
     header = {"broadening_eV": f"{METAL_1.broadening:g}", "engine": version()}
-    part = HERE / f"metals-{len(list(HERE.glob('metals-*.parquet'))):04d}.parquet"
+    part = HERE / f"verdicts-{len(list(HERE.glob('verdicts-*.parquet'))):04d}.parquet"
     write_part(found, part, header, ENERGIES)
     print(part.name, len(found))  # noqa: T201
 

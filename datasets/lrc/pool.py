@@ -1,7 +1,8 @@
 """Make the pool of this data set: python datasets/lrc/pool.py > pool.jsonl.
 
 Measured crystals that have a record in `datasets/experiment` come first, then other measured compounds, then the
-materials of `datasets/ladder-2`, the cheap ones first in each group, and the dear measured ones last. Ids are those of the other data sets.
+materials of `datasets/ladder-2`, the cheap ones first in each group, and the dear measured ones last. Ids are those of
+the other data sets.
 """
 
 from __future__ import annotations

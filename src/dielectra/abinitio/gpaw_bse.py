@@ -99,9 +99,7 @@ def compute(
     if gaps[1] >= protocol.minimum_gap:
         gap, discontinuity = derivative_discontinuity(ground_state)
         without_point_group = {"point_group": False, "tolerance": TOLERANCE}
-        bands = solve_bands(
-            ground_state, sampling.kpoints(), n_bands, log, symmetry=without_point_group
-        )
+        bands = solve_bands(ground_state, sampling.kpoints(), n_bands, log, symmetry=without_point_group)
         gaps = read_gaps([ground_state, bands], n_occupied)
         clock.lap("bands")
         chosen = pair_bands(band_energies(bands), n_occupied, protocol.pair_window)

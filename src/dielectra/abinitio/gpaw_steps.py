@@ -61,9 +61,7 @@ def calculator_of(crystal: Crystal, protocol: Protocol, log: Path | None, **sett
     return GPAW(**(of_protocol | settings))
 
 
-def solve_bands(
-    ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, **settings: Any
-) -> Any:
+def solve_bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, **settings: Any) -> Any:
     """Return the calculation of occupied and empty bands on other k-points, shape ``(n, 3)``, at the same density.
 
     Bands start from exact states in a small basis. `settings` are further ones of GPAW.

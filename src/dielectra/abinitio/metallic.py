@@ -25,6 +25,9 @@ METAL_1 = LADDER_2.model_copy(
 CONVERGENCE = {"energy": 0.01, "density": 5e-3, "eigenstates": 1e-2}
 """Coarse: bands come out right to some hundredths of an eV."""
 
+SPARE_BANDS = 6
+"""Bands beyond those that an insulator would fill."""
+
 CLEAR_OVERLAP = 0.5
 """Least overlap of bands in eV, and least width of a half-filled band, that tells a metal."""
 
@@ -64,7 +67,8 @@ def find_metal(structure: Crystal, protocol: Protocol = METAL_1, log: Path | Non
     crystal = standardise(structure)
     n_electrons = count_electrons(crystal)
     clock = CpuClock()
-    calculator = calculator_of(crystal, protocol, log, convergence=CONVERGENCE, maxiter=60)
+    n_bands = n_electrons // 2 + SPARE_BANDS
+    calculator = calculator_of(crystal, protocol, log, convergence=CONVERGENCE, nbands=n_bands, maxiter=60)
     atoms = atoms_of(crystal)
     atoms.calc = calculator
     try:
