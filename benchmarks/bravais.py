@@ -1,7 +1,7 @@
 """Compare responses with and without symmetry on shifted grids: python benchmarks/bravais.py [LATTICE...].
 
-One small crystal of each of the 14 Bravais lattices, cheap settings, the grid and shift by the rules of ladder-2. Prints the
-largest difference of a component of the tensor, IPA and RPA, by the largest component.
+One small crystal of each of the 14 Bravais lattices, cheap settings, the grid and shift by the rules of ladder-2.
+Prints the largest difference of a component of the tensor, IPA and RPA, by the largest component.
 """
 
 from __future__ import annotations
@@ -91,9 +91,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lattices", nargs="*")
     options = parser.parse_args()
-    print(
-        "| lattice | crystal | grid (shift) | points with, without symmetry | largest difference |\n|---|---|---|---|---:|"
-    )
+    print("| lattice | crystal | grid (shift) | points with, without symmetry | largest difference |")
+    print("|---|---|---|---|---:|")
     for lattice, crystal in crystals():
         if options.lattices and lattice not in options.lattices:
             continue

@@ -1,8 +1,8 @@
 """Choose the kernel of level lrc on half of the measured crystals and judge it on the other half.
 
-python benchmarks/kernel.py [LRC] [PBE...]: data sets or folders of records by gpaw-lrc (default: lrc) and by PBE (default:
-ladder-2 and ladder). Prints the RMSE of n and k per crystal and the medians. Windows are the measured ones up to 6 eV; all
-components of the diagonal count alike.
+python benchmarks/kernel.py [LRC] [PBE...]: data sets or folders of records by gpaw-lrc (default: lrc) and by PBE
+(default: ladder-2 and ladder). Prints the RMSE of n and k per crystal and the medians. Windows are the measured ones up
+to 6 eV; all components of the diagonal count alike.
 
 Halves: the crystals of `datasets/experiment` whose formula's SHA-256 digest is odd choose, unless they are
 ``experiment-test``; all others judge. What is chosen is the rule with the least median of RMSE(n) + RMSE(k).
