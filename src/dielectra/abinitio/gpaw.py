@@ -135,9 +135,10 @@ def _valence_electrons(number: int) -> int:
 
     load_setup: Any = setup_data.SetupData  # untyped
     try:
-        return round(load_setup(SYMBOLS[number], "PBE").Nv)
+        electrons: int = round(load_setup(SYMBOLS[number], "PBE").Nv)
     except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
         raise LookupError(SYMBOLS[number]) from error
+    return electrons
 
 
 def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_2) -> float:

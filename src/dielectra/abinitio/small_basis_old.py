@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gpaw.old.eigensolvers.davidson import Davidson
+from gpaw.old.eigensolvers import davidson
 
 from dielectra.abinitio.small_basis import PLANE_WAVES_PER_BAND, local_matrix, lowest_plane_waves, lowest_states
 
+Davidson: Any = davidson.Davidson  # untyped
 
-class SmallBasisDavidson(Davidson):
+
+class SmallBasisDavidson(Davidson):  # type: ignore[misc]
     """Solve for the bands of one fixed-density calculation: ``fixed_density(eigensolver=SmallBasisDavidson())``.
 
     The start needs one process and a calculation without spin.
