@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
+from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import AtomFeatures, encode, load_encoder
 from dielectra.models.interface import Network
 from dielectra.models.spectral_head import AtomBatch, HeadOptions, SpectralHead, collate, first_crystals
@@ -75,8 +76,11 @@ class EncoderNetwork(Network):
 
     def prepare(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
         """Return the features of the atoms of each crystal."""
-        features = encode(crystals, load_encoder(self.options.encoder))
-        return [EncodedCrystal(found, crystal.volume) for found, crystal in zip(features, crystals, strict=True)]
+        return _encoded(encode(crystals, load_encoder(self.options.encoder)), crystals)
+
+    def prepare_known(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
+        """Return the features of the atoms of each crystal, kept on disk."""
+        return _encoded(cached_features(crystals, load_encoder(self.options.encoder)), crystals)
 
     def collate(self, prepared: Sequence[EncodedCrystal]) -> AtomBatch:
         """Return encoded crystals as one batch."""
@@ -126,6 +130,10 @@ class EncoderNetwork(Network):
         if self.target.rank == 0:
             strengths = strengths[:, :, :3].mean(dim=2, keepdim=True)
         return (strengths @ self.head.kernel)[:, :, None]
+
+
+def _encoded(features: Sequence[AtomFeatures], crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
+    return [EncodedCrystal(found, crystal.volume) for found, crystal in zip(features, crystals, strict=True)]
 
 
 def roughness(spectra: Float[Tensor, "*n n_energies"]) -> Float[Tensor, " *n"]:

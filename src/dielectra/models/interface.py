@@ -81,6 +81,10 @@ class Network(nn.Module, ABC):
     def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
         """Return what the network needs of each crystal, in the crystals' order; independent of its weights."""
 
+    def prepare_known(self, crystals: Sequence[Crystal]) -> list[Any]:
+        """Return what :meth:`prepare` does, of crystals of a data set: what is dear may be kept on disk."""
+        return self.prepare(crystals)
+
     @abstractmethod
     def collate(self, prepared: Sequence[Any]) -> Batch:
         """Return prepared crystals as one batch on the CPU."""

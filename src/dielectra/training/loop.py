@@ -143,7 +143,7 @@ def train(
 def prepare(labels: Labels, network: Network, device: str = "cpu") -> TrainingData:
     """Find out what a network needs of the labelled crystals, and put arrays on the device."""
     arrays = (torch.from_numpy(np.array(array)).to(device) for array in (labels.values, labels.weights, labels.gaps))
-    return TrainingData(labels, network.prepare(labels.crystals), *arrays)
+    return TrainingData(labels, network.prepare_known(labels.crystals), *arrays)
 
 
 def run_settings(config: TrainingConfig, labels: Labels, init_from: Model | None) -> dict[str, Any]:
