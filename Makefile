@@ -62,6 +62,7 @@ docs: setup
 models: setup
 	$(BIN)/dielectra train ladder --level ipa --recipe pretrain -o runs/ladder-ipa
 	$(BIN)/dielectra climb ladder --to rpa --from runs/ladder-ipa --set hold_out=0 -o runs/ladder-rpa
+	rm -rf runs/ladders
 	$(BIN)/python datasets/union.py runs/ladders ladder-2 ladder
 	$(BIN)/dielectra train runs/ladders --level ipa,rpa --recipe ensemble -o runs/ladder-ensemble
 	cd runs && cp --parents ladder-*/card.json ladder-*/model.safetensors ladder-*/member-*/card.json \

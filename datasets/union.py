@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dielectra.data.dataset import open_dataset
-from dielectra.data.schema import Record
+from dielectra.data.schema import Metal, Record
 from dielectra.data.splits import sorted_formula, split_of_new
 from dielectra.data.store import write_part
 from dielectra.optics.measured import measured_formulas
@@ -21,15 +21,20 @@ MATERIALS_PER_PART = 200
 def main(output: str, *sources: str) -> None:
     """Write the joint data set; print how many materials come from each."""
     measured = {sorted_formula(formula) for formula in measured_formulas()}
-    taken: dict[str, list[Record]] = {}
+    taken: dict[str, list[Record | Metal]] = {}
     for source in sources:
-        fresh: dict[str, list[Record]] = {}
+        fresh: dict[str, list[Record | Metal]] = {}
         for record in open_dataset(source).records():
             if record.id not in taken:
                 formula = sorted_formula(record.formula)
                 new = split_of_new(formula, formula in measured)
                 split = new if new == "experiment-test" else record.split
                 fresh.setdefault(record.id, []).append(replace(record, split=split))
+        for metal in open_dataset(source).metals():
+            if metal.id not in taken:
+                formula = sorted_formula(metal.formula)
+                new = split_of_new(formula, formula in measured)
+                fresh[metal.id] = [replace(metal, split=new if new == "experiment-test" else metal.split)]
         taken |= fresh
         print(source, len(fresh))  # noqa: T201
     header = {

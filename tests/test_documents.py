@@ -29,7 +29,7 @@ from dielectra.spectrum import Spectrum
 
 @pytest.fixture(scope="module")
 def prediction(mgo: Crystal) -> Prediction:
-    return predict_many([mgo])[0]
+    return predict_many([mgo], model="fast")[0]
 
 
 def triclinic(spectrum: Spectrum) -> Spectrum:
@@ -68,7 +68,7 @@ def test_curves_are_computed_once_for_all_documents(
     loss = QUANTITIES["loss"]
     counted = replace(loss, formula=lambda *given: computed.append("loss") or loss.formula(*given))
     monkeypatch.setitem(QUANTITIES, "loss", counted)
-    (fresh,) = predict_many([mgo])
+    (fresh,) = predict_many([mgo], model="fast")
     describe(fresh, "MgO.cif")
     write_csv(fresh, tmp_path / "a.csv")
     write_json(fresh, tmp_path / "a.json")
@@ -123,7 +123,7 @@ def test_json_is_that_of_the_verb(prediction: Prediction, tmp_path: Path, run: R
     path = write_json(prediction, tmp_path / "new" / "mgo.json", "mgo.cif")
     document = json.loads(path.read_text())
     assert document == describe(prediction, "mgo.cif").plain()
-    (entry,) = json.loads(run("predict", "examples/MgO.cif", "--json")[1])
+    (entry,) = json.loads(run("predict", "examples/MgO.cif", "--model", "fast", "--json")[1])
     assert list(entry) == list(document)
     assert PredictedCrystal.model_validate(entry).plain() == entry
 

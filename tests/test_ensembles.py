@@ -10,7 +10,7 @@ from conftest import Run, make_aln
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.models.ensemble import Ensemble, load_predictor
-from dielectra.optics.bands import Calibration, band, misfit
+from dielectra.optics.bands import Calibration, band, misfits
 from dielectra.prediction import predict_many
 from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.ensembles import calibrate, member_configs, train_ensemble
@@ -64,12 +64,12 @@ def test_ensemble_predicts_tensors_with_members_gap_and_bands_at_both_levels(ens
         assert found.coverage == 0.9
 
 
-def test_calibrated_factor_is_a_misfit_of_the_validation_split(ensemble: Ensemble, small_data: Path) -> None:
+def test_calibrated_band_holds_its_share_of_the_validation_split(ensemble: Ensemble, small_data: Path) -> None:
     data = open_dataset(small_data)
     pairs = spectra_of_split(ensemble, data, "rpa", "validation")
-    misfits = sorted(misfit(predicted, known, "eps2") for predicted, known in pairs)
-    assert ensemble.card.calibration["rpa"].factors["eps2"] == pytest.approx(misfits[-1])
-    assert calibrate(ensemble, data, "rpa", coverage=0.3).factors["eps2"] == pytest.approx(misfits[1])
+    found = np.array([misfits(predicted, known, "eps2") for predicted, known in pairs])
+    for calibration in (ensemble.card.calibration["rpa"], calibrate(ensemble, data, "rpa", coverage=0.3)):
+        assert np.mean(found <= calibration.factors["eps2"]) == pytest.approx(calibration.coverage, abs=1 / found.size)
 
 
 def test_finished_ensemble_is_read_again_and_another_configuration_refused(folder: Path, small_data: Path) -> None:
@@ -131,9 +131,10 @@ def test_levels_of_a_joint_model_are_predicted_one_at_a_time(folder: Path) -> No
     assert [spectrum.level for spectrum in spectra] == ["ipa", "rpa", "rpa"]
 
 
-def test_whole_curves_inside_their_bands_are_counted(ensemble: Ensemble, small_data: Path) -> None:
+def test_energies_at_which_curves_are_inside_their_bands_are_counted(ensemble: Ensemble, small_data: Path) -> None:
     pairs = spectra_of_split(ensemble, open_dataset(small_data), "rpa", "validation")
     narrow = band_score(pairs, Calibration(0.9, {"eps2": 1e-6}))
     wide = band_score(pairs, Calibration(0.9, {"eps2": 1e6}))
-    assert (narrow.coverage, wide.coverage) == (0.0, 1.0)
+    assert narrow.coverage < 0.05  # all curves start at 0
+    assert wide.coverage == 1.0
     assert narrow.width < 1e-3 < wide.width

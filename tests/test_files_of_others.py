@@ -43,7 +43,7 @@ def write(prediction: Prediction, form: str, folder: Path, points: AxisOptions |
 def test_every_file_says_where_its_data_hold(form: str, prediction: Prediction, tmp_path: Path) -> None:
     text = write(prediction, form, tmp_path).read_text()
     assert "electronic response without phonons: holds from 0.5 eV (2480 nm) to 20 eV (61.99 nm)" in text
-    assert "MgO, level ipa, model ladder-ipa" in text
+    assert "MgO, level ipa, model ladder-ensemble" in text
     text.encode("ascii")
 
 

@@ -13,7 +13,15 @@ from dielectra.errors import InputError
 from dielectra.models.card import CARD, read_card
 from dielectra.models.citation import citations
 from dielectra.models.model import Model
-from dielectra.models.store import SHIPPED, WEIGHTS, default_model, load_model, save_model, shipped_models
+from dielectra.models.store import (
+    SHIPPED,
+    WEIGHTS,
+    default_models,
+    load_model,
+    model_of,
+    save_model,
+    shipped_models,
+)
 from dielectra.prediction import predict_many
 from dielectra.structures import read_structure
 
@@ -81,7 +89,7 @@ def test_a_card_that_cannot_be_used_says_why(tiny_folder: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'nothing' not found; .*ladder-ipa, ladder-rpa"):
+    with pytest.raises(InputError, match=r"'nothing' not found; .*fast, ladder-ensemble, ladder-ipa, ladder-rpa"):
         load_model("nothing")
     with pytest.raises(InputError, match="not found"):
         load_model(tmp_path)
@@ -89,12 +97,15 @@ def test_a_model_that_is_not_there_is_answered_with_those_that_are(tmp_path: Pat
 
 def test_each_level_has_its_shipped_model() -> None:
     assert shipped_models() == ["ladder-ensemble", "ladder-ipa", "ladder-rpa"]
+    assert {"ipa", "rpa"} <= set(default_models())
     for level in ("ipa", "rpa"):
-        assert load_model(default_model(level)).card.level == level
+        assert level in read_card(SHIPPED / model_of(level)).target.levels
+        assert load_model(model_of(level, "fast")).card.level == level
+        assert model_of(level, "ladder-rpa") == "ladder-rpa"
     with pytest.raises(InputError, match="no model ships for level 'bse'"):
-        default_model("bse")
+        model_of("bse", "fast")
     with pytest.raises(InputError, match="unknown level"):
-        default_model("lda")
+        model_of("lda")
 
 
 def test_the_rpa_model_climbed_from_the_shipped_ipa_model() -> None:
@@ -119,13 +130,13 @@ def test_the_shipped_weights_are_small_and_belong_to_the_shipped_data() -> None:
 
 def test_the_shipped_ensemble_predicts_transition_metals_and_tensors_with_a_band() -> None:
     crystal = read_structure("examples/SnO2.cif")
-    (found,) = predict_many([crystal], "rpa", "ladder-ensemble")
+    (found,) = predict_many([crystal], "rpa")
     assert found.gap is not None
     assert found.bands["n"].coverage == 0.9
     tensor = found.spectrum.tensor
     assert np.allclose(tensor[0, 0], tensor[1, 1], rtol=1e-4)
     assert np.abs(tensor[0, 0] - tensor[2, 2]).max() > 0.1
-    (oxide,) = predict_many([read_structure("examples/SrTiO3.cif")], "ipa", "ladder-ensemble")
+    (oxide,) = predict_many([read_structure("examples/SrTiO3.cif")], "ipa")
     assert oxide.spectrum.level == "ipa"
     assert 4.5 < oxide.eps_infinity < 7  # measured: 5.2; PBE overestimates
     assert np.linalg.eigvalsh(oxide.spectrum.tensor.imag.transpose(2, 0, 1)).min() > -1e-6

@@ -178,7 +178,7 @@ def test_the_shipped_models_predict_what_they_did(level: str) -> None:
         Crystal(cell, number.astype(np.int64), coords)
         for cell, number, coords in zip(stored["cells"], numbers, coordinates, strict=True)
     ]
-    found = np.array([one.spectrum.mean.imag[::5] for one in predict_many(crystals, level)])
+    found = np.array([one.spectrum.mean.imag[::5] for one in predict_many(crystals, level, "fast")])
     np.testing.assert_allclose(found, stored[level], atol=1e-6 * float(stored[level].max()), rtol=1e-6)
 
 

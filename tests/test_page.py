@@ -185,11 +185,11 @@ def test_a_link_opens_the_same_crystal_level_and_tab(page: Page, address: str) -
     expect(page.locator("#facts")).to_contain_text("mine.cif")
     page.click("#tab-loss")
     page.get_by_role("radio", name="IPA").check()
-    expect(page.locator("#facts")).to_contain_text("ladder-ipa")
+    expect(page.locator("#facts")).to_contain_text("ladder-ensemble")
     values, link = read_at(page, 10.0), page.url
     page.goto("about:blank")
     open_page(page, link)
-    assert facts(page)["model"] == "ladder-ipa"
+    assert facts(page)["model"] == "ladder-ensemble"
     assert page.locator("#tab-loss").get_attribute("aria-selected") == "true"
     assert read_at(page, 10.0) == pytest.approx(values, rel=1e-3)
     open_page(page, f"{address}/#example=GaAs&tab=index")

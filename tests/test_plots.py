@@ -148,7 +148,7 @@ def test_a_page_cannot_be_broken_by_what_it_shows() -> None:
 
 
 def test_csv_holds_what_the_spectrum_says(mgo: Crystal, tmp_path: Path) -> None:
-    (prediction,) = predict_many([mgo])
+    (prediction,) = predict_many([mgo], model="fast")
     path = write_csv(prediction, tmp_path / "new" / "mgo.csv")
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# MgO, level rpa, model ladder-rpa")

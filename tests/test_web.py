@@ -31,7 +31,7 @@ from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
 from dielectra.models.model import Model
-from dielectra.models.store import DEFAULT_MODELS
+from dielectra.models.store import default_models
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.predictor import predict
 from dielectra.web.app import create_app, served_models
@@ -45,7 +45,7 @@ SHIPPED = Path("src/dielectra/web/static/examples")
 
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[httpx.Client]:
-    """Return a client of a server with both shipped models."""
+    """Return a client of a server with the default model."""
     with httpx.Client(base_url=address, timeout=60) as client:
         yield client
 
@@ -92,7 +92,7 @@ def test_the_api_describes_itself_by_the_documents_of_the_command_line(client: h
 
 def test_models_are_the_default_ones_of_the_command_line(client: httpx.Client, run: Run) -> None:
     listed = command_line(run, "models", "list")
-    defaults = [entry for entry in listed if entry["name"] in DEFAULT_MODELS.values()]
+    defaults = [entry for entry in listed if entry["name"] in default_models().values()]
     assert client.get("/api/models").json() == defaults
     assert len(defaults) == 2
 
@@ -164,7 +164,7 @@ def test_a_batch_answers_what_it_can_and_tells_the_rest(client: httpx.Client) ->
 
 def test_a_model_of_your_own_answers_for_its_level(tiny_folder: Path, tiny_model: Model) -> None:
     models = served_models(str(tiny_folder))
-    assert models == {"ipa": str(tiny_folder), "rpa": "ladder-rpa"}
+    assert models == {"ipa": str(tiny_folder), "rpa": "ladder-ensemble"}
     with served(create_app(models, "ipa", n_workers=1)) as address, httpx.Client(base_url=address) as client:
         assert client.get("/api/service").json()["level"] == "ipa"
         (entry,) = client.post("/api/predict", params={"level": "ipa"}, files=form(example("MgO"))).json()

@@ -31,9 +31,12 @@ class Predictor:
     Parameters
     ----------
     level
-        Level of theory of the shipped model: ``ipa`` or ``rpa``.
+        Level of theory; a model that lacks it predicts its highest.
     model
-        A loaded model, a name or a folder; overrides `level`.
+        A loaded model, a name, ``fast`` for the published network, or a folder; by default the model that ships.
+
+    broadening, allow_metals
+        As for :func:`predict`.
 
     Raises
     ------
@@ -41,8 +44,15 @@ class Predictor:
         If there is no such model or it cannot be loaded.
     """
 
-    def __init__(self, level: str = "rpa", model: ModelLike | str | Path | None = None) -> None:
-        self.model = loaded_model(level, model)
+    def __init__(
+        self,
+        level: str = "rpa",
+        model: ModelLike | str | Path | None = None,
+        *,
+        broadening: float | None = None,
+        allow_metals: bool = False,
+    ) -> None:
+        self.model = loaded_model(level, model, broadening=broadening, allow_metals=allow_metals)
 
     @overload
     def __call__(self, structures: list[Any], skip_refused: bool = False) -> list[Spectrum]: ...
@@ -84,17 +94,32 @@ class Predictor:
 
 @overload
 def predict(
-    structures: list[Any], level: str = "rpa", model: ModelLike | str | Path | None = None, skip_refused: bool = False
+    structures: list[Any],
+    level: str = "rpa",
+    model: ModelLike | str | Path | None = None,
+    skip_refused: bool = False,
+    *,
+    broadening: float | None = None,
+    allow_metals: bool = False,
 ) -> list[Spectrum]: ...
 @overload
 def predict(
-    structures: Any, level: str = "rpa", model: ModelLike | str | Path | None = None, skip_refused: bool = False
+    structures: Any,
+    level: str = "rpa",
+    model: ModelLike | str | Path | None = None,
+    skip_refused: bool = False,
+    *,
+    broadening: float | None = None,
+    allow_metals: bool = False,
 ) -> Spectrum: ...
 def predict(
     structures: Any,
     level: str = "rpa",
     model: ModelLike | str | Path | None = None,
     skip_refused: bool = False,
+    *,
+    broadening: float | None = None,
+    allow_metals: bool = False,
 ) -> Spectrum | list[Spectrum]:
     """Predict the dielectric function of one crystal, or of many.
 
@@ -105,11 +130,16 @@ def predict(
         :class:`~dielectra.crystal.Crystal`. Many: a folder, a file of several structures, or a list or other iterable
         of whatever is one or many.
     level
-        Level of theory of the shipped model: ``ipa`` or ``rpa``.
+        Level of theory; a model that lacks it predicts its highest.
     model
-        A loaded model, a name or a folder; overrides `level`.
+        A loaded model, a name, ``fast`` for the published network, or a folder; by default the model that ships.
     skip_refused
         Leave crystals out that cannot be predicted, with a warning each, instead of raising their reasons.
+    broadening
+        Half width in eV of the Lorentzian of the spectrum, whose tail then reaches below the gap; 0 is none. By
+        default that of the data, without its tail below the predicted gap.
+    allow_metals
+        Predict crystals that are taken for metals too, which are refused otherwise.
 
     Returns
     -------
@@ -127,7 +157,9 @@ def predict(
     PredictionWarning
         For each reason to doubt a spectrum; they are also in ``provenance["warnings"]``.
     """
-    found: Spectrum | list[Spectrum] = Predictor(level, model)(structures, skip_refused)
+    found: Spectrum | list[Spectrum] = Predictor(level, model, broadening=broadening, allow_metals=allow_metals)(
+        structures, skip_refused
+    )
     return found
 
 
@@ -153,9 +185,8 @@ def _spectrum(prediction: Prediction, entry: Entry) -> Spectrum:
     """Return the spectrum with its file in the provenance, after warning of what is doubtful."""
     for note in prediction.warnings:
         _warn(f"{entry.name or prediction.formula}: {note}")
-    known = {"gap_ev": prediction.gap, "file": entry.name or None}
-    added = {key: value for key, value in known.items() if value is not None}
-    return replace(prediction.spectrum, provenance={**prediction.spectrum.provenance, **added})
+    spectrum = prediction.spectrum
+    return replace(spectrum, provenance={**spectrum.provenance, "file": entry.name}) if entry.name else spectrum
 
 
 def _warn(message: str) -> None:

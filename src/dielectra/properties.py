@@ -126,7 +126,8 @@ def _gap(prediction: Prediction, _: PropertyOptions) -> Document:
     from dielectra.documents.properties import GapDocument
     from dielectra.optics.onset import estimate_gap
 
-    return GapDocument(gap_direct_ev=estimate_gap(prediction.spectrum))
+    predicted = prediction.gap_direct
+    return GapDocument(gap_direct_ev=estimate_gap(prediction.spectrum) if predicted is None else predicted)
 
 
 def _index(prediction: Prediction, _: PropertyOptions) -> Document:

@@ -120,7 +120,7 @@ def describe_model(model: str, /, *, as_json: Json = False) -> None:
 
 
 @models_app.command(name="cite")
-def cite_model(model: str = "ladder-rpa", /, *, as_json: Json = False) -> None:
+def cite_model(model: str = "ladder-ensemble", /, *, as_json: Json = False) -> None:
     """Print what to cite when a model is used."""
     from dielectra.models.citation import citations
 

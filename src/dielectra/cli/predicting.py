@@ -55,7 +55,17 @@ def predict(
     /,
     *,
     level: Level = "rpa",
-    model: Annotated[str | None, Parameter(help="Shipped model or folder of your own; overrides --level.")] = None,
+    model: Annotated[str | None, Parameter(help="fast, another shipped model, or a folder of your own.")] = None,
+    broadening: Annotated[
+        float | None,
+        Parameter(
+            help="Half width of the Lorentzian in eV, 0 for none; by default that of the data, without its tail below "
+            "the predicted gap."
+        ),
+    ] = None,
+    allow_metals: Annotated[
+        bool, Parameter(negative=(), help="Predict crystals that are taken for metals too, as if they were none.")
+    ] = False,
     as_json: Json = False,
     brief: Annotated[bool, Parameter(negative=(), help="With --json: the numbers of the table, no curves.")] = False,
     output: Annotated[
@@ -87,10 +97,11 @@ def predict(
     folders = [*check_forms(write), *((form, folder) for form, folder in shorthands if folder is not None)]
     _check_places([folder for _, folder in folders], plot, output)
     sources = find_sources(compare)
+    chosen = loaded_model(level, model, broadening=broadening, allow_metals=allow_metals)
     doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
     with ExitStack() as stack:
         outputs = list(_outputs(stack, axis, folders, output, plot, properties, compare, as_json, brief, force))
-        for outcome in _with_progress(predict_files(files, loaded_model(level, model)), files):
+        for outcome in _with_progress(predict_files(files, chosen), files):
             if isinstance(outcome, Refused):
                 refused.append(outcome)
                 for one in outputs:

@@ -23,7 +23,7 @@ def serve(
     ),
     level: Level = "rpa",
     model: Annotated[
-        str | None, Parameter(help="Shipped model or folder of your own, in place of the model of its level.")
+        str | None, Parameter(help="fast, another shipped model, or a folder of your own, for the levels it has.")
     ] = None,
     workers: Annotated[int | None, Parameter(help="Processes that predict; one per core by default.")] = None,
     allow_host: Annotated[

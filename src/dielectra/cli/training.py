@@ -60,9 +60,10 @@ def evaluate(
 ) -> None:
     """Score a model against the reference spectra of a data set."""
     from dielectra.models.ensemble import load_predictor
+    from dielectra.models.store import model_of
     from dielectra.training.evaluation import evaluate as evaluate_model
 
-    result = evaluate_model(load_predictor(model), dataset, level, split)
+    result = evaluate_model(load_predictor(model_of(level, model)), dataset, level, split)
     if plot is not None:
         from dielectra.plots import plot_evaluation, save_figure
 

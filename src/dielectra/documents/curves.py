@@ -35,7 +35,9 @@ class BandCurves(Document):
     lower: list[float]
     upper: list[float]
     coverage: float | None = Field(
-        ge=0, le=1, description="Probability that the whole true curve lies inside; null where it is not calibrated."
+        ge=0,
+        le=1,
+        description="Share of the energies at which the true curve lies inside; null where it is not calibrated.",
     )
 
 

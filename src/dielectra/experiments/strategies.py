@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dielectra.experiments.setup import LOWER, UPPER, Setup
 from dielectra.experiments.trainings import Models, Shipped, Trained, Training
 from dielectra.models.card import read_card
-from dielectra.models.store import default_model, model_folder
+from dielectra.models.store import FAST_MODELS, model_folder
 from dielectra.training.config import TrainingConfig, load_config
 
 STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb")
@@ -96,7 +96,7 @@ def pretraining(recipe: str, seed: int, setup: Setup) -> Training | Shipped:
     """
     if not setup.quick:
         return Training(LOWER, load_config(recipe, seed=seed))
-    card = read_card(model_folder(default_model(LOWER)))
+    card = read_card(model_folder(FAST_MODELS[LOWER]))
     if card.data_hashes and set(card.data_hashes.values()) <= set(setup.data_hashes.values()):
         return Shipped(card.name, card.level)
     n = min(QUICK_LOWER_LABELS, setup.lower.splits.count("train"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
@@ -14,7 +15,14 @@ from dielectra.errors import InputError
 from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import AtomFeatures, encode, load_encoder
 from dielectra.models.interface import Network
-from dielectra.models.spectral_head import AtomBatch, HeadOptions, SpectralHead, collate, first_crystals
+from dielectra.models.spectral_head import (
+    AtomBatch,
+    HeadOptions,
+    SpectralHead,
+    broadening_matrix,
+    collate,
+    first_crystals,
+)
 from dielectra.target import DIELECTRIC, Target
 
 START_CRYSTALS = 200
@@ -77,6 +85,18 @@ class EncoderNetwork(Network):
     def prepare(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
         """Return the features of the atoms of each crystal."""
         return _encoded(encode(crystals, load_encoder(self.options.encoder)), crystals)
+
+    def broadened(self, broadening: float) -> EncoderNetwork:
+        """Return a network that predicts spectra of another Lorentzian broadening (half width, eV)."""
+        other = deepcopy(self)
+        other.target = self.target.model_copy(update={"broadening": broadening})
+        other.head.kernel = broadening_matrix(self.head.oscillators, self.head.energies, broadening)
+        return other
+
+    @property
+    def preparation(self) -> str:
+        """Return what fixes the result of :meth:`prepare`: the encoder alone."""
+        return f"encoder {self.options.encoder}"
 
     def prepare_known(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
         """Return the features of the atoms of each crystal, kept on disk."""

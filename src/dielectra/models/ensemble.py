@@ -14,7 +14,7 @@ from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.models.admission import Admitted, Estimate, Refusal
 from dielectra.models.card import CARD, ModelCard, read_card
-from dielectra.models.interface import Network
+from dielectra.models.domain import Domain, disagreement, load_domain, save_domain
 from dielectra.models.model import Model, ModelLike, Outputs, admit_to, estimates
 from dielectra.models.store import load_model, model_folder, save_model
 from dielectra.target import Target
@@ -25,12 +25,16 @@ class Ensemble:
     """Models of one target; a :class:`~dielectra.models.admission.Predictor` whose members differ.
 
     Crystals are prepared once for all members that prepare them alike. ``level`` is the one predicted where the target
-    has several, by default the highest.
+    has several, by default the highest. With a ``domain`` metals are refused unless ``allow_metals``, and crystals
+    unlike those of the training are told.
     """
 
     models: tuple[Model, ...]
     card: ModelCard
     level: str | None = None
+    transparent: bool = True
+    domain: Domain | None = None
+    allow_metals: bool = False
 
     @property
     def target(self) -> Target:
@@ -42,20 +46,20 @@ class Ensemble:
         """Return the atomic numbers that every member can represent."""
         return frozenset.intersection(*(model.elements for model in self.models))
 
-    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+    def prepare(self, crystals: Sequence[Crystal], *, known: bool = False) -> list[Any]:
         """Return what each different kind of member needs of each crystal, by kind."""
-        by_kind = {_kind(model.network): model for model in self.models}
-        prepared = {kind: model.prepare(crystals) for kind, model in by_kind.items()}
+        by_kind = {model.network.preparation: model for model in self.models}
+        prepared = {kind: model.prepare(crystals, known=known) for kind, model in by_kind.items()}
         return [{kind: found[index] for kind, found in prepared.items()} for index in range(len(crystals))]
 
     def remarks(self, prepared: Any) -> list[str]:
         """Return the reasons of any member to doubt the prediction for a prepared crystal, each once."""
-        found = [remark for model in self.models for remark in model.remarks(prepared[_kind(model.network)])]
+        found = [remark for model in self.models for remark in model.remarks(prepared[model.network.preparation])]
         return list(dict.fromkeys(found))
 
     def outputs(self, prepared: Sequence[Any]) -> Outputs:
         """Return what each member predicts for prepared crystals."""
-        found = [model.outputs([one[_kind(model.network)] for one in prepared]) for model in self.models]
+        found = [model.outputs([one[model.network.preparation] for one in prepared]) for model in self.models]
         gaps = [outputs.gaps for outputs in found if outputs.gaps is not None]
         return Outputs(np.concatenate([outputs.values for outputs in found]), np.mean(gaps, axis=0) if gaps else None)
 
@@ -63,18 +67,47 @@ class Ensemble:
         """Find out all that a prediction needs of a crystal, or why it is refused."""
         return admit_to(self, crystal)
 
-    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
+    def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal: the mean over members, with the members."""
-        return estimates(self, self.outputs([found.prepared for found in admitted]))
+        found = estimates(self, self.outputs([one.prepared for one in admitted]))
+        if self.domain is None:
+            return list(found)
+        return [self._judged(one, estimate, self.domain) for one, estimate in zip(admitted, found, strict=True)]
+
+    def _judged(self, admitted: Admitted, estimate: Estimate, domain: Domain) -> Estimate | Refusal:
+        """Return an estimate with what the domain says of its crystal, or why it is refused."""
+        crystal = admitted.form.crystal
+        point = domain.place(admitted.prepared[domain.preparation])
+        reason = domain.why_metal(crystal, point)
+        if reason and not self.allow_metals:
+            return Refusal(
+                f"{crystal.formula}: taken for a metal ({reason}); the model describes crystals with a gap, without "
+                "free carriers. If you know of a gap, allow metals (--allow-metals, allow_metals=True)"
+            )
+        nearest = domain.nearest(point)
+        curves = np.array([np.trace(member).imag / 3 for member in estimate.spectrum.members])
+        doubts = domain.doubts(crystal, nearest, disagreement(curves))
+        notes = [f"unlike the training crystals: {doubt}" for doubt in doubts]
+        if reason:
+            notes.append(f"taken for a metal ({reason}); what free carriers do is not in the spectrum")
+        return estimate._replace(
+            metal=bool(reason), in_domain=not doubts, nearest=nearest, warnings=(*estimate.warnings, *notes)
+        )
 
     def at(self, level: str) -> Ensemble:
         """Return the ensemble predicting a level; unchanged where its target has no such level."""
         return replace(self, level=level) if level in self.target.levels else self
 
+    def broadened(self, broadening: float) -> Ensemble:
+        """Return the ensemble predicting spectra of a Lorentzian broadening (half width, eV), its tails included."""
+        models = tuple(model.broadened(broadening) for model in self.models)
+        calibration = self.card.calibration if broadening == self.target.broadening else {}
+        card = self.card.model_copy(update={"target": models[0].target, "calibration": calibration})
+        return replace(self, models=models, card=card, transparent=False)
 
-def _kind(network: Network) -> tuple[type[Network], str]:
-    """Return what fixes how a network prepares a crystal: its class and options."""
-    return type(network), network.options.model_dump_json()
+    def allowing_metals(self) -> Ensemble:
+        """Return the ensemble predicting crystals that it takes for metals, which it refuses otherwise."""
+        return replace(self, allow_metals=True)
 
 
 def combine(models: Sequence[Model], name: str) -> Ensemble:
@@ -114,6 +147,8 @@ def save_ensemble(ensemble: Ensemble, folder: str | Path) -> Path:
     folder = Path(folder)
     for name, model in zip(ensemble.card.members, ensemble.models, strict=True):
         save_model(model.network, model.card, folder / name)
+    if ensemble.domain is not None:
+        save_domain(ensemble.domain, folder)
     write_whole(folder / CARD, ensemble.card.model_dump_json(indent=1) + "\n")
     return folder
 
@@ -133,4 +168,5 @@ def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
     for name in card.members:
         if Path(name).name != name or not (folder / name / CARD).is_file():
             raise InputError(f"{folder}: member {name!r} of the ensemble is missing; restore it or combine again")
-    return Ensemble(tuple(load_model(folder / name, device) for name in card.members), card)
+    members = tuple(load_model(folder / name, device) for name in card.members)
+    return Ensemble(members, card, domain=load_domain(folder))

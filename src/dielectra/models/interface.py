@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from dielectra.crystal import Crystal
+from dielectra.errors import InputError
 from dielectra.graph import CrystalGraph, GraphBatch, batch_graphs, build_graph
 from dielectra.registry import Registry
 from dielectra.target import Target
@@ -80,6 +81,24 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
         """Return what the network needs of each crystal, in the crystals' order; independent of its weights."""
+
+    def broadened(self, broadening: float) -> Network:  # noqa: ARG002
+        """Return a network that predicts spectra of another Lorentzian broadening (half width, eV).
+
+        Raises
+        ------
+        InputError
+            If it cannot.
+        """
+        raise InputError(
+            f"{type(self).__name__} predicts spectra as broadened as its data, {self.target.broadening} eV; another "
+            "broadening needs a model of oscillator strengths, such as the default one"
+        )
+
+    @property
+    def preparation(self) -> str:
+        """Return what fixes the result of :meth:`prepare`: networks for which it is equal can share it."""
+        return f"{type(self).__name__} {self.options.model_dump_json()}"
 
     def prepare_known(self, crystals: Sequence[Crystal]) -> list[Any]:
         """Return what :meth:`prepare` does, of crystals of a data set: what is dear may be kept on disk."""

@@ -14,6 +14,7 @@ from dielectra.crystal import Crystal
 from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
+from dielectra.optics.onset import transparent_below
 from dielectra.target import Target
 
 BATCH = 128
@@ -49,8 +50,21 @@ class ModelLike(Predictor, Protocol):
         """Return the level predicted where the target has several; None for the highest."""
         ...
 
+    @property
+    def transparent(self) -> bool:
+        """Return whether what a broadening puts below the predicted gap is taken off (:func:`estimates`)."""
+        ...
+
     def at(self, level: str) -> ModelLike:
         """Return the model predicting a level; unchanged where its target has no such level."""
+        ...
+
+    def broadened(self, broadening: float) -> ModelLike:
+        """Return the model predicting spectra of a Lorentzian broadening (half width, eV), its tails included."""
+        ...
+
+    def allowing_metals(self) -> ModelLike:
+        """Return the model predicting crystals that it takes for metals, which it refuses otherwise."""
         ...
 
     @property
@@ -62,8 +76,8 @@ class ModelLike(Predictor, Protocol):
         """Return one sentence for each reason to doubt the prediction for a prepared crystal."""
         ...
 
-    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
-        """Return what is needed of each crystal, found out once."""
+    def prepare(self, crystals: Sequence[Crystal], *, known: bool = False) -> list[Any]:
+        """Return what is needed of each crystal, found out once; of a data set's `known` crystals from disk."""
         ...
 
     def outputs(self, prepared: Sequence[Any]) -> Outputs:
@@ -81,6 +95,7 @@ class Model:
     network: Network
     card: ModelCard
     level: str | None = None
+    transparent: bool = True
 
     @property
     def target(self) -> Target:
@@ -92,9 +107,9 @@ class Model:
         """Return the atomic numbers that the network can represent."""
         return self.network.elements
 
-    def prepare(self, crystals: Sequence[Crystal]) -> list[Any]:
+    def prepare(self, crystals: Sequence[Crystal], *, known: bool = False) -> list[Any]:
         """Return what the network needs of each crystal."""
-        return self.network.prepare(crystals)
+        return self.network.prepare_known(crystals) if known else self.network.prepare(crystals)
 
     def remarks(self, prepared: Any) -> list[str]:
         """Return the network's reasons to doubt the prediction for a prepared crystal."""
@@ -118,6 +133,18 @@ class Model:
         """Return the model predicting a level; unchanged where its target has no such level."""
         return replace(self, level=level) if level in self.target.levels else self
 
+    def broadened(self, broadening: float) -> Model:
+        """Return the model predicting spectra of a Lorentzian broadening (half width, eV), its tails included."""
+        if broadening == self.target.broadening:
+            return replace(self, transparent=False)
+        network = self.network.broadened(broadening)
+        card = self.card.model_copy(update={"target": network.target, "calibration": {}})
+        return replace(self, network=network, card=card, transparent=False)
+
+    def allowing_metals(self) -> Model:
+        """Return the model as it is: a single one tells no metals."""
+        return self
+
 
 def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
     """Admit a crystal to a model or ensemble, or say why it is refused."""
@@ -130,7 +157,10 @@ def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
 
 
 def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
-    """Return the spectra at the model's level that outputs stand for: the mean over members, with the members."""
+    """Return the spectra at the model's level that outputs stand for: the mean over members, with the members.
+
+    A transparent model takes off what the broadening of its data puts below the predicted gap.
+    """
     target, level = model.target, model.level or model.target.level
     calibration = model.card.calibration.get(level)
     found = []
@@ -140,6 +170,8 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
         if len(outputs.values) > 1:
             members = (target.spectra(row)[level].tensor for row in outputs.values[:, index])
             spectrum = replace(spectrum, members=tuple(members))
+        if direct is not None and model.transparent:
+            spectrum = transparent_below(spectrum, direct)
         found.append(Estimate(spectrum, fundamental, direct, calibration=calibration))
     return found
 

@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from dielectra.errors import InputError
 from dielectra.models.encoder.features import AtomFeatures
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions
@@ -129,10 +130,23 @@ def broadening_matrix(
     energies
         Of the broadened spectrum, eV.
     half_width
-        Half width at half maximum, eV; not below half the spacing of the oscillators.
+        Half width at half maximum, eV: not below half the spacing of the oscillators, or 0 for strengths that are
+        linear between the oscillators and vanish where these do.
+
+    Raises
+    ------
+    InputError
+        If the half width is another one.
     """
-    source, point = oscillators.double()[:, None], energies.double()
     spacing = float(oscillators[1] - oscillators[0])
+    if half_width == 0:
+        return (1 - (oscillators[:, None] - energies).abs() / spacing).clamp_min(0.0)
+    if not spacing / 2 - 1e-6 <= half_width <= float(oscillators[-1]):
+        raise InputError(
+            f"a broadening of {half_width:g} eV cannot be had from oscillators {spacing:g} eV apart; allowed are 0 "
+            f"(none) and {spacing / 2:g} to {float(oscillators[-1]):g} eV"
+        )
+    source, point = oscillators.double()[:, None], energies.double()
     terms = 1 / ((source - point) ** 2 + half_width**2) - 1 / ((source + point) ** 2 + half_width**2)
     inside = 0.5 + torch.atan((float(oscillators[-1]) + spacing / 2 - point) / half_width) / math.pi
     return (spacing * half_width / math.pi * terms / inside).float()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,11 @@ LARGEST_WEIGHTS = 2**32
 """Bytes of a file of weights that is read."""
 
 SHIPPED = Path(__file__).parent / "weights"
-DEFAULT_MODELS = {"ipa": "ladder-ipa", "rpa": "ladder-rpa"}
+DEFAULT = "ladder-ensemble"
+FAST = "fast"
+"""Name for the model of :data:`FAST_MODELS` of the level in question."""
+FAST_MODELS = {"ipa": "ladder-ipa", "rpa": "ladder-rpa"}
+"""The published network by level: a tenth of the time for a poorer spectrum, without gap, bands and tensor."""
 
 
 def build_network(architecture: str, options: dict[str, object], target: Target) -> Network:
@@ -101,18 +106,21 @@ def model_folder(name_or_path: str | Path) -> Path:
     InputError
         If there is none; the message lists the shipped models.
     """
-    for folder in (Path(name_or_path), SHIPPED / str(name_or_path)):
+    name = FAST_MODELS["rpa"] if str(name_or_path) == FAST else str(name_or_path)
+    for folder in (Path(name_or_path), SHIPPED / name):
         if (folder / CARD).is_file():
             return folder
     raise InputError(
         f"model {str(name_or_path)!r} not found; give a folder with {CARD} and {WEIGHTS}, or one of "
-        f"{', '.join(shipped_models())}"
+        f"{FAST}, {', '.join(shipped_models())}"
     )
 
 
 def model_files(folder: Path) -> list[Path]:
     """Return the files of a model, or of an ensemble with those of its members, sorted."""
-    return sorted(file for pattern in (CARD, WEIGHTS) for file in (*folder.glob(pattern), *folder.glob(f"*/{pattern}")))
+    return sorted(
+        file for pattern in (CARD, "*.safetensors") for file in (*folder.glob(pattern), *folder.glob(f"*/{pattern}"))
+    )
 
 
 def shipped_models() -> list[str]:
@@ -120,8 +128,19 @@ def shipped_models() -> list[str]:
     return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
 
 
-def default_model(level: str) -> str:
-    """Return the name of the shipped model of a level.
+@cache
+def default_models() -> dict[str, str]:
+    """Return the name of the default model by level: one for all that it predicts."""
+    return dict.fromkeys(read_card(SHIPPED / DEFAULT).target.levels, DEFAULT)
+
+
+def model_of(level: str, model: str | Path | None = None) -> str | Path:
+    """Return the name or folder of a model for a level: the one given, by default that which ships.
+
+    Parameters
+    ----------
+    model
+        A name, ``fast`` included, or a folder, which need not have the level.
 
     Raises
     ------
@@ -129,6 +148,9 @@ def default_model(level: str) -> str:
         If the level is unknown or no model ships for it.
     """
     check_level(level)
-    if level not in DEFAULT_MODELS:
+    if model is not None and str(model) != FAST:
+        return model
+    shipped = FAST_MODELS if model is not None else default_models()
+    if level not in shipped:
         raise InputError(f"no model ships for level {level!r}; train one with 'dielectra climb' and pass it as --model")
-    return DEFAULT_MODELS[level]
+    return shipped[level]

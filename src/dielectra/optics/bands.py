@@ -1,9 +1,10 @@
 """Bands of any quantity of a spectrum, from the members of the ensemble that predicted it.
 
 The members are carried through whatever is derived from the spectrum: a curve such as n, or a number such as an
-efficiency. Without a calibration the band is the range of the members. With one it is a conformal band: the curve plus
-and minus the members' spread times a factor for which a stated share of known curves lies inside as a whole
-(J. Diquigiovanni, M. Fontana, S. Vantini, J. Multivar. Anal. 189, 104879, 2022).
+efficiency. Without a calibration the band is the range of the members. With one it is a conformal band, pointwise: the
+curve plus and minus the members' spread times a factor, such that the band holds known curves of other crystals at a
+stated share of the energies (A. N. Angelopoulos, S. Bates, Found. Trends Mach. Learn. 16, 494, 2023, on conformal
+prediction scaled by a spread). A band that holds 90 % of the curves as a whole would be four times as wide.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.ndimage import gaussian_filter1d
 
 from dielectra.arrays import FloatArray
 from dielectra.optics.quantities import QUANTITIES, quantity_curve
@@ -21,6 +23,10 @@ from dielectra.spectrum import Spectrum
 
 Derived = str | Callable[[Spectrum], ArrayLike]
 """Name of an optical quantity, or a function of a spectrum."""
+
+
+SMOOTHING = 0.5
+"""Standard deviation in eV of the Gaussian that the members' variance is averaged with."""
 
 
 class Band(NamedTuple):
@@ -31,7 +37,7 @@ class Band(NamedTuple):
     lower, upper
         Its ends, of the shape of the curve.
     coverage
-        Probability that it holds the whole true curve; None where it is not calibrated.
+        Share of the energies at which it holds the true curve, a mean over crystals; None where it is not calibrated.
     """
 
     lower: FloatArray
@@ -46,9 +52,9 @@ class Calibration:
     Attributes
     ----------
     coverage
-        Probability that a band holds the whole true curve.
+        Share of the energies at which a band holds the true curve, a mean over crystals.
     factors
-        By name of the quantity: the quantile of :func:`misfit` over known spectra that belongs to the coverage.
+        By name of the quantity: the quantile of :func:`misfits` over energies and known spectra.
     floor
         Spread that members are given at least, as a fraction of the largest spread of the curve.
     """
@@ -88,20 +94,25 @@ def band(spectrum: Spectrum, quantity: Derived, calibration: Calibration | None 
     return Band(lower, upper, calibration.coverage)
 
 
-def misfit(spectrum: Spectrum, reference: Spectrum, quantity: str, floor: float = Calibration.floor) -> float:
-    """Return the largest distance of a known curve from a predicted one, in units of the members' spread.
+def misfits(spectrum: Spectrum, reference: Spectrum, quantity: str, floor: float = Calibration.floor) -> FloatArray:
+    """Return the distance of a known curve from a predicted one in units of the members' spread, at each energy.
 
-    A band with that factor just holds the known curve. The ``ceil((n + 1) coverage)``-th smallest of n of them is the
-    factor of :class:`Calibration`.
+    A band with a factor holds the known curve where the misfit is not larger.
     """
     centre, spread = _centre_and_spread(spectrum, quantity, floor)
     known = quantity_curve(reference.resample(spectrum.energies), quantity)
-    return float(np.max(np.abs(known - centre) / spread))
+    return np.asarray(np.abs(known - centre) / spread)
 
 
 def _centre_and_spread(spectrum: Spectrum, quantity: str, floor: float) -> tuple[FloatArray, FloatArray]:
+    """Return a curve and the deviation of its members, whose square is averaged over :data:`SMOOTHING`.
+
+    Few members agree by chance at some energies; their neighbours tell.
+    """
     centre = quantity_curve(spectrum, quantity)
-    spread = np.std([quantity_curve(one, quantity) for one in member_spectra(spectrum)], axis=0)
+    variance = np.var([quantity_curve(one, quantity) for one in member_spectra(spectrum)], axis=0)
+    spacing = float(np.median(np.diff(spectrum.energies)))
+    spread = np.sqrt(gaussian_filter1d(variance, SMOOTHING / spacing, mode="nearest"))
     smallest = max(floor * float(spread.max()), 1e-12 * float(np.abs(centre).max()), np.finfo(float).tiny)
     return centre, np.maximum(spread, smallest)
 

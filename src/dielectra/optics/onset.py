@@ -7,6 +7,8 @@ of the first terms is nearly real and the onset stands out.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
@@ -81,6 +83,22 @@ def fundamental_gap(spectrum: Spectrum) -> float | None:
         if absorption[0] < threshold <= absorption.max():
             return _crossing(spectrum.energies, absorption, threshold)
     return None
+
+
+def transparent_below(spectrum: Spectrum, gap: float) -> Spectrum:
+    """Return a broadened spectrum without the absorption that its Lorentzian puts below the direct gap (eV).
+
+    A Lorentzian of half width eta leaves ``eta d eps1 / dE`` there, to first order, in Im eps, and nothing in Re eps.
+    Im eps and that of the members is 0 below the gap and rises to what it was within eta above it.
+    """
+    if not spectrum.broadening:
+        return spectrum
+    share = np.clip((spectrum.energies - gap) / spectrum.broadening, 0.0, 1.0)
+
+    def cut(tensor: ComplexArray) -> ComplexArray:
+        return np.asarray(tensor.real + 1j * share * tensor.imag)
+
+    return replace(spectrum, tensor=cut(spectrum.tensor), members=tuple(map(cut, spectrum.members)))
 
 
 def continue_to_real_axis(

@@ -150,10 +150,19 @@ def solar_efficiency(
     )
 
 
+def _find_direct_gap(spectrum: Spectrum, given: float | None) -> tuple[float, str]:
+    """Return the direct gap in eV and where it comes from."""
+    predicted = spectrum.provenance.get("gap_direct_ev")
+    if given is not None:
+        return given, "given"
+    if predicted is not None and predicted > 0:
+        return float(predicted), "predicted"
+    return estimate_gap(spectrum), "estimated from the spectrum"
+
+
 def _find_gaps(spectrum: Spectrum, direct: float | None, indirect: float | None) -> _Gaps:
     """Return both gaps in eV and where they come from."""
-    direct_source = "given" if direct is not None else "estimated from the spectrum"
-    onset = estimate_gap(spectrum) if direct is None else direct
+    onset, direct_source = _find_direct_gap(spectrum, direct)
     if indirect is not None:
         return _Gaps(onset, indirect, direct_source, "given")
     known, predicted = fundamental_gap(spectrum), spectrum.provenance.get("gap_ev")

@@ -38,9 +38,9 @@ def predict_many(
     Parameters
     ----------
     level
-        Level of theory of the shipped model: ``ipa`` or ``rpa``.
+        Level of theory; a model that lacks it predicts its highest.
     model
-        A model or ensemble that is loaded, a name or a folder; overrides `level`.
+        A loaded model, a name, ``fast`` for the published network, or a folder; by default the model that ships.
 
     Raises
     ------

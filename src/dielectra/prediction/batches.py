@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
@@ -86,7 +86,9 @@ def _prediction(admitted: Admitted, estimate: Estimate | Refusal, model: Predict
     if isinstance(estimate, Refusal):
         return estimate
     spectrum, warnings = estimate.spectrum, (*admitted.warnings, *estimate.warnings)
-    known = {"model": model.card.name, "trained_on": model.card.trained_on, "warnings": list(warnings)}
+    known: dict[str, Any] = {"model": model.card.name, "trained_on": model.card.trained_on, "warnings": list(warnings)}
+    gaps = {"gap_ev": estimate.gap, "gap_direct_ev": estimate.gap_direct}
+    known |= {key: value for key, value in gaps.items() if value is not None}
     provenance = {**spectrum.provenance, "formula": admitted.given.formula, **known}
     tensor, members = spectrum.tensor, spectrum.members
     if not is_isotropic(spectrum):

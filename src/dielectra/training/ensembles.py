@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.models.card import CARD
+from dielectra.models.domain import save_domain
 from dielectra.models.ensemble import Ensemble, combine, load_predictor
 from dielectra.models.model import Model
-from dielectra.optics.bands import Calibration, misfit
+from dielectra.optics.bands import Calibration, misfits
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
+from dielectra.training.domains import fit_domain
 from dielectra.training.evaluation import predict_tensors, score, spectra_of_split
 from dielectra.training.recipes import Progress, same_settings, train_model
 
 COVERAGE = 0.9
-"""Share of whole curves that a calibrated band is to hold."""
+"""Share of the energies at which a calibrated band is to hold the true curve."""
 
 
 def train_ensemble(
@@ -50,11 +53,14 @@ def train_ensemble(
     for index, member in enumerate(member_configs(config)):
         models.append(train_model(data, level, member, folder / f"member-{index}", device=device, progress=progress))
     ensemble = combine(models, name or folder.resolve().name)
+    domain = fit_domain(ensemble, data)
     calibration = {one: calibrate(ensemble, data, one) for one in ensemble.target.levels}
     metrics = {"validation": _validation_scores(ensemble, data)}
     card = ensemble.card.model_copy(update={"calibration": calibration, "metrics": metrics, "training": settings})
+    if domain is not None:
+        save_domain(domain, folder)
     write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
-    return Ensemble(ensemble.models, card)
+    return Ensemble(ensemble.models, card, domain=domain)
 
 
 def member_configs(config: TrainingConfig) -> list[TrainingConfig]:
@@ -71,14 +77,13 @@ def member_configs(config: TrainingConfig) -> list[TrainingConfig]:
 def calibrate(
     ensemble: Ensemble, data: DataSet, level: str, split: str = "validation", coverage: float = COVERAGE
 ) -> Calibration:
-    """Return what makes bands that hold a share `coverage` of the whole known curves of a split.
+    """Return what makes bands that hold the known curves of a split at a share `coverage` of the energies.
 
-    Each factor is the ``ceil((n + 1) coverage)``-th smallest misfit, as conformal prediction asks for.
+    Each factor is the quantile of the misfits of all crystals and energies. The split must have trained nothing.
     """
     pairs = spectra_of_split(ensemble, data, level, split)
-    rank = min(len(pairs), math.ceil((len(pairs) + 1) * coverage)) - 1
     factors = {
-        quantity: sorted(misfit(predicted, known, quantity) for predicted, known in pairs)[rank]
+        quantity: float(np.quantile([misfits(*pair, quantity) for pair in pairs], coverage, method="higher"))
         for quantity in QUANTITIES
     }
     return Calibration(coverage, factors)

@@ -49,7 +49,11 @@ class TensorScore(BaseModel):
 
 
 class BandScore(BaseModel):
-    """The calibrated bands of Im eps: share of known curves that lie inside as a whole, median relative half-width."""
+    """The calibrated bands of Im eps.
+
+    ``coverage`` is the share of the energies at which a band holds the known curve, the mean over materials; ``width``
+    the median of half the area of a band relative to that under the known curve.
+    """
 
     coverage: float
     width: float
@@ -129,13 +133,14 @@ def spectra_of_split(model: ModelLike, data: DataSet, level: str, split: str) ->
     if not records:
         raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum")
     model = model.at(level)
-    outputs = model.outputs(model.prepare([record.crystal for record in records]))
-    pairs = zip(estimates(model, outputs), records, strict=True)
+    outputs = model.outputs(model.prepare([record.crystal for record in records], known=True))
+    broadened = model.broadened(model.target.broadening) if model.target.broadening else model
+    pairs = zip(estimates(broadened, outputs), records, strict=True)
     return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
 
 
 def band_score(pairs: Sequence[tuple[Spectrum, Spectrum]], calibration: Calibration) -> BandScore:
-    """Return how many known curves of Im eps lie in their bands as a whole, and how wide the bands are.
+    """Return how much of the known curves of Im eps lies in their bands, and how wide these are.
 
     Parameters
     ----------
@@ -146,7 +151,7 @@ def band_score(pairs: Sequence[tuple[Spectrum, Spectrum]], calibration: Calibrat
     for predicted, known in pairs:
         found, curve = band(predicted, "eps2", calibration), known.mean.imag
         if found is not None:
-            inside.append(bool(np.all((found.lower <= curve) & (curve <= found.upper))))
+            inside.append(np.mean((found.lower <= curve) & (curve <= found.upper)))
             widths.append(float((found.upper - found.lower).sum() / 2 / curve.sum()))
     return BandScore(coverage=float(np.mean(inside)), width=float(np.median(widths)))
 
@@ -162,7 +167,7 @@ def predict_tensors(model: ModelLike, labels: Labels) -> FloatArray:
     A model of rank 0 predicts equal diagonal components.
     """
     target = model.target
-    outputs = model.outputs(model.prepare(labels.crystals)).values.mean(axis=0)
+    outputs = model.outputs(model.prepare(labels.crystals, known=True)).values.mean(axis=0)
     rows: FloatArray = outputs[:, target.index(labels.level), target.parts.index("im")]
     if target.rank == 2:
         return rows

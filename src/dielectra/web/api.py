@@ -17,7 +17,7 @@ from dielectra.documents.properties import SolarDocument
 from dielectra.documents.stack import StackSpectra
 from dielectra.errors import InputError
 from dielectra.models.card import ModelCard
-from dielectra.models.store import default_model
+from dielectra.models.store import model_of
 from dielectra.units import AxisOptions
 from dielectra.version import __version__
 from dielectra.web import derived, workers
@@ -25,6 +25,7 @@ from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.pool import BusyError, Workers
 from dielectra.web.uploads import Upload, store, unpack
+from dielectra.web.workers import Chosen
 
 EXAMPLES = {
     "Si": "silicon",
@@ -52,15 +53,15 @@ class Served:
     """What the routes of one application share."""
 
     models: Mapping[str, str]
-    cards: Sequence[ModelCard]
+    cards: Mapping[str, ModelCard]
     level: str
     workers: Workers
     limits: Limits
     folder: Path
 
-    def model(self, level: str) -> str:
-        """Return the model of a level; raises InputError where there is none."""
-        return self.models.get(level) or default_model(level)
+    def model(self, level: str) -> Chosen:
+        """Return a level and its model; raises InputError where there is none."""
+        return Chosen(level, str(self.models.get(level) or model_of(level)))
 
 
 def _served(request: Request) -> Served:
@@ -84,14 +85,29 @@ def _points(
     return AxisOptions(unit, limits, step)
 
 
+def _chosen(
+    served: Shared,
+    level: Level = "rpa",
+    broadening: Annotated[
+        float | None,
+        Query(ge=0, le=20, description="Half width of the Lorentzian (eV), 0 for none; by default that of the data."),
+    ] = None,
+    allow_metals: Annotated[bool, Query(description="Predict crystals that are taken for metals too.")] = False,
+) -> Chosen:
+    """Return the level that is asked for and its model."""
+    return served.model(level)._replace(broadening=broadening, allow_metals=allow_metals)
+
+
 Points = Annotated[AxisOptions, Depends(_points)]
+Model = Annotated[Chosen, Depends(_chosen)]
 router = APIRouter(prefix="/api", responses=PROBLEMS)
 
 
 @router.get("/models")
 async def list_models(served: Shared) -> list[ListedModel]:
     """List the models that the server predicts with, in the form of ``dielectra models list --json``."""
-    return [ListedModel.model_validate(card.summary()) for card in served.cards]
+    cards = {card.name: card for card in served.cards.values()}
+    return [ListedModel.model_validate(card.summary()) for card in cards.values()]
 
 
 @router.get("/service")
@@ -101,7 +117,7 @@ async def describe_service(served: Shared) -> Service:
     return Service(
         version=__version__,
         level=served.level,
-        broadening_ev={card.level: card.broadening for card in served.cards},
+        broadening_ev={level: card.broadening for level, card in served.cards.items()},
         body_limit=limits.body,
         file_limit=limits.file,
         files_limit=limits.files,
@@ -113,12 +129,11 @@ async def describe_service(served: Shared) -> Service:
 
 
 @router.post("/predict", response_model=list[PredictedCrystal])
-async def predict(file: Files, served: Shared, points: Points, level: Level = "rpa") -> Response:
+async def predict(file: Files, served: Shared, points: Points, model: Model) -> Response:
     """Predict all crystals of structure files, and of zips of them: the list of ``dielectra predict --json``.
 
     Where a file cannot be used nothing is predicted, and the response names every such file.
     """
-    model = served.model(level)
     with TemporaryDirectory(dir=served.folder) as folder:
         stored = store(await _contents(file), Path(folder), served.limits, zips=True)
         unpacked = await _unpack_all(stored, served)
@@ -138,11 +153,8 @@ async def read_structure(file: Files, served: Shared) -> list[ReadCrystal]:
 
 
 @router.post("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-async def tabulate(
-    file: Annotated[UploadFile, File()], served: Shared, points: Points, level: Level = "rpa"
-) -> Response:
+async def tabulate(file: Annotated[UploadFile, File()], served: Shared, points: Points, model: Model) -> Response:
     """Predict one crystal: the table of ``dielectra predict --csv``."""
-    model = served.model(level)
     with TemporaryDirectory(dir=served.folder) as folder:
         (upload,) = store(await _contents([file]), Path(folder), served.limits)
         body = await served.workers.call(workers.tabulate, upload, model, served.limits, points)
@@ -150,14 +162,13 @@ async def tabulate(
 
 
 @router.post("/batch", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
-async def predict_batch(file: Files, served: Shared, level: Level = "rpa") -> StreamingResponse:
+async def predict_batch(file: Files, served: Shared, model: Model) -> StreamingResponse:
     """Predict zip archives of structure files, and single files, one by one.
 
     Each line of the response is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
     ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes return them, or
     ``{"file": ..., "problem": ...}``.
     """
-    model = served.model(level)
     folder = TemporaryDirectory(dir=served.folder)
     try:
         uploads = store(await _contents(file), Path(folder.name), served.limits, zips=True)
@@ -216,7 +227,7 @@ async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[U
 
 
 async def _batch_lines(
-    entries: Sequence[tuple[Upload, str]], model: str, served: Served, folder: TemporaryDirectory[str]
+    entries: Sequence[tuple[Upload, str]], model: Chosen, served: Served, folder: TemporaryDirectory[str]
 ) -> AsyncIterator[bytes]:
     with folder:
         yield json.dumps({"files": len(entries)}).encode() + b"\n"
@@ -224,7 +235,7 @@ async def _batch_lines(
             yield await _batch_line(upload, refusal, model, served) + b"\n"
 
 
-async def _batch_line(upload: Upload, refusal: str, model: str, served: Served) -> bytes:
+async def _batch_line(upload: Upload, refusal: str, model: Chosen, served: Served) -> bytes:
     try:
         if refusal:
             raise InputError(refusal)

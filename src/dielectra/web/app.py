@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from dielectra.errors import InputError
 from dielectra.levels import check_level
 from dielectra.models.card import read_card
-from dielectra.models.store import DEFAULT_MODELS, model_folder
+from dielectra.models.store import FAST, FAST_MODELS, default_models, model_folder
 from dielectra.version import __version__
 from dielectra.web.access import Access, Rules
 from dielectra.web.api import Served, router
@@ -31,7 +31,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def served_models(model: str | None = None) -> dict[str, str]:
-    """Return the models of a server by level: those that ship, and one of your own in place of that of its level.
+    """Return the models of a server by level: those that ship, and one of your own for the levels it has.
 
     Raises
     ------
@@ -39,8 +39,10 @@ def served_models(model: str | None = None) -> dict[str, str]:
         If there is no such model.
     """
     if model is None:
-        return dict(DEFAULT_MODELS)
-    return DEFAULT_MODELS | {read_card(model_folder(model)).level: model}
+        return default_models()
+    if model == FAST:
+        return default_models() | FAST_MODELS
+    return default_models() | dict.fromkeys(read_card(model_folder(model)).target.levels, model)
 
 
 def create_app(
@@ -70,7 +72,7 @@ def create_app(
     """
     check_level(level)
     limits = limits or Limits()
-    cards = [read_card(model_folder(name)) for name in models.values()]
+    cards = {level: read_card(model_folder(name)) for level, name in models.items()}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from dielectra.documents.crystal import ReadCrystal, describe, describe_cell
 from dielectra.documents.document import dump_json
@@ -22,12 +23,21 @@ from dielectra.web.limits import Limits
 from dielectra.web.uploads import Upload, check_text
 
 
+class Chosen(NamedTuple):
+    """A level, the name or folder of the model that predicts it, and how it does."""
+
+    level: str
+    model: str
+    broadening: float | None = None
+    allow_metals: bool = False
+
+
 def initialise(models: Sequence[str], memory: int) -> None:
     """Load the models into this process, then bound its address space in bytes."""
     import torch
 
     torch.set_num_threads(1)
-    for name in models:
+    for name in dict.fromkeys(models):
         loaded_model(model=name)
     if sys.platform != "win32":
         import resource
@@ -35,24 +45,24 @@ def initialise(models: Sequence[str], memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def predict(uploads: Sequence[Upload], model: str, limits: Limits, points: AxisOptions) -> bytes:
+def predict(uploads: Sequence[Upload], chosen: Chosen, limits: Limits, points: AxisOptions) -> bytes:
     """Return the JSON list of ``dielectra predict --json``; a file that cannot be used raises InputError."""
     return dump_json(
-        [describe(found.prediction, found.name, points=points) for found in _predict(uploads, model, limits)]
+        [describe(found.prediction, found.name, points=points) for found in _predict(uploads, chosen, limits)]
     )
 
 
-def read_and_predict(upload: Upload, model: str, limits: Limits) -> bytes:
+def read_and_predict(upload: Upload, chosen: Chosen, limits: Limits) -> bytes:
     """Return a line of a batch: the cells of a file as it gives them, and their predictions; both from one reading."""
-    found = _predict([upload], model, limits)
+    found = _predict([upload], chosen, limits)
     cells = [describe_cell(each.given, each.form.space_group, name) for name, each in found]
     predictions = [describe(each, name) for name, each in found]
     return dump_json(BatchLine(file=upload.name, structures=cells, predictions=predictions))
 
 
-def tabulate(upload: Upload, model: str, limits: Limits, points: AxisOptions) -> bytes:
+def tabulate(upload: Upload, chosen: Chosen, limits: Limits, points: AxisOptions) -> bytes:
     """Return the file of ``dielectra predict --csv`` for the first crystal of a structure file."""
-    path = write_csv(_predict([upload], model, limits)[0].prediction, upload.path.with_suffix(".csv"), points)
+    path = write_csv(_predict([upload], chosen, limits)[0].prediction, upload.path.with_suffix(".csv"), points)
     return path.read_bytes()
 
 
@@ -70,9 +80,10 @@ def structures(uploads: Sequence[Upload], limits: Limits) -> list[ReadCrystal]:
     ]
 
 
-def _predict(uploads: Sequence[Upload], model: str, limits: Limits) -> list[Predicted]:
+def _predict(uploads: Sequence[Upload], chosen: Chosen, limits: Limits) -> list[Predicted]:
     check_text(uploads)
-    outcomes = list(predict_files(uploads, loaded_model(model=model), limits.crystals))
+    model = loaded_model(chosen.level, chosen.model, broadening=chosen.broadening, allow_metals=chosen.allow_metals)
+    outcomes = list(predict_files(uploads, model, limits.crystals))
     _refuse([outcome for outcome in outcomes if isinstance(outcome, Refused)])
     return [outcome for outcome in outcomes if isinstance(outcome, Predicted)]
 

@@ -1,0 +1,116 @@
+"""What an ensemble was trained on, from its data set: distances, disagreement, and what tells metals."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal
+from dielectra.data.dataset import DataSet
+from dielectra.data.labels import Labels
+from dielectra.models.domain import N_NEAREST, Domain, crystal_features, disagreement, has_odd_electrons, kernel
+from dielectra.models.encoder_network import EncoderNetwork
+from dielectra.models.ensemble import Ensemble
+
+N_COMPONENTS = 64
+COMMON = 0.95
+"""Share of the validation crystals that count as usual, in distance and in disagreement."""
+
+ANSWERED = 0.99
+"""Share of the validation insulators that are not taken for metals."""
+
+LEAST_SCORE = 0.1
+"""Score below which no crystal counts as a metal: far from all that is known the score is 0."""
+
+N_TRANSMUTED = 300
+"""Number of made-up metals: training crystals with one element replaced by its neighbour in the periodic table."""
+
+RIDGE = 0.1
+SMALLEST_DEVIATION = 1e-4
+
+
+def fit_domain(ensemble: Ensemble, data: DataSet) -> Domain | None:
+    """Return the domain of an ensemble; None where no member is on an encoder.
+
+    The training split gives the points, the validation split what counts as far, as disagreement and as a metal.
+    """
+    networks = [model.network for model in ensemble.models]
+    network = next((one for one in networks if isinstance(one, EncoderNetwork)), None)
+    if network is None:
+        return None
+    labels = data.labels(ensemble.target)
+    training, validation = labels.of_split("train"), labels.of_split("validation")
+    metals = [metal.crystal for metal in data.metals() if metal.split == "train"]
+    metals += transmuted(training.crystals)
+    features = [_features(network, crystals) for crystals in (training.crystals, validation.crystals, metals)]
+    mean, deviation = features[0].mean(axis=0), features[0].std(axis=0) + SMALLEST_DEVIATION
+    _, _, axes = np.linalg.svd((features[0] - mean) / deviation, full_matrices=False)
+    components = axes[:N_COMPONENTS].T
+    placed, seen, metallic = (((one - mean) / deviation) @ components for one in features)
+    distances = np.linalg.norm(seen[:, None] - placed[None], axis=2)
+    near = np.sort(distances, axis=1)[:, :N_NEAREST].mean(axis=1)
+    width = float(np.median(distances))
+    weights = metal_weights(placed, metallic, width)
+    points = np.concatenate([placed, metallic])
+    return Domain(
+        preparation=network.preparation,
+        mean=mean,
+        deviation=deviation,
+        components=components,
+        points=points,
+        ids=tuple(training.ids),
+        formulas=tuple(training.formulas),
+        counts=Counter(number for crystal in training.crystals for number in sorted(crystal.elements)),
+        distance=float(np.quantile(near, COMMON)),
+        disagreement=float(np.quantile(_spreads(ensemble, validation), COMMON)),
+        metal_weights=weights,
+        metal_width=width,
+        metal_threshold=max(LEAST_SCORE, float(np.quantile(kernel(seen, points, width) @ weights, ANSWERED))),
+    )
+
+
+def metal_weights(insulators: FloatArray, metals: FloatArray, width: float) -> FloatArray:
+    """Return the weights of kernel ridge regression of -1 for insulators and 1 for metals, both given as points."""
+    points = np.concatenate([insulators, metals])
+    verdicts = np.concatenate([-np.ones(len(insulators)), np.ones(len(metals))])
+    matrix = kernel(points, points, width) + RIDGE * np.eye(len(points))
+    return np.asarray(np.linalg.solve(matrix, verdicts))
+
+
+def transmuted(crystals: Sequence[Crystal], n: int = N_TRANSMUTED, seed: int = 0) -> list[Crystal]:
+    """Return metals made of insulators: one element becomes its neighbour in the periodic table.
+
+    Their cells hold an odd number of electrons, so that without magnetic order they have no gap, whatever their
+    structure. They tell what the few known metals cannot: insulators with an electron too many or too few.
+    """
+    generator = random.Random(seed)
+    found: list[Crystal] = []
+    for crystal in generator.sample(crystals, len(crystals)):
+        if len(found) == n:
+            break
+        elements = sorted(crystal.elements)
+        old = generator.choice(elements)
+        new = old + generator.choice((-1, 1))
+        changed = Crystal(crystal.cell, np.where(crystal.numbers == old, new, crystal.numbers), crystal.frac_coords)
+        if new in EncoderNetwork.elements and new not in elements and has_odd_electrons(changed):
+            found.append(changed)
+    return found
+
+
+def _features(network: EncoderNetwork, crystals: Sequence[Crystal]) -> FloatArray:
+    return np.array([crystal_features(one) for one in network.prepare_known(crystals)])
+
+
+def _spreads(ensemble: Ensemble, labels: Labels) -> FloatArray:
+    """Return the disagreement of the members about each crystal, shape ``(n,)``."""
+    values = ensemble.outputs(ensemble.prepare(labels.crystals, known=True)).values
+    return np.array([disagreement(curves) for curves in isotropic(ensemble, values).swapaxes(0, 1)])
+
+
+def isotropic(ensemble: Ensemble, values: FloatArray) -> FloatArray:
+    """Return the isotropic Im eps at the highest level of outputs, shape ``(n_members, n, n_energies)``."""
+    return np.asarray(values[:, :, -1, ensemble.target.parts.index("im"), :3].mean(axis=2))
