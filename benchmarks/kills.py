@@ -1,7 +1,8 @@
 """Kill commands at random moments (kill -9 of all their processes), give them again, and compare with a run left alone.
 
 After a kill every file that has its final name must be whole; after the second run the result must be equal: weights by
-their digest, spectra and tables bit by bit.
+their digest, spectra and tables bit by bit. Commands start from a server that has imported the libraries already, so
+that the random moments fall into their work and not into imports.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import get_context, set_forkserver_preload
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,33 +58,60 @@ def digest_of(folder: Path, pattern: str = "*") -> str:
 
 
 def dielectra(*words: object) -> list[str]:
-    """Return a command line."""
-    return [sys.executable, "-m", "dielectra", *(str(word) for word in words)]
+    """Return the words of a command line behind ``dielectra``."""
+    return [str(word) for word in words]
+
+
+def start(command: Sequence[str]) -> ForkServerProcess:
+    """Start a command in a session of its own."""
+    process = get_context("forkserver").Process(target=work, args=(list(command),))
+    process.start()
+    return process
+
+
+def work(command: list[str]) -> None:
+    """Run a command in this process, without output."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    sys.argv = ["dielectra", *command]
+    from dielectra.cli import main as run_dielectra
+
+    sys.exit(run_dielectra())
 
 
 def run(command: Sequence[str]) -> None:
     """Run a command to its end."""
-    subprocess.run(command, check=True, capture_output=True, env=environment())
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of commands: one thread a process, so that sums have one order."""
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    process = start(command)
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"dielectra {' '.join(command)} ended with {process.exitcode}")
 
 
 def kill_at(command: Sequence[str], seconds: float) -> bool:
     """Start a command and kill all its processes after a time; return whether it was still at work."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(), start_new_session=True
-    )
-    try:
-        process.wait(seconds)
+    process = start(command)
+    process.join(seconds)
+    if process.exitcode is not None:
         return False
-    except subprocess.TimeoutExpired:
+    assert process.pid is not None
+    try:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+    except ProcessLookupError:  # killed before it had a session
+        process.kill()
+    process.join()
+    return True
+
+
+def prepare_server() -> None:
+    """Fix what commands inherit: their path, one thread a process so that sums have one order, libraries."""
+    paths = [str(ROOT / "src"), str(ROOT / "tests")]
+    sys.path[:0] = paths
+    os.environ |= {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    set_forkserver_preload(
+        ["dielectra.cli", "dielectra.training.recipes", "dielectra.data.dataset", "dielectra.prediction"]
+    )
 
 
 def write_data(folder: Path) -> None:
@@ -221,6 +250,7 @@ def main() -> int:
     arguments = parser.parse_args()
     draw = random.Random(arguments.seed)
     good = True
+    prepare_server()
     with tempfile.TemporaryDirectory(prefix="dielectra-kills-") as name:
         data = Path(name)
         write_data(data)
