@@ -78,6 +78,7 @@ def test_axes_that_turn_with_energy_are_reported() -> None:
     assert principal_indices(Spectrum(GRID, tensor, "rpa")).axes_turn > 0.1
 
 
+@pytest.mark.slow
 def test_the_kind_follows_the_crystal_system_of_the_ladder() -> None:
     kinds = {"cubic": "isotropic", "uniaxial": "uniaxial"}
     hits = []

@@ -81,6 +81,7 @@ def test_what_cannot_be_computed_does_not_stop_the_others(tmp_path: Path) -> Non
     assert reasons["m-Xe"] == ("failed", "its process died 2 times (signal 9)")
 
 
+@pytest.mark.slow
 def test_failed_jobs_can_be_tried_again(tmp_path: Path) -> None:
     table = campaign(tmp_path / "c", "He", "Ne")
     run_campaign(tmp_path / "c")

@@ -94,10 +94,10 @@ class TestSharedCases:
         ],
     )
     def test_refused(self, name: str, message: str) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(InputError, match=message):
             read_structure(CASES / f"{name}.cif")
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
     def test_a_bad_block_does_not_take_the_good_one_along(self) -> None:
         path = CASES / "cif" / "multi_onebad.cif"
@@ -394,9 +394,9 @@ class TestFiles:
     def test_any_content_is_answered_soon(self, text: str, tmp_path: Path) -> None:
         path = tmp_path / "x.cif"
         path.write_text(text)
-        start = time.perf_counter()
+        start = time.process_time()
         assert len(list(scan([path]))) == 1
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
 
 def test_blocks_that_a_damaged_file_has_too_many_of_are_missed_aloud(

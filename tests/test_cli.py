@@ -125,6 +125,7 @@ def test_bad_input_exits_with_2_and_says_how_to_mend_it(run: Run, arguments: lis
     assert not Path("x").exists()
 
 
+@pytest.mark.slow
 def test_train_climb_and_evaluate_from_the_shell(run: Run, small_data: Path, tmp_path: Path) -> None:
     ipa, rpa = tmp_path / "ipa", tmp_path / "rpa"
     code, out, _ = run("train", small_data, "--level", "ipa", "-o", ipa, *set_options(TINY), *SHORT, "--device", "cpu")

@@ -42,6 +42,7 @@ def records() -> dict[str, Record]:
     return {record.id: record for record in open_dataset(FOLDER).records()}
 
 
+@pytest.mark.slow
 def test_the_script_gives_what_is_shipped(build: ModuleType, records: dict[str, Record]) -> None:
     crystals = build.measured_crystals()
     structures = {name: build.standard_form(build.read_structure(atoms)) for name, atoms in crystals}

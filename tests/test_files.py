@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,14 @@ def test_a_disk_that_fails_leaves_the_old_file(number: int, tmp_path: Path) -> N
         fail_half_way(path, OSError(number, os.strerror(number)))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_database_on_a_full_disk_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x.sqlite: cannot be written: the disk is full; free some space"):  # noqa: SIM117
+        with whole_file(tmp_path / "x.sqlite") as temporary, closing(sqlite3.connect(temporary)) as connection:
+            connection.execute("PRAGMA max_page_count = 1")
+            connection.execute("CREATE TABLE jobs (id TEXT PRIMARY KEY)")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_ends_the_command_line_with_2() -> None:

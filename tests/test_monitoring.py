@@ -12,6 +12,7 @@ import pytest
 from dielectra.web.monitoring import JsonLines
 
 
+@pytest.mark.slow
 def test_health_and_metrics(address: str) -> None:
     with httpx.Client(base_url=address) as client:
         assert client.get("/healthz").json() == {"status": "ok", "workers": 1}

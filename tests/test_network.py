@@ -69,6 +69,7 @@ def composition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "composition"
 
 
+@pytest.mark.slow
 def test_a_network_of_another_package_does_all_that_ours_does(
     composition: str, small_data: Path, tmp_path: Path, run: Run
 ) -> None:

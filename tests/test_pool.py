@@ -102,6 +102,7 @@ def test_a_worker_that_dies_or_takes_too_long_is_replaced() -> None:
     in_workers(work)
 
 
+@pytest.mark.slow
 def test_an_idle_worker_that_is_killed_is_replaced_before_anybody_asks() -> None:
     async def work(workers: Workers) -> None:
         for turn in range(3):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dielectra.crystal import make_crystal
 from dielectra.data.schema import Metal, Record
@@ -25,6 +26,7 @@ def record(name: str, static: list[float]) -> Record:
     return Record(name, "MgO", "train", CRYSTAL, Spectrum(ENERGIES, tensor, "rpa", 0.3), PROPERTIES)
 
 
+@pytest.mark.slow
 def test_deviations_and_outliers_are_printed(tmp_path: Path) -> None:
     factors = [0.94, 0.95, 0.95, 0.96, 0.97, 0.7]
     records: list[Record | Metal] = [record(f"mp-{i}", [factor * 4.0] * 3) for i, factor in enumerate(factors)]

@@ -63,6 +63,9 @@ HINTS = {
     errno.EFBIG: "larger than the system allows; give a smaller file",
 }
 
+SQLITE = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_PERM: errno.EACCES}
+"""Errors of the operating system by the code that SQLite gives for them."""
+
 
 def shown(path: str | Path) -> str:
     """Return a path as one printable line: line breaks and bytes that are no text are escaped."""
@@ -120,6 +123,8 @@ def _damage(error: Exception) -> str:
         return "it needs more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
+    if isinstance(error, sqlite3.Error) and (number := SQLITE.get(getattr(error, "sqlite_errorcode", None))):
+        return HINTS[number]
     text = shown(" ".join(str(error).split()))[:300]
     return f"damaged, or of another kind than expected ({type(error).__name__}{f': {text}' if text else ''})"
 
