@@ -135,10 +135,13 @@ def test_a_disk_that_fails_leaves_the_old_file(number: int, tmp_path: Path) -> N
 
 
 def test_a_database_on_a_full_disk_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"x.sqlite: cannot be written: the disk is full; free some space"):  # noqa: SIM117
+    def write() -> None:
         with whole_file(tmp_path / "x.sqlite") as temporary, closing(sqlite3.connect(temporary)) as connection:
             connection.execute("PRAGMA max_page_count = 1")
             connection.execute("CREATE TABLE jobs (id TEXT PRIMARY KEY)")
+
+    with pytest.raises(InputError, match=r"x.sqlite: cannot be written: the disk is full; free some space"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -135,9 +135,11 @@ def combine_models(
     as_json: Json = False,
 ) -> None:
     """Make one model of several with the same target: an ensemble, whose members give bands."""
+    from dielectra.files import new_folder
     from dielectra.models.ensemble import combine, save_ensemble
     from dielectra.models.store import load_model
 
+    new_folder(output)
     ensemble = combine([load_model(model) for model in models], output.resolve().name)
     save_ensemble(ensemble, output)
     if as_json:

@@ -91,6 +91,7 @@ def predict(
     from dielectra.documents.files import check_forms
     from dielectra.prediction import loaded_model, predict_files
     from dielectra.structures import Refused, summarise
+    from dielectra.structures.remote import is_remote
 
     check_properties(properties)
     shorthands = (("csv", csv), ("yaml", yaml))
@@ -101,7 +102,9 @@ def predict(
     doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
     with ExitStack() as stack:
         outputs = list(_outputs(stack, axis, folders, output, plot, properties, compare, as_json, brief, force))
-        for outcome in _with_progress(predict_files(files, chosen), files):
+        # An argument is a path or names structures of a server; it is never the content of a file.
+        named = [file if is_remote(file) else (file, Path(file)) for file in files]
+        for outcome in _with_progress(predict_files(named, chosen), files):
             if isinstance(outcome, Refused):
                 refused.append(outcome)
                 for one in outputs:

@@ -16,7 +16,7 @@ from dielectra.data.published_form import entry_from_records
 from dielectra.data.schema import Record
 from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
-from dielectra.files import whole_file, write_whole
+from dielectra.files import new_folder, whole_file, write_whole
 from dielectra.levels import check_level
 from dielectra.spectrum import COMPONENTS
 
@@ -48,9 +48,7 @@ def export_dataset(
     """
     if form not in FORMS:
         raise InputError(f"unknown form {form!r}; allowed are {', '.join(FORMS)}")
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: exists already; give a new folder")
+    folder = new_folder(folder)
     level = check_level(level) if level is not None else None
     records = (record for record in open_dataset(source).records(level) if split is None or record.split == split)
     write = {"csv": _write_csv, "json": _write_json, "published": _write_published}[form]

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from dielectra.data.schema import Record
 from dielectra.data.store import write_part
 from dielectra.errors import InputError
-from dielectra.files import write_whole
+from dielectra.files import new_folder, write_whole
 
 RECORDS_PER_PART = 500
 
@@ -75,9 +75,7 @@ def write_dataset(outcomes: Iterable[Outcome], output: str | Path, description: 
     InputError
         If the folder holds something already, or there is nothing to write.
     """
-    output = Path(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"{output}: exists already; give a new folder")
+    output = new_folder(output)
     unfinished = output.with_name(f".{output.name}.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
