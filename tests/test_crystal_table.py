@@ -134,6 +134,12 @@ def test_the_verb_writes_tables(run: Run, tmp_path: Path) -> None:
     assert float(piped[0]["n_589nm"]) == pytest.approx(rows[0]["n_589nm"], rel=1e-5)
     assert re.fullmatch("#[0-9a-f]{6}", piped[0]["colour"])
     assert "crystals ━" not in err  # no progress where stderr is no terminal
+    before = path.read_bytes()
+    code, _, err = run("predict", "examples/GaAs.cif", "-o", path)
+    assert (code, path.read_bytes()) == (2, before)
+    assert "exists; pass --force to overwrite it" in err
+    assert run("predict", "examples/GaAs.cif", "-o", path, "--force")[0] == 0
+    assert [row["formula"] for row in parquet.read_table(path).to_pylist()] == ["GaAs"]
 
 
 def test_brief_json_has_the_rows_of_the_table(run: Run) -> None:

@@ -97,3 +97,11 @@ def test_half_of_each_batch_has_the_highest_level(small_data: Path) -> None:
         assert sorted({index for batch in found for index in batch}) == list(range(len(training)))
         assert all(training.has("rpa")[batch].sum() == 3 for batch in found)
     assert list(batches(training, config, 0)) == list(batches(training, config, 0))
+
+
+def test_an_ensemble_goes_into_a_new_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text("mine")
+    code, _, err = run("models", "combine", "ladder-ipa", "ladder-rpa", "-o", tmp_path)
+    assert code == 2
+    assert "exists already; give a new folder" in err
+    assert (tmp_path / "card.json").read_text() == "mine"

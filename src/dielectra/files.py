@@ -123,7 +123,7 @@ def _damage(error: Exception) -> str:
         return "it needs more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    if isinstance(error, sqlite3.Error) and (number := SQLITE.get(getattr(error, "sqlite_errorcode", None))):
+    if isinstance(error, sqlite3.Error) and (number := SQLITE.get(getattr(error, "sqlite_errorcode", 0))):
         return HINTS[number]
     text = shown(" ".join(str(error).split()))[:300]
     return f"damaged, or of another kind than expected ({type(error).__name__}{f': {text}' if text else ''})"
@@ -177,6 +177,20 @@ def flush(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def new_folder(folder: str | Path) -> Path:
+    """Return a folder that is new or empty.
+
+    Raises
+    ------
+    InputError
+        If it has anything in it, or is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{shown(folder)}: exists already; give a new folder")
+    return folder
 
 
 def write_whole(path: str | Path, payload: bytes | str) -> Path:

@@ -96,7 +96,7 @@ def predict(
     check_properties(properties)
     shorthands = (("csv", csv), ("yaml", yaml))
     folders = [*check_forms(write), *((form, folder) for form, folder in shorthands if folder is not None)]
-    _check_places([folder for _, folder in folders], plot, output)
+    _check_places([folder for _, folder in folders], plot, output, overwrite=force)
     sources = find_sources(compare)
     chosen = loaded_model(level, model, broadening=broadening, allow_metals=allow_metals)
     doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
@@ -127,15 +127,15 @@ def predict(
         print_note(summary)
 
 
-def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | None) -> None:
-    """Refuse, before any work, a file where a folder is needed and the reverse, and unknown endings."""
+def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | None, *, overwrite: bool) -> None:
+    """Refuse, before any work, places of the wrong kind, unknown endings, and a table that exists."""
     from dielectra.documents.folders import refuse_file
     from dielectra.documents.table import check_table_path
 
     for folder in folders:
         refuse_file(folder)
-    if output is not None:
-        check_table_path(output)
+    if output is not None and check_table_path(output).exists() and not overwrite:
+        raise InputError(f"{output}: exists; pass --force to overwrite it, or give another name")
     if plot is not None:
         from dielectra.plots import check_figure_path
 
