@@ -15,6 +15,7 @@ from matplotlib.image import imread
 
 from dielectra.errors import InputError
 from dielectra.optics import load_measured, read_measured
+from dielectra.optics.bands import Calibration, band
 from dielectra.presentation import collect_facts
 from dielectra.spectrum import Spectrum, isotropic_spectrum
 from dielectra.units import HC
@@ -63,6 +64,22 @@ def test_members_are_counted() -> None:
     both = replace(one, members=(one.tensor, one.tensor))
     assert "2 members" in repr(both)
     assert "range of 2 models" in both._repr_html_()
+
+
+def test_a_predicted_spectrum_shows_its_calibrated_band_and_confidence() -> None:
+    one = spectrum(calibration={"coverage": 0.9, "factors": {"n": 2.0, "eps1": 3.0}, "floor": 0.05}, confidence="high")
+    spread = replace(one, members=(0.9 * one.tensor, 1.1 * one.tensor))
+    facts, shown = collect_facts(spread), spread._repr_html_()
+    expected = band(spread, "n", Calibration(0.9, {"n": 2.0}))
+    assert expected is not None
+    lower, upper = (np.interp(HC / 589, ENERGIES, end) for end in expected[:2])
+    assert facts.intervals["n_589"] == pytest.approx((lower, upper))
+    assert lower < facts.n_589 < upper
+    assert facts.intervals["eps_infinity"][0] < facts.eps_infinity < facts.intervals["eps_infinity"][1]
+    assert "90% of the curve lie inside" in shown
+    assert f"{facts.n_589:.2f} ({lower:.2f}" in shown
+    assert "confidence&nbsp;<b>high</b>" in shown
+    assert "90% band" in [text.get_text() for text in spread.plot("nk").axes[0].get_legend().get_texts()]
 
 
 def test_facts_of_a_spectrum_that_begins_late() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from dielectra.errors import InputError
 from dielectra.prediction import Prediction, Refusal, loaded_model, predict_each
+from dielectra.prediction.confidence import confidence
 from dielectra.structures import Entry, Refused, read_structure, scan
 
 if TYPE_CHECKING:
@@ -185,8 +186,13 @@ def _spectrum(prediction: Prediction, entry: Entry) -> Spectrum:
     """Return the spectrum with its file in the provenance, after warning of what is doubtful."""
     for note in prediction.warnings:
         _warn(f"{entry.name or prediction.formula}: {note}")
-    spectrum = prediction.spectrum
-    return replace(spectrum, provenance={**spectrum.provenance, "file": entry.name}) if entry.name else spectrum
+    known = {
+        "file": entry.name or None,
+        "confidence": confidence(prediction),
+        "calibration": None if prediction.calibration is None else asdict(prediction.calibration),
+    }
+    added = {key: value for key, value in known.items() if value is not None}
+    return replace(prediction.spectrum, provenance={**prediction.spectrum.provenance, **added})
 
 
 def _warn(message: str) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import html
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from dielectra.errors import InputError
 from dielectra.files import write_whole
@@ -39,6 +41,12 @@ class Facts(NamedTuple):
         Where the gap comes from.
     n_589
         Refractive index at 589 nm; None where the spectrum does not reach there.
+    intervals
+        Lower and upper end of ``eps_infinity`` and ``n_589``, by these names, where there are bands.
+    coverage
+        Share of the energies at which a band holds the true curve; None where bands are the range of the members.
+    confidence
+        ``high``, ``medium`` or ``low``; empty where unknown.
     warnings
         Reasons to doubt the spectrum.
     """
@@ -50,6 +58,9 @@ class Facts(NamedTuple):
     gap: float | None
     gap_source: str
     n_589: float | None
+    intervals: Mapping[str, tuple[float, float]]
+    coverage: float | None
+    confidence: str
     warnings: tuple[str, ...]
 
 
@@ -66,6 +77,7 @@ def collect_facts(spectrum: Spectrum) -> Facts:
         index = quantity_at(spectrum, "n", 589.0, "nm")
     except InputError:
         index = None
+    intervals, coverage = _intervals(spectrum)
     return Facts(
         formula=str(known.get("formula", "")),
         level=spectrum.level,
@@ -74,8 +86,29 @@ def collect_facts(spectrum: Spectrum) -> Facts:
         gap=gap,
         gap_source="" if gap is None else source,
         n_589=None if index is None else float(index),
+        intervals=intervals,
+        coverage=coverage,
+        confidence=str(known.get("confidence") or ""),
         warnings=tuple(str(note) for note in known.get("warnings", ())),
     )
+
+
+def _intervals(spectrum: Spectrum) -> tuple[dict[str, tuple[float, float]], float | None]:
+    """Return the ends of the bands of eps1 at the lowest energy and of n at 589 nm, and their coverage."""
+    from dielectra.optics.bands import band, known_calibration
+    from dielectra.optics.constants import STATIC_LIMIT
+    from dielectra.units import HC
+
+    energies, places = spectrum.energies, {"n_589": ("n", HC / 589.0)}
+    if energies[0] <= STATIC_LIMIT:
+        places["eps_infinity"] = ("eps1", float(energies[0]))
+    found, coverage = {}, None
+    for name, (quantity, energy) in places.items():
+        one = band(spectrum, quantity, known_calibration(spectrum))
+        if one is not None and energies[0] <= energy <= energies[-1]:
+            lower, upper = (float(np.interp(energy, energies, end)) for end in one[:2])
+            found[name], coverage = (lower, upper), one.coverage
+    return found, coverage
 
 
 def one_line(spectrum: Spectrum) -> str:
@@ -98,11 +131,12 @@ def as_html(spectrum: Spectrum) -> str:
     items = {
         "level": facts.level.upper(),
         "model": facts.model,
-        "ε<sub>∞</sub>": "" if facts.eps_infinity is None else f"{facts.eps_infinity:.2f}",
-        "n (589 nm)": "" if facts.n_589 is None else f"{facts.n_589:.2f}",
+        "ε<sub>∞</sub>": _with_interval(facts, "eps_infinity"),
+        "n (589 nm)": _with_interval(facts, "n_589"),
         "gap": "" if facts.gap is None else f"{facts.gap:.2f} eV, {facts.gap_source}",
         "range": f"{spectrum.energies[0]:g}–{spectrum.energies[-1]:g} eV",  # noqa: RUF001
-        "band": f"range of {len(spectrum.members)} models" if len(spectrum.members) > 1 else "",
+        "band": _about_band(spectrum, facts),
+        "confidence": facts.confidence,
     }
     shown = " · ".join(f"{name}&nbsp;<b>{_escape(text)}</b>" for name, text in items.items() if text)
     notes = "".join(f'<div style="color:#b45309">⚠ {_escape(note)}</div>' for note in facts.warnings)
@@ -113,6 +147,22 @@ def as_html(spectrum: Spectrum) -> str:
         f'<img alt="{_escape(one_line(spectrum))}" src="data:image/png;base64,{picture}" '
         f'style="width:100%;background:#fff"><div>{shown}</div>{notes}</div>'
     )
+
+
+def _with_interval(facts: Facts, name: str) -> str:
+    """Return a number with the ends of its band where it has one: ``1.80 (1.62-1.98)``."""
+    value, ends = getattr(facts, name), facts.intervals.get(name)
+    if value is None:
+        return ""
+    return f"{value:.2f}" + ("" if ends is None else f" ({ends[0]:.2f}–{ends[1]:.2f})")  # noqa: RUF001
+
+
+def _about_band(spectrum: Spectrum, facts: Facts) -> str:
+    if len(spectrum.members) < 2:
+        return ""
+    if facts.coverage is None:
+        return f"range of {len(spectrum.members)} models"
+    return f"{facts.coverage:.0%} of the curve lie inside"
 
 
 @lru_cache(maxsize=8)  # a notebook asks for HTML and PNG of each value shown

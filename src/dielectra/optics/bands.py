@@ -64,6 +64,12 @@ class Calibration:
     floor: float = 0.05
 
 
+def known_calibration(spectrum: Spectrum) -> Calibration | None:
+    """Return the calibration that a predicted spectrum carries in its provenance, None where it has none."""
+    known = spectrum.provenance.get("calibration")
+    return None if known is None else Calibration(**known)
+
+
 def member_spectra(spectrum: Spectrum) -> list[Spectrum]:
     """Return the spectra of the members, one each."""
     return [replace(spectrum, tensor=member, members=()) for member in spectrum.members]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
-from dielectra.optics.bands import band
+from dielectra.optics.bands import Band, band, known_calibration
 from dielectra.optics.constants import optical_constants
 from dielectra.optics.quantities import Quantity, distinct_components, find_quantity, interpolate
 from dielectra.plots.axes import set_energy_axis, shown_limits
@@ -122,7 +122,9 @@ def plot_quantity(
     components: Sequence[Component] | None = None,
     size: tuple[float, float] = (5.2, 3.4),
 ) -> Figure:
-    """Draw one quantity of spectra, or a pair of them, with the range of an ensemble's members where there is one.
+    """Draw one quantity of spectra, or a pair of them, with a band around it where there are members.
+
+    The band has the coverage of the calibration that a predicted spectrum carries, else it is the range of the members.
 
     Parameters
     ----------
@@ -156,9 +158,10 @@ def plot_quantity(
                 label = _curve_label(name, component, part, len(named), len(curves), len(parts))
                 dashes = "--" if number and len(curves) > 1 else "-"
                 axes.plot(points, part.formula(energies, eps), dashes, color=colour, label=label)
-                found = band(spectrum.resample(energies), part.name) if component == "mean" else None
+                calibration = known_calibration(spectrum)
+                found = band(spectrum.resample(energies), part.name, calibration) if component == "mean" else None
                 if found is not None:
-                    members = f"{len(spectrum.members)} members" if not (position or number) else None
+                    members = _band_label(spectrum, found) if not (position or number) else None
                     axes.fill_between(points, *found[:2], color=colour, alpha=0.2, linewidth=0, label=members)
         if quantity == "absorption":
             axes.set_yscale("log")
@@ -177,6 +180,10 @@ def _curve_label(name: str, component: Component, part: Quantity, n_named: int, 
     if n_parts > 1:
         words.append(part.label.split()[-1])
     return ", ".join(words)
+
+
+def _band_label(spectrum: Spectrum, found: Band) -> str:
+    return f"{len(spectrum.members)} members" if found.coverage is None else f"{found.coverage:.0%} band"
 
 
 def _shown_energies(spectrum: Spectrum, unit: str, ends: tuple[float, float]) -> FloatArray:
