@@ -26,6 +26,7 @@ from dielectra.plots import (
 from dielectra.plots.experiments import plot_panels
 from dielectra.plots.interactive import scatter_page
 from dielectra.prediction import predict_many
+from dielectra.spectrum import isotropic_spectrum
 from dielectra.training.evaluation import score
 
 
@@ -54,6 +55,20 @@ def test_spectra_are_drawn_with_their_units(mgo: Crystal, gaas: Crystal) -> None
     assert len(index.lines) == 4
     one = plot_predictions([("MgO", predictions[0].spectrum)])
     assert one.axes[0].get_legend().get_texts()[0].get_text() == "MgO RPA"
+
+
+def test_many_spectra_are_drawn_as_median_and_range() -> None:
+    grid = np.linspace(0, 20, 41)
+    named = [(f"X{i}", isotropic_spectrum(grid, i * np.exp(-((grid - 8) ** 2)), "rpa")) for i in range(1, 31)]
+    figure = plot_predictions(named)
+    dielectric, index, *_ = figure.axes
+    assert figure.legends == []
+    assert [text.get_text() for text in dielectric.get_legend().get_texts()] == ["middle 80 %", "median of 30 crystals"]
+    (median,) = [line for line in dielectric.lines if str(line.get_label()).startswith("median")]
+    np.testing.assert_allclose(median.get_ydata(), 15.5 * np.exp(-((grid - 8) ** 2)), atol=1e-12)
+    assert index.get_ylim()[1] > max(one.n().max() for _, one in named[:27])
+    some = plot_predictions(named[:5])
+    assert [text.get_text() for text in some.legends[0].get_texts()] == ["X1", "X2", "X3", "X4", "X5"]
 
 
 def test_panels_show_computed_and_predicted_spectra() -> None:

@@ -69,7 +69,7 @@ def plot_predictions(
         if 2 < len(named) <= MOST_IN_LEGEND:
             figure.legend(*dielectric.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
         else:
-            dielectric.legend()
+            dielectric.legend(loc="upper right" if len(named) > MOST_IN_LEGEND else "best")
         return figure
 
 
@@ -101,8 +101,9 @@ def _draw_many(panels: NDArray[Any], spectra: Sequence[Spectrum], unit: str, end
     energies = energies[(energies >= low) & (energies <= high)]
     points = from_energies(energies, unit)
     tables = [optical_constants(spectrum.resample(energies)) for spectrum in spectra]
-    faintness = max(0.05, min(0.4, 8 / len(spectra)))
+    faintness = max(0.1, min(0.4, 8 / len(spectra)))
     for axes, quantities in zip(panels.flat, shown, strict=True):
+        tops = []
         for name, dashes in quantities:
             curves = np.array([getattr(table, name) for table in tables])
             colour = BLUE if dashes == "-" else RED
@@ -110,7 +111,8 @@ def _draw_many(panels: NDArray[Any], spectra: Sequence[Spectrum], unit: str, end
             lower, median, upper = np.quantile(curves, [0.1, 0.5, 0.9], axis=0)
             axes.fill_between(points, lower, upper, color=colour, alpha=0.2, linewidth=0, label="middle 80 %")
             axes.plot(points, median, dashes, color=colour, label=f"median of {len(spectra)} crystals")
-        axes.set_ylim(top=1.1 * float(np.quantile(curves.max(axis=1), 0.95)))
+            tops.append(float(np.quantile(curves.max(axis=1), 0.95)))
+        axes.set_ylim(0, 1.1 * max(tops))
     panels.flat[2].set_yscale("log")
 
 
