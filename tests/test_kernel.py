@@ -42,5 +42,5 @@ def test_rules_weaken_with_screening_and_are_known_by_name() -> None:
         strengths = [kernel_strength(rule, eps0) for eps0 in (2.0, 5.0, 10.0, 40.0)]
         assert strengths == sorted(strengths, reverse=True)
         assert strengths[-1] >= 0
-    with pytest.raises(InputError, match="known are botti-half, bootstrap-half"):
+    with pytest.raises(InputError, match="known are botti-half, bootstrap-half, bootstrap-three-quarters"):
         kernel_strength("none", 5.0)

@@ -1,6 +1,7 @@
 """Add finished materials to this data set: python datasets/lrc/assemble.py CAMPAIGN POOL.jsonl ALEXANDRIA.gz.
 
-Every call appends what a campaign of the engine gpaw-lrc has finished since, as a further part. Splits are those of
+Every call appends what a campaign of the engine gpaw-lrc has finished since, as a further part. The level lrc follows
+from rpa by the kernel of the protocol, in closed form, whatever kernel the campaign was begun with. Splits are those of
 `datasets/ladder-2`.
 """
 
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dielectra.abinitio.campaign import open_table
+from dielectra.abinitio.kernel import kernel_strength, with_long_range_kernel
+from dielectra.abinitio.protocol import GLLB_LRC_1
 from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
@@ -28,29 +31,32 @@ from pool import read_lines  # noqa: E402
 def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Iterator[Record]:
     """Yield the records of what a campaign has finished and the data set does not hold; metals are left out."""
     entries = {entry["id"]: entry for entry in read_lines(pool)}
-    table = open_table(campaign)
-    protocol = campaign_settings(table.settings()).protocol["name"]
-    for job in table.jobs("done"):
+    for job in open_table(campaign).jobs("done"):
         path, entry = record_path(Path(campaign), job.id), entries[job.id]
         verdict = verdict_of(path)
         if job.id in present or verdict.metal:
             continue
-        found = dict(verdict.properties)
         properties: dict[str, Any] = {
-            "gap_gllb": found.pop("gap_ks"),
-            "discontinuity_gllb": found.pop("discontinuity"),
+            "gap_gllb": verdict.properties["gap_ks"],
+            "discontinuity_gllb": verdict.properties["discontinuity"],
             "source": entry["source"],
             "licence": entry["licence"],
-            "protocol": protocol,
+            "protocol": GLLB_LRC_1.name,
         }
-        for record in open_dataset(path).records():
-            spectrum = replace(record.spectrum, provenance=dict(record.spectrum.provenance) | found)
-            yield replace(
-                record,
-                split=splits.of(record.formula),
-                spectrum=spectrum,
-                properties=record.properties | properties,
-            )
+        spectra = {record.spectrum.level: record for record in open_dataset(path).records()}
+        spectra["lrc"] = with_kernel(spectra["rpa"])
+        for record in spectra.values():
+            yield replace(record, split=splits.of(record.formula), properties=record.properties | properties)
+
+
+def with_kernel(record: Record) -> Record:
+    """Return the record of level lrc that follows from the one of level rpa."""
+    rpa = record.spectrum
+    rule = GLLB_LRC_1.kernel
+    strength = kernel_strength(rule, float(rpa.mean[0].real))
+    provenance = dict(rpa.provenance) | {"kernel": rule, "kernel_strength": round(strength, 4)}
+    tensor = with_long_range_kernel(rpa.tensor, strength)
+    return replace(record, spectrum=replace(rpa, tensor=tensor, level="lrc", provenance=provenance))
 
 
 def main(arguments: list[str]) -> None:
@@ -60,7 +66,9 @@ def main(arguments: list[str]) -> None:
     present = set(open_dataset(HERE).ids) if existing else set()
     records = list(finished(campaign, pool, Splits(alexandria), present))
     part = HERE / f"part-{len(existing):04d}.parquet"
-    write_part(records, part, campaign_settings(open_table(campaign).settings()).provenance)
+    settings = campaign_settings(open_table(campaign).settings())
+    header = settings.model_copy(update={"protocol": GLLB_LRC_1.model_dump(mode="json")}).provenance
+    write_part(records, part, header)
     print(part.name, len({record.id for record in records}))  # noqa: T201
 
 

@@ -60,7 +60,7 @@ class LrcProtocol(Protocol):
     """
 
     functional: str = "GLLBSC"
-    kernel: str = "bootstrap-half"
+    kernel: str = "bootstrap-three-quarters"
 
 
 class BseProtocol(Protocol):
