@@ -88,7 +88,7 @@ def compare(crystal: Crystal) -> tuple[str, int, int, float]:
 
 
 def whole_multiplets(energies: np.ndarray, n_bands: int, n_occupied: int) -> int:
-    """Return the largest number of bands that cuts no multiplet, a part of which would depend on the choice of states."""
+    """Return the largest number of bands that cuts no multiplet, a part of which would depend on its states."""
     steps = np.diff(energies, axis=1).min(axis=0)  # of each band to the next, the least over k-points
     allowed = [count for count in range(n_occupied + 1, n_bands + 1) if steps[count - 1] > SEPARATION]
     return max(allowed, default=n_bands)

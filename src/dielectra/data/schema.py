@@ -98,8 +98,8 @@ class Record:
         The dielectric tensor with its level; its provenance is stored as JSON and must be plain data. It may cover a
         window of the part's energies: what is outside is missing, not zero.
     properties
-        Further columns of the schema: ``spacegroup``, ``gap_direct`` and ``gap_indirect`` (eV; PBE, of ``gllb-lrc-1`` and
-        ``bse-1`` those of quasiparticles), ``gap_gllb`` and ``discontinuity_gllb`` (Kohn-Sham gap of GLLB-SC and
+        Further columns of the schema: ``spacegroup``, ``gap_direct`` and ``gap_indirect`` (eV; PBE, of ``gllb-lrc-1``
+        and ``bse-1`` those of quasiparticles), ``gap_gllb`` and ``discontinuity_gllb`` (Kohn-Sham gap of GLLB-SC and
         derivative discontinuity, eV), ``metal``, ``cpu_s``, ``kgrid``, ``nbands``, ``protocol``, ``source`` and
         ``licence`` of the structure.
     """
