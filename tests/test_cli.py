@@ -46,7 +46,7 @@ def test_predict_prints_one_json_document(run: Run) -> None:
         "examples/MgO.cif",
         "MgO",
         "ipa",
-        "ladder-ipa",
+        "ladder-ensemble",
     )
 
 
@@ -62,7 +62,7 @@ def test_predict_answers_good_files_and_reports_bad_ones(run: Run, tmp_path: Pat
     broken = tmp_path / "broken.cif"
     broken.write_text("data_x\n_cell_length_a 4.0\n")
     names = ["examples/MgO.cif", broken, tmp_path / "none.cif", "examples/SrTiO3.cif", "examples/GaAs.cif"]
-    code, out, err = run("predict", *names, "--json")
+    code, out, err = run("predict", *names, "--model", "fast", "--json")
     assert code == 2
     assert [entry["formula"] for entry in json.loads(out)] == ["MgO", "GaAs"]
     assert "broken.cif" in err

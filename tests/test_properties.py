@@ -58,7 +58,7 @@ def test_a_property_that_cannot_be_had_says_why_and_leaves_the_others(prediction
 
 
 def test_anisotropy_is_not_claimed_of_an_average(aln: Crystal, prediction: Prediction) -> None:
-    wurtzite = predict_many([aln])[0]
+    wurtzite = predict_many([aln], model="fast")[0]
     assert "isotropic average only" in derive(wurtzite, ["anisotropy"], PropertyOptions())["anisotropy"].error
     tensor = wurtzite.spectrum.tensor.copy()
     tensor[2, 2] += 0.3
@@ -71,7 +71,7 @@ def test_anisotropy_is_not_claimed_of_an_average(aln: Crystal, prediction: Predi
 
 
 def test_an_unknown_property_is_refused_with_the_list(prediction: Prediction) -> None:
-    with pytest.raises(InputError, match="unknown property 'color'; known are colour, film-colour, slme"):
+    with pytest.raises(InputError, match="unknown property 'color'; known are colour, body-colour, film-colour, slme"):
         derive(prediction, ["color"], PropertyOptions())
 
 

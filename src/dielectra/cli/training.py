@@ -85,7 +85,18 @@ def evaluate(
     rows.append(
         ("roughness predicted / reference", f"{result.roughness.predicted:.4f} / {result.roughness.reference:.4f}")
     )
+    if result.gaps is not None:
+        rows.append(
+            ("gap MAE direct / fundamental (eV)", f"{result.gaps.direct_mae:.3f} / {result.gaps.fundamental_mae:.3f}")
+        )
+    if result.metals is not None:
+        found = result.metals
+        rows.append(("metals answered", f"{found.answered} of {found.metals}"))
+        rows.append(("crystals with a gap refused", f"{found.refused} of {found.insulators}"))
     rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
+    rows += [
+        (f"{name}: SC median ({group.n})", f"{group.sc_median:.3f}") for name, group in result.per_chemistry.items()
+    ]
     rows += [
         (f"{size} atoms: SC median ({group.n})", f"{group.sc_median:.3f}") for size, group in result.per_n_atoms.items()
     ]

@@ -37,6 +37,8 @@ class ModelCard(BaseModel):
         Folders of the members of an ensemble, inside the model's own; empty for a single model.
     calibration
         What makes bands of the members of an ensemble, by level.
+    intended_use, limits
+        What the model is for, and what it cannot do, in sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +56,8 @@ class ModelCard(BaseModel):
     metrics: dict[str, Any] = Field(default_factory=dict)
     members: list[str] = Field(default_factory=list)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
+    intended_use: str = ""
+    limits: list[str] = Field(default_factory=list)
     dtype: str = "float32"
     weights_sha256: str = ""
     licence: str = "CC-BY-4.0"

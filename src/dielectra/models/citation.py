@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dielectra.models.card import read_card
 from dielectra.models.interface import NETWORKS
+from dielectra.models.optimate import METHOD
 from dielectra.models.store import model_folder
 
 SOFTWARE = "Dielectra {version}: {name}, {architecture} trained on {trained_on} (levels {levels}). Weights {licence}."
@@ -33,4 +34,5 @@ def citations(model: str | Path) -> list[str]:
         licence=card.licence,
     )
     networks = [NETWORKS.load(architecture) for architecture in card.architecture.split(", ")]
-    return [software, *dict.fromkeys(entry for network in networks for entry in network.references), STRUCTURES]
+    references = (entry for network in networks for entry in network.references)
+    return [software, *dict.fromkeys([METHOD, *references]), STRUCTURES]

@@ -74,6 +74,15 @@ class Ensemble:
             return list(found)
         return [self._judged(one, estimate, self.domain) for one, estimate in zip(admitted, found, strict=True)]
 
+    def why_metal(self, crystals: Sequence[Crystal]) -> list[str]:
+        """Return why each crystal of a data set, a primitive cell, counts as a metal; empty where it does not."""
+        if self.domain is None:
+            return [""] * len(crystals)
+        kind = self.domain.preparation
+        network = next(model.network for model in self.models if model.network.preparation == kind)
+        places = [self.domain.place(one) for one in network.prepare_known(crystals)]
+        return [self.domain.why_metal(crystal, place) for crystal, place in zip(crystals, places, strict=True)]
+
     def _judged(self, admitted: Admitted, estimate: Estimate, domain: Domain) -> Estimate | Refusal:
         """Return an estimate with what the domain says of its crystal, or why it is refused."""
         crystal = admitted.form.crystal

@@ -16,12 +16,15 @@ from dielectra.models.domain import N_NEAREST, Domain, crystal_features, disagre
 from dielectra.models.encoder_network import EncoderNetwork
 from dielectra.models.ensemble import Ensemble
 
-N_COMPONENTS = 64
+N_COMPONENTS = 128
 COMMON = 0.95
 """Share of the validation crystals that count as usual, in distance and in disagreement."""
 
 ANSWERED = 0.99
 """Share of the validation insulators that are not taken for metals."""
+
+METAL_WIDTH = 0.5
+"""Reach of a known crystal's verdict, as a fraction of the median distance between crystals."""
 
 LEAST_SCORE = 0.1
 """Score below which no crystal counts as a metal: far from all that is known the score is 0."""
@@ -53,7 +56,7 @@ def fit_domain(ensemble: Ensemble, data: DataSet) -> Domain | None:
     placed, seen, metallic = (((one - mean) / deviation) @ components for one in features)
     distances = np.linalg.norm(seen[:, None] - placed[None], axis=2)
     near = np.sort(distances, axis=1)[:, :N_NEAREST].mean(axis=1)
-    width = float(np.median(distances))
+    width = METAL_WIDTH * float(np.median(distances))
     weights = metal_weights(placed, metallic, width)
     points = np.concatenate([placed, metallic])
     return Domain(

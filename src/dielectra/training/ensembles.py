@@ -19,11 +19,26 @@ from dielectra.optics.bands import Calibration, misfits
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
 from dielectra.training.domains import fit_domain
-from dielectra.training.evaluation import predict_tensors, score, spectra_of_split
+from dielectra.training.evaluation import evaluate, spectra_of_split
 from dielectra.training.recipes import Progress, same_settings, train_model
 
 COVERAGE = 0.9
 """Share of the energies at which a calibrated band is to hold the true curve."""
+
+SUMMARY = ("n", "sc_median", "sc_mean", "mae_median", "mse_median")
+LEFT_OUT = ("model", "level", "split", "per_material", "per_n_atoms")
+
+INTENDED_USE = (
+    "Dielectric tensors of bulk crystals with a gap, 0 to 20 eV, at the levels of theory of the training: to find and "
+    "rank crystals, to design with, and to start a climb from."
+)
+LIMITS = (
+    "The labels rest on PBE bands: gaps are too small, and there are no excitons below the level bse.",
+    "No spin-orbit coupling, no magnetic order, no phonons: infrared spectra of ions are not in it.",
+    "Metals, surfaces, molecules and disorder are not described.",
+    "Semiconductors whose PBE gap closes, such as InAs, are metals in the data and may be answered all the same.",
+    "A band holds the curve of its level of theory, on average over crystals like those of validation, no experiment.",
+)
 
 
 def train_ensemble(
@@ -55,8 +70,11 @@ def train_ensemble(
     ensemble = combine(models, name or folder.resolve().name)
     domain = fit_domain(ensemble, data)
     calibration = {one: calibrate(ensemble, data, one) for one in ensemble.target.levels}
-    metrics = {"validation": _validation_scores(ensemble, data)}
-    card = ensemble.card.model_copy(update={"calibration": calibration, "metrics": metrics, "training": settings})
+    card = ensemble.card.model_copy(update={"calibration": calibration, "training": settings})
+    ensemble = Ensemble(ensemble.models, card, domain=domain)
+    scores = {split: _scores(ensemble, data, split) for split in ("validation", "test")}
+    words = {"intended_use": INTENDED_USE, "limits": list(LIMITS)}
+    card = card.model_copy(update={"metrics": {split: one for split, one in scores.items() if one}} | words)
     if domain is not None:
         save_domain(domain, folder)
     write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
@@ -89,10 +107,16 @@ def calibrate(
     return Calibration(coverage, factors)
 
 
-def _validation_scores(ensemble: Ensemble, data: DataSet) -> dict[str, Any]:
-    labels = data.labels(ensemble.target.model_copy(update={"levels": (ensemble.target.level,)})).of_split("validation")
-    scores = score(ensemble.card.name, predict_tensors(ensemble, labels), labels, "validation")
-    return scores.model_dump(include={"n", "sc_median", "sc_mean", "mae_median", "mse_median"})
+def _scores(ensemble: Ensemble, data: DataSet, split: str) -> dict[str, Any]:
+    """Return the scores of a split that the card notes: those at the highest level, and all of them by level."""
+    known = data.labels(ensemble.target).of_split(split)
+    found = {
+        level: evaluate(ensemble, data, level, split).model_dump(exclude=set(LEFT_OUT))
+        for level in ensemble.target.levels
+        if len(known) and known.has(level).any()
+    }
+    highest = found.get(ensemble.target.level)
+    return {} if highest is None else {key: highest[key] for key in SUMMARY} | {"levels": found}
 
 
 def _finished(folder: Path, settings: dict[str, Any], data: DataSet) -> Ensemble:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -14,10 +15,19 @@ from dielectra.data.labels import Labels
 from dielectra.data.schema import SPLITS
 from dielectra.errors import InputError
 from dielectra.levels import levels_below
-from dielectra.models.model import ModelLike, estimates
+from dielectra.models.model import ModelLike, Outputs, estimates
 from dielectra.optics.bands import Calibration, band
 from dielectra.spectrum import Spectrum, similarity
 from dielectra.target import DIELECTRIC
+from dielectra.training.groups import (
+    GapScore,
+    GroupScore,
+    MetalScore,
+    by_chemistry,
+    by_element,
+    gap_score,
+    metal_score,
+)
 
 QUANTILES = (0.1, 0.25, 0.75, 0.9)
 
@@ -84,6 +94,10 @@ class Evaluation(BaseModel):
     tensor: TensorScore | None = None
     band: BandScore | None = None
     roughness: RoughnessScore
+    gaps: GapScore | None = None
+    metals: MetalScore | None = None
+    per_chemistry: dict[str, GroupScore]
+    per_element: dict[str, GroupScore]
     per_n_atoms: dict[int, SizeScore]
     per_material: list[MaterialScore]
 
@@ -112,13 +126,14 @@ def evaluate(model: ModelLike, source: str | Path | DataSet, level: str, split: 
         raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum; give {', '.join(SPLITS)}")
     if not model.target.is_on_grid(labels.energies):
         raise InputError(f"model {model.card.name} and {data.source} have different energy grids; resample the data")
-    prediction = predict_tensors(model, labels)
+    outputs = model.outputs(model.prepare(labels.crystals, known=True))
     baseline = baselines(data, everything, labels)
-    scores = score(model.card.name, prediction, labels, split, baseline)
-    if level not in model.card.calibration:
-        return scores
-    pairs = spectra_of_split(model, data, level, split)
-    return scores.model_copy(update={"band": band_score(pairs, model.card.calibration[level])})
+    scores = score(model.card.name, _tensors(model, outputs, labels.level), labels, split, baseline)
+    more: dict[str, Any] = {"gaps": gap_score(outputs, labels), "metals": metal_score(model, data, split)}
+    if level in model.card.calibration:
+        pairs = spectra_of_split(model, data, level, split)
+        more |= {"band": band_score(pairs, model.card.calibration[level])}
+    return scores.model_copy(update=more)
 
 
 def spectra_of_split(model: ModelLike, data: DataSet, level: str, split: str) -> list[tuple[Spectrum, Spectrum]]:
@@ -166,9 +181,12 @@ def predict_tensors(model: ModelLike, labels: Labels) -> FloatArray:
 
     A model of rank 0 predicts equal diagonal components.
     """
+    return _tensors(model, model.outputs(model.prepare(labels.crystals, known=True)), labels.level)
+
+
+def _tensors(model: ModelLike, outputs: Outputs, level: str) -> FloatArray:
     target = model.target
-    outputs = model.outputs(model.prepare(labels.crystals, known=True)).values.mean(axis=0)
-    rows: FloatArray = outputs[:, target.index(labels.level), target.parts.index("im")]
+    rows: FloatArray = outputs.values.mean(axis=0)[:, target.index(level), target.parts.index("im")]
     if target.rank == 2:
         return rows
     tensors = np.zeros((len(rows), 6, rows.shape[-1]))
@@ -253,6 +271,8 @@ def score(
             predicted=float(np.median(roughness(mean))),
             reference=float(np.median(roughness(labels.eps2.astype(float)))),
         ),
+        per_chemistry=by_chemistry(labels, sc),
+        per_element=by_element(labels, sc),
         per_n_atoms=_by_atoms(np.array(n_atoms), sc),
         per_material=per_material,
     )

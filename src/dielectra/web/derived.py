@@ -38,6 +38,8 @@ class IsotropicSpectrum(_Request):
     eps2: list[float] = Field(min_length=2, max_length=MOST_POINTS)
     level: str = Field("rpa", max_length=20)
     broadening_ev: float | None = Field(None, ge=0, le=5, description="Lorentzian half width, where it is known.")
+    gap_ev: float | None = Field(None, ge=0, le=100, description="Predicted fundamental gap, where there is one.")
+    gap_direct_ev: float | None = Field(None, ge=0, le=100, description="Predicted direct gap, where there is one.")
 
     def spectrum(self) -> Spectrum:
         """Return the spectrum; raises InputError where the numbers make none."""
@@ -49,7 +51,9 @@ class IsotropicSpectrum(_Request):
         if max(energies.max(), np.abs(real).max(), np.abs(imaginary).max()) > LARGEST:
             raise InputError(f"energies and dielectric functions may reach {LARGEST:g}")
         tensor = np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary)
-        return Spectrum(energies, tensor, self.level, self.broadening_ev)
+        gaps = {"gap_ev": self.gap_ev, "gap_direct_ev": self.gap_direct_ev}
+        known = {key: value for key, value in gaps.items() if value is not None}
+        return Spectrum(energies, tensor, self.level, self.broadening_ev, known)
 
 
 class ColourRequest(_Request):

@@ -6,8 +6,9 @@ import { derived } from "./server.js";
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 /** Return the mean of a prediction as the API takes it. */
-const spectrumOf = ({ energy_ev, eps1, eps2, level }, broadening) =>
-  ({ energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level] });
+const spectrumOf = ({ energy_ev, eps1, eps2, level, gap_ev, gap_direct_ev }, broadening) => ({
+  energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level], gap_ev, gap_direct_ev,
+});
 
 /** A slider with its value beside it; `scale` turns its position into the value. */
 function slider(id, title, unit, { min, max, step, value, scale = (position) => position }) {
