@@ -73,7 +73,7 @@ def metal_score(model: ModelLike, data: DataSet, split: str) -> MetalScore | Non
     if not isinstance(model, Ensemble) or model.domain is None:
         return None
     metals = [metal.crystal for metal in data.metals() if metal.split == split]
-    insulators = data.labels(model.target).of_split(split).crystals
+    insulators = data.labels(data.target(*data.levels)).of_split(split).crystals
     forms = [[standard_form(crystal).crystal for crystal in group] for group in (metals, insulators)]
     verdicts = [[bool(reason) for reason in model.why_metal(group)] for group in forms]
     return MetalScore(
