@@ -1,6 +1,6 @@
 """Predicted against known colours of 20 crystals: daylight after 1 micrometre inside, and polished surfaces.
 
-    python benchmarks/colours.py [--level rpa] [--model NAME] [--plot colours.png]
+    python benchmarks/colours.py [--level rpa] [--model NAME] [--edge-shift 0] [--plot colours.png]
 
 Structures have measured lattice constants. What is known of a colour is that of pure crystals, seen through: of those
 that let no light through a micrometre, the polished surface. A prediction is right where its name is among those that
@@ -94,10 +94,10 @@ MATERIALS = (
 )
 
 
-def seen(known: Known, prediction: Prediction) -> tuple[Colour, str]:
+def seen(known: Known, prediction: Prediction, edge_shift: float | None) -> tuple[Colour, str]:
     """Return the colour of a crystal as its known one is looked at, and its name."""
     if not known.surface:
-        colour = transmission_colour(prediction.spectrum)
+        colour = transmission_colour(prediction.spectrum, edge_shift=edge_shift)
         return colour, colour_name(colour)
     colour = bulk_colour(prediction.spectrum)
     return colour, "grey" if np.hypot(*colour.lab[1:]) < LEAST_HUE else colour_name(colour)
@@ -108,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--level", default="rpa")
     parser.add_argument("--model")
+    parser.add_argument("--edge-shift", type=float)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     model = loaded_model(options.level, options.model)
@@ -120,7 +121,7 @@ def main() -> None:
             print(f"| {known.name} | {known.colour} | - | - | - | - | refused |")
             wrong.append(known.name)
             continue
-        colour, name = seen(known, outcome)
+        colour, name = seen(known, outcome, options.edge_shift)
         verdict = "right" if name in known.right else "**wrong**"
         wrong += [] if name in known.right else [known.name]
         gap = "-" if outcome.gap is None else f"{outcome.gap:.2f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -22,6 +23,7 @@ from dielectra.optics.colour import (
     visible_energies,
 )
 from dielectra.optics.constants import absorption_coefficient, reflectivity
+from dielectra.optics.onset import gap_error
 from dielectra.optics.stack import Layer, stack_optics
 from dielectra.spectrum import Spectrum, isotropic_spectrum
 from dielectra.units import HC
@@ -162,6 +164,18 @@ def test_beers_law() -> None:
     assert one.xyz == pytest.approx(colour_of(np.exp(-absorption * 1e-4)).xyz, rel=1e-3)
     with pytest.raises(InputError, match="a path is a length"):
         transmission_colour(blue_absorber, -1)
+
+
+def test_the_edge_of_a_predicted_spectrum_is_moved_by_what_its_gap_lacks() -> None:
+    eps = (2.0 + 0.5j * (GRID > 2.0)) ** 2
+    known = {"model": "some-model", "gap_ev": 2.0}
+    predicted = Spectrum(GRID, np.einsum("ij,w->ijw", np.eye(3), eps), "rpa", provenance=known)
+    assert gap_error(predicted) == pytest.approx(1.348 * 2.0 + 0.913 - 2.0)
+    assert colour_name(transmission_colour(predicted)) == "colourless"
+    assert transmission_colour(predicted, edge_shift=0.0).hex != "#ffffff"
+    for other in (replace(predicted, level="experiment"), replace(predicted, provenance={"gap_ev": 2.0})):
+        assert gap_error(other) == 0.0
+        assert transmission_colour(other) == transmission_colour(predicted, edge_shift=0.0)
 
 
 @pytest.mark.parametrize(

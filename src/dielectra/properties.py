@@ -26,6 +26,8 @@ class PropertyOptions:
         Light of colour, body-colour and film-colour.
     path_nm
         Path in nm of light inside the crystal of body-colour.
+    edge_shift
+        Energy in eV by which body-colour moves the absorption up; by default what PBE's gap lacks by an empirical rule.
     gap
         Direct gap in eV of slme; estimated from the spectrum by default.
     gap_indirect
@@ -44,6 +46,7 @@ class PropertyOptions:
     thickness_nm: float = 500.0
     illuminant: Literal["D65", "A", "E"] = "D65"
     path_nm: float = 1000.0
+    edge_shift: float | None = None
     gap: float | None = None
     gap_indirect: float | None = None
     temperature: float = 293.15
@@ -99,7 +102,7 @@ def _body_colour(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import BodyColour
     from dielectra.optics.colour import transmission_colour
 
-    colour = transmission_colour(prediction.spectrum, options.path_nm, options.illuminant)
+    colour = transmission_colour(prediction.spectrum, options.path_nm, options.illuminant, options.edge_shift)
     return BodyColour.of_path(colour, options.path_nm)
 
 

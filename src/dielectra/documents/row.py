@@ -37,7 +37,8 @@ class CrystalRow(Document):
     abbe_number: float | None = Field(default=None, description="Abbe number V_d.")
     onset_ev: float | None = Field(default=None, description="Direct gap (eV) estimated from the absorption.")
     colour: str | None = Field(
-        default=None, description="Colour of daylight after 1 micrometre inside, by absorption alone (#rrggbb)."
+        default=None,
+        description="Daylight after 1 micrometre inside, by absorption alone, its edge at the likely true gap.",
     )
     confidence: str | None = Field(default=None, description="high, medium or low, by models that are ensembles.")
     metal: bool | None = Field(default=None, description="Whether it is a metal, by models that say so.")

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient, reflectivity
+from dielectra.optics.onset import gap_error
 from dielectra.optics.stack import Layer, material_index, stack_optics
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
@@ -106,7 +107,9 @@ def film_colour(spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65"
     return colour_of(film.transmittance[0], illuminant)
 
 
-def transmission_colour(spectrum: Spectrum, path_nm: float = BODY_PATH, illuminant: str = "D65") -> Colour:
+def transmission_colour(
+    spectrum: Spectrum, path_nm: float = BODY_PATH, illuminant: str = "D65", edge_shift: float | None = None
+) -> Colour:
     """Return the colour of light after a path in the crystal: absorption alone, no reflection, no interference.
 
     It is what the body of a crystal adds to the light, by Beer's law; a crystal that absorbs nothing has the white of
@@ -116,6 +119,9 @@ def transmission_colour(spectrum: Spectrum, path_nm: float = BODY_PATH, illumina
     ----------
     path_nm
         Length of the path, nm, not negative.
+    edge_shift
+        Energy in eV by which the absorption is moved up; by default :func:`gap_error`, so that crystals are not
+        coloured by the gap error of PBE.
 
     Raises
     ------
@@ -124,8 +130,9 @@ def transmission_colour(spectrum: Spectrum, path_nm: float = BODY_PATH, illumina
     """
     if not 0 <= path_nm < np.inf:
         raise InputError(f"a path is a length in nm that is not negative; got {path_nm:g}")
-    energies = visible_energies()
-    absorption = absorption_coefficient(energies, material_index(spectrum, energies) ** 2)
+    energies, shift = visible_energies(), gap_error(spectrum) if edge_shift is None else edge_shift
+    moved = np.maximum(energies - shift, spectrum.energies[0])
+    absorption = absorption_coefficient(energies, material_index(spectrum, moved) ** 2)
     return colour_of(np.exp(-absorption * path_nm * CM_PER_NM), illuminant)
 
 
