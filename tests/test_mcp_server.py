@@ -37,7 +37,7 @@ def test_the_tools_are_described() -> None:
             return await client.list_tools()
 
     tools = {tool.name: tool for tool in asyncio.run(ask()).tools}
-    assert set(tools) == {"predict", "derive", "compare"}
+    assert set(tools) == {"predict", "derive", "compare", "suggest"}
     assert set(tools["predict"].input_schema["properties"]) >= {"structures", "level", "model", "curves", "unit"}
     assert tools["predict"].input_schema["required"] == ["structures"]
 
@@ -69,6 +69,12 @@ def test_properties_and_comparisons() -> None:
     assert any(source.startswith("Aspnes") for source in sources)
 
 
+def test_crystals_to_label_next_are_suggested() -> None:
+    found = call("suggest", {"pool": ["examples"], "n": 3})
+    assert len(found["suggestions"]) == 3
+    assert found["pool"] == 12
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "message"),
     [
@@ -77,6 +83,8 @@ def test_properties_and_comparisons() -> None:
         ("predict", {"structures": ["mp-149"]}, "servers are not asked"),
         ("predict", {"structures": ["-"]}, "standard input is taken"),
         ("compare", {"structures": ["examples/Si.cif"], "sources": ["/etc/x.csv"]}, "lies outside examples"),
+        ("suggest", {"pool": ["/etc"], "n": 1}, "lies outside examples"),
+        ("suggest", {"pool": ["examples"], "n": 1, "data": "/etc/x"}, "lies outside examples"),
         ("derive", {"structures": ["examples/Si.cif"], "properties": ["beauty"]}, "unknown property 'beauty'"),
         ("predict", {"structures": ["examples/Si.cif"], "level": "gw"}, "unknown level 'gw'"),
     ],

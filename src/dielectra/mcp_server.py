@@ -1,4 +1,4 @@
-"""A server of the Model Context Protocol: assistants predict, derive and compare with the tools of this package.
+"""A server of the Model Context Protocol: assistants predict, derive, compare and choose with this package.
 
 It speaks over standard input and output with the program that started it. Structures are given as text, or as files
 inside one folder; servers of structures are asked only where the user allowed it.
@@ -121,17 +121,35 @@ class Tools:
             crystals.append({"crystal": _plain(row_of(prediction, name)), "compared": compared})
         return {"crystals": crystals, "refused": refused}
 
+    def suggest(
+        self, pool: list[str], n: int, data: str | None = None, model: str | None = None, seed: int = 0
+    ) -> dict[str, Any]:
+        """Say which n crystals of a pool to compute or measure next: diverse ones, then those that promise most.
+
+        data is a data set that is labelled already; model an ensemble whose disagreement counts (ladder-ensemble).
+        """
+        from dielectra.models.ensemble import load_predictor
+        from dielectra.training.suggestion import suggest
+
+        for source in pool if data is None or Path(data).name == data else [*pool, data]:
+            self._check_path(source)
+        found: dict[str, Any] = suggest(
+            list(pool), n, data, None if model is None else load_predictor(model), seed
+        ).model_dump()
+        return found
+
     def _predicted(
         self, structures: Sequence[str], level: str, model: str | None
     ) -> tuple[list[Predicted], list[dict[str, str]]]:
         for structure in structures:
-            if "\n" not in structure:
-                self._check_path(structure)
+            self._check_path(structure)
         outcomes = list(predict_files(structures, loaded_model(level, model), MOST_CRYSTALS))
         refused = [{"file": one.name, "reason": one.reason} for one in outcomes if isinstance(one, Refused)]
         return [one for one in outcomes if isinstance(one, Predicted)], refused
 
     def _check_path(self, source: str) -> None:
+        if "\n" in source:  # the text of a file
+            return
         if is_remote(source):
             if not self.network:
                 raise InputError(f"{source}: servers are not asked; start 'dielectra mcp --network' to allow it")
@@ -155,7 +173,7 @@ def make_server(tools: Tools) -> MCPServer:
     except ImportError as error:
         raise InputError("'dielectra mcp' needs the protocol's SDK: pip install 'dielectra[mcp]'") from error
     server = MCPServer("dielectra", instructions=INSTRUCTIONS, version=__version__)
-    for tool in (tools.predict, tools.derive, tools.compare):
+    for tool in (tools.predict, tools.derive, tools.compare, tools.suggest):
         server.tool()(_telling(tool))
     return server
 
