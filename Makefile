@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-fast fuzz sbom lint docs models abinitio browser clean
+.PHONY: setup demo test test-fast gpu-test gpu-bench fuzz sbom lint docs models abinitio browser clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,13 @@ test: setup
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+# Both say so, and end well, where there is no CUDA device. torch for CUDA: pip install torch from PyTorch's own index.
+gpu-test: setup
+	$(BIN)/python -m pytest -m gpu tests/test_gpu.py
+
+gpu-bench: setup
+	$(BIN)/python benchmarks/gpu.py
 
 # Changed files for every reader; a seed that changes with the day unless SEED is given.
 INPUTS ?= 20000

@@ -10,7 +10,8 @@ from ase.build import bulk
 
 from conftest import make_aln, make_mgo, repeated
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.models.admission import Admitted, Preparation, Refusal, admit
+from dielectra.models.admission import Admitted, Preparation, Refusal, admit_each, find_form
+from dielectra.models.card import ModelCard
 from dielectra.models.model import Model
 from dielectra.structures import read_structure
 
@@ -46,21 +47,34 @@ def test_a_large_cell_counts_by_its_primitive_cell(tiny_model: Model) -> None:
     assert "588 atoms in the primitive cell" in refusal.reason
 
 
+def admitted_to(
+    card: ModelCard, crystals: list[Crystal], *, isotropic: bool, unseen: tuple[str, ...] = ()
+) -> list[Admitted]:
+    """Admit crystals to a model whose network takes the standard cell as it is."""
+    forms = [find_form(crystal) for crystal in crystals]
+    found = admit_each(
+        crystals,
+        forms,
+        card,
+        range(1, 100),
+        lambda cells: [Preparation(cell, unseen) for cell in cells],
+        isotropic=isotropic,
+    )
+    assert all(isinstance(one, Admitted) for one in found)
+    return [one for one in found if isinstance(one, Admitted)]
+
+
 @pytest.mark.parametrize(("isotropic", "n_warnings"), [(True, 1), (False, 0)])
 def test_only_an_isotropic_model_warns_of_its_average(tiny_model: Model, isotropic: bool, n_warnings: int) -> None:
     card = tiny_model.card.model_copy(update={"elements": [7, 12, 8, 13]})
-    aln = admit(make_aln(), card, range(1, 100), Preparation, isotropic=isotropic)
-    assert isinstance(aln, Admitted)
+    aln, cubic = admitted_to(card, [make_aln(), make_mgo()], isotropic=isotropic)
     assert len(aln.warnings) == n_warnings
-    cubic = admit(make_mgo(), card, range(1, 100), Preparation, isotropic=isotropic)
-    assert isinstance(cubic, Admitted)
     assert cubic.warnings == ()
 
 
 def test_what_a_network_does_not_see_is_among_the_warnings(tiny_model: Model) -> None:
     card = tiny_model.card.model_copy(update={"elements": [8]})
-    admitted = admit(make_mgo(), card, range(1, 100), lambda found: Preparation(found, ("blind",)), isotropic=True)
-    assert isinstance(admitted, Admitted)
+    (admitted,) = admitted_to(card, [make_mgo()], unseen=("blind",), isotropic=True)
     assert admitted.prepared is admitted.form.crystal
     first, second = admitted.warnings
     assert first.startswith("Mg not among the elements the model was trained on")

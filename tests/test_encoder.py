@@ -33,7 +33,7 @@ def flat_layers(crystal: Crystal, encoder: SevenNet) -> list[np.ndarray]:
     """Return our features in the order of e3nn: degree by degree, channel by channel."""
     with torch.inference_mode():
         layers = encoder(find_neighbours(crystal, encoder.card.cutoff))
-    return [torch.cat([part.transpose(1, 2).flatten(1) for part in parts], dim=1).numpy() for parts in layers]
+    return [torch.cat([part[:, :, 0].transpose(1, 2).flatten(1) for part in parts], dim=1).numpy() for parts in layers]
 
 
 def difference(features: AtomFeatures, others: AtomFeatures) -> float:

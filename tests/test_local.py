@@ -68,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_batches_of_any_task_are_done(folder: Path) -> None:
-    assert TASKS.names() == ["campaign", "summing"]
+    assert TASKS.names() == ["campaign", "screening", "summing"]
     assert run_jobs(folder, n_workers=2)["done"] == 3
     found = {path.name: json.loads(path.read_text()) for path in (folder / "sums").iterdir()}
     assert found == {"batch-00000000.json": 30, "batch-00000001.json": 120, "batch-00000002.json": 60}

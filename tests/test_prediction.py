@@ -26,7 +26,7 @@ from dielectra.crystal import Crystal, make_crystal
 from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
 from dielectra.models import store
-from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit
+from dielectra.models.admission import Admitted, Estimate, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import CARD, ModelCard
 from dielectra.models.model import Model
 from dielectra.models.store import WEIGHTS, load_model
@@ -43,6 +43,7 @@ from dielectra.prediction.batches import BATCH
 from dielectra.predictor import PredictionWarning, predict
 from dielectra.spectrum import Spectrum
 from dielectra.structures import Refused
+from dielectra.symmetry import StandardForm
 
 EXAMPLES = Path("examples")
 
@@ -59,8 +60,14 @@ class TensorModel:
         peak = 1 / (5.0 - self.energies - 0.5j)
         return np.asarray(np.eye(3)[:, :, None] * (1 + peak) + bond_tensor(crystal)[:, :, None] * peak)
 
-    def admit(self, crystal: Crystal) -> Admitted | Refusal:
-        return admit(crystal, self.card, range(1, 119), Preparation, isotropic=False)
+    def admit_each(
+        self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+    ) -> list[Admitted | Refusal]:
+        found = forms or [find_form(crystal) for crystal in crystals]
+        return admit_each(crystals, found, self.card, range(1, 119), self.prepare, isotropic=False)
+
+    def prepare(self, cells: Sequence[Crystal]) -> list[Preparation]:
+        return [Preparation(cell) for cell in cells]
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         return [self.estimate(found.prepared) for found in admitted]

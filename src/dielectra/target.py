@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, field_validator
 
-from dielectra.arrays import FloatArray
+from dielectra.arrays import BoolArray, ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.grids import describe_energies, parse_energies
 from dielectra.integrals import real_from_imaginary
@@ -17,6 +17,9 @@ from dielectra.spectrum import COMPONENTS, Spectrum
 
 DIELECTRIC = "dielectric"
 """Quantity of a spectrum; every other quantity is a number."""
+
+ROUNDING = 1e-12
+"""Share of the trace below which a negative eigenvalue is rounding."""
 
 Part = Literal["re", "im"]
 Energies = Annotated[
@@ -104,39 +107,65 @@ class Target(BaseModel):
         InputError
             If the target is a number, or lacks the imaginary part.
         """
+        return {
+            level: Spectrum(self.grid, self.tensors(row, level), level, self.broadening, provenance or {})
+            for level in self.levels
+        }
+
+    def tensors(self, rows: FloatArray, level: str) -> ComplexArray:
+        """Return the dielectric tensors at a level that rows of output stand for, shape ``(..., 3, 3, n_energies)``.
+
+        Parameters
+        ----------
+        rows
+            Shape ``(..., *target.shape)``.
+
+        Raises
+        ------
+        InputError
+            If the target is a number, or lacks the imaginary part.
+        """
         if self.quantity != DIELECTRIC or "im" not in self.parts:
             raise InputError(f"a target of {self.quantity} ({', '.join(self.parts)}) has no spectrum")
-        found = {}
-        for level, parts in zip(self.levels, np.asarray(row, float), strict=True):
-            by_name = dict(zip(self.parts, parts, strict=True))
-            imaginary = passive(as_tensor(by_name["im"]))
-            real = as_tensor(by_name["re"]) if "re" in by_name else self._real_part(imaginary)
-            found[level] = Spectrum(self.grid, real + 1j * imaginary, level, self.broadening, provenance or {})
-        return found
+        parts = np.asarray(rows, float)[..., self.levels.index(level), :, :, :]
+        by_name = {name: parts[..., index, :, :] for index, name in enumerate(self.parts)}
+        imaginary = passive(as_tensor(by_name["im"]))
+        real = as_tensor(by_name["re"]) if "re" in by_name else self._real_part(imaginary)
+        return np.asarray(real + 1j * imaginary)
 
     def _real_part(self, imaginary: FloatArray) -> FloatArray:
-        real = np.empty_like(imaginary)
-        for i, j in COMPONENTS.values():
-            constant = 0.0 if i == j else 1.0
-            real[i, j] = real[j, i] = real_from_imaginary(self.grid, imaginary[i, j]) - constant
-        return real
+        components = np.stack([imaginary[..., i, j, :] for i, j in COMPONENTS.values()], axis=-2)
+        real = real_from_imaginary(self.grid, components)
+        real[..., 3:, :] -= 1.0
+        return as_tensor(real)
 
 
 def as_tensor(components: FloatArray) -> FloatArray:
-    """Return tensors ``(3, 3, n_energies)`` of one isotropic row or of six components ``(1 or 6, n_energies)``."""
-    if len(components) == 1:
-        return np.asarray(np.einsum("ij,w->ijw", np.eye(3), components[0]))
-    tensor = np.empty((3, 3, components.shape[1]))
-    for (i, j), values in zip(COMPONENTS.values(), components, strict=True):
-        tensor[i, j] = tensor[j, i] = values
+    """Return tensors ``(..., 3, 3, n_energies)`` of one or six components ``(..., 1 or 6, n_energies)``."""
+    if components.shape[-2] == 1:
+        return np.asarray(np.eye(3)[:, :, None] * components[..., None, :, :])
+    tensor = np.empty((*components.shape[:-2], 3, 3, components.shape[-1]))
+    for index, (i, j) in enumerate(COMPONENTS.values()):
+        tensor[..., i, j, :] = tensor[..., j, i, :] = components[..., index, :]
     return tensor
 
 
 def passive(imaginary: FloatArray) -> FloatArray:
-    """Return the nearest tensors without negative eigenvalues, shape ``(3, 3, n_energies)`` as given."""
-    if (imaginary * (1 - np.eye(3))[:, :, None]).any():
-        values, vectors = np.linalg.eigh(imaginary.transpose(2, 0, 1))
-        if values.min() >= 0:
-            return imaginary
-        return np.asarray(np.einsum("wia,wa,wja->ijw", vectors, np.maximum(values, 0.0), vectors))
-    return np.maximum(imaginary, 0.0)
+    """Return the nearest tensors without negative eigenvalues, shape ``(..., 3, 3, n_energies)`` as given."""
+    wrong = ~_is_passive(imaginary)
+    if not wrong.any():
+        return imaginary
+    by_energy = np.moveaxis(imaginary, -1, -3).copy()
+    values, vectors = np.linalg.eigh(by_energy[wrong])
+    by_energy[wrong] = np.einsum("wia,wa,wja->wij", vectors, np.maximum(values, 0.0), vectors)
+    return np.moveaxis(by_energy, -3, -1)
+
+
+def _is_passive(tensors: FloatArray) -> BoolArray:
+    """Return at which energies no eigenvalue is negative beyond rounding, by the principal minors, ``(..., n)``."""
+    xx, yy, zz, yz, xz, xy = (tensors[..., i, j, :] for i, j in COMPONENTS.values())
+    scale = np.abs(xx) + np.abs(yy) + np.abs(zz)
+    pairs = np.minimum(np.minimum(yy * zz - yz**2, xx * zz - xz**2), xx * yy - xy**2)
+    determinant = xx * (yy * zz - yz**2) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
+    diagonal = np.minimum(np.minimum(xx, yy), zz)
+    return np.asarray((diagonal >= 0) & (pairs >= -ROUNDING * scale**2) & (determinant >= -ROUNDING * scale**3))

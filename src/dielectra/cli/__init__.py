@@ -16,6 +16,7 @@ from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
+from dielectra.cli.screening import query, screen
 from dielectra.cli.serving import serve
 from dielectra.cli.stacking import stack
 from dielectra.cli.suggesting import suggest
@@ -35,7 +36,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 LEARNING = (train, climb, suggest, evaluate)
-VERBS = (predict, stack, *LEARNING, compute, campaign_app, reproduce, serve, mcp, data_app, models_app)
+COMPUTING = (compute, campaign_app, reproduce)
+VERBS = (predict, stack, screen, query, *LEARNING, *COMPUTING, serve, mcp, data_app, models_app)
 for verb in VERBS:
     app.command(verb)
 data_app.command(fetch_data, name="fetch")

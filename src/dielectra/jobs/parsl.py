@@ -114,8 +114,11 @@ def read_config(path: str | Path) -> Any:
     return config
 
 
-def local_config(n_workers: int, folder: str | Path) -> Any:
-    """Return a configuration that runs on the processors of this machine; Parsl's own files go to `folder`."""
+def local_config(n_workers: int, folder: str | Path, n_blocks: int = 1) -> Any:
+    """Return a configuration that runs on the processors of this machine; Parsl's own files go to `folder`.
+
+    A block is what a cluster would give one batch job; each has `n_workers`.
+    """
     require_parsl()
     from parsl import Config, providers
     from parsl.executors import HighThroughputExecutor
@@ -128,6 +131,6 @@ def local_config(n_workers: int, folder: str | Path) -> Any:
         address="127.0.0.1",
         max_workers_per_node=n_workers,
         interchange_launch_cmd=[str(programs / "interchange.py")],
-        provider=provider(init_blocks=1, max_blocks=1, worker_init=setup),
+        provider=provider(init_blocks=n_blocks, max_blocks=n_blocks, worker_init=setup),
     )
     return Config(executors=[executor], run_dir=str(folder), strategy="none", initialize_logging=False)

@@ -52,7 +52,11 @@ class Task(Protocol):
 Opener = Callable[[Mapping[str, Any], Sequence[str]], Task]
 """Makes a task of its settings and of the modules the user vouches for."""
 
-TASKS = Registry("dielectra.tasks", "task", {"campaign": "dielectra.abinitio.task:open_campaign"})
+TASKS = Registry(
+    "dielectra.tasks",
+    "task",
+    {"campaign": "dielectra.abinitio.task:open_campaign", "screening": "dielectra.screening.task:open_screening"},
+)
 
 
 def open_task(kind: str, settings: Mapping[str, Any], trusted: Sequence[str] = ()) -> Task:

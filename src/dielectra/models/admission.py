@@ -103,8 +103,13 @@ class Predictor(Protocol):
     def card(self) -> ModelCard:
         """Return what is known of the model."""
 
-    def admit(self, crystal: Crystal) -> Admitted | Refusal:
-        """Find out all that a prediction needs of a crystal, or why it is refused."""
+    def admit_each(
+        self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+    ) -> list[Admitted | Refusal]:
+        """Find out all that a prediction needs of crystals, or why they are refused.
+
+        Standard forms are found where they are not given.
+        """
 
     def predict(self, admitted: Sequence[Admitted]) -> Sequence[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal, or why it is refused after all, a metal for instance."""
@@ -125,46 +130,65 @@ class Preparation(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def admit(
-    crystal: Crystal,
+def find_form(crystal: Crystal) -> StandardForm | Refusal:
+    """Return the standard form of a crystal, or why its symmetry cannot be determined."""
+    try:
+        return standard_form(crystal)
+    except InputError as error:
+        return Refusal(str(error))
+
+
+def admit_each(
+    crystals: Sequence[Crystal],
+    forms: Sequence[StandardForm | Refusal],
     card: ModelCard,
     elements: Collection[int],
-    prepare: Callable[[Crystal], Preparation],
+    prepare: Callable[[Sequence[Crystal]], Sequence[Preparation]],
     *,
     isotropic: bool,
-) -> Admitted | Refusal:
-    """Find out all that a prediction needs of a crystal, with one symmetry search.
+) -> list[Admitted | Refusal]:
+    """Find out all that a prediction needs of crystals, those that can be predicted in one batch.
 
     Parameters
     ----------
-    crystal
-        Any cell of the crystal.
+    crystals
+        Any cells.
+    forms
+        Their standard forms, from one symmetry search each (:func:`find_form`).
     card
         Names the model and the elements it was trained on.
     elements
         Atomic numbers that the network can represent.
     prepare
-        Makes what the network takes of the standard cell.
+        Makes what the network takes of standard cells.
     isotropic
         Whether the network predicts the isotropic average only, and not the tensor.
 
     Returns
     -------
-    Admitted or Refusal
+    list of Admitted or Refusal
         A refusal where the symmetry cannot be determined, the cell is too large, or an element cannot be represented.
     """
-    try:
-        form = standard_form(crystal)
-    except InputError as error:
-        return Refusal(str(error))
+    found = [form if isinstance(form, Refusal) else _refusal_or(form, card, elements) for form in forms]
+    prepared = iter(prepare([form.crystal for form in found if isinstance(form, StandardForm)]))
+    return [
+        form if isinstance(form, Refusal) else _admitted(crystal, form, next(prepared), card, isotropic=isotropic)
+        for crystal, form in zip(crystals, found, strict=True)
+    ]
+
+
+def _refusal_or(form: StandardForm, card: ModelCard, elements: Collection[int]) -> StandardForm | Refusal:
     reason = _reason_to_refuse(form.crystal, card, elements)
-    if reason:
-        return Refusal(reason)
-    prepared, unseen = prepare(form.crystal)
-    notes = [*crystal.warnings, *_doubts(crystal, card), *unseen]
+    return Refusal(reason) if reason else form
+
+
+def _admitted(
+    crystal: Crystal, form: StandardForm, preparation: Preparation, card: ModelCard, *, isotropic: bool
+) -> Admitted:
+    notes = [*crystal.warnings, *_doubts(crystal, card), *preparation.warnings]
     if isotropic and not form.cubic:
         notes.append("not cubic: the model predicts the isotropic average, so that xx, yy and zz are equal")
-    return Admitted(crystal, form, prepared, tuple(notes))
+    return Admitted(crystal, form, preparation.prepared, tuple(notes))
 
 
 def _reason_to_refuse(crystal: Crystal, card: ModelCard, elements: Collection[int]) -> str:

@@ -84,7 +84,7 @@ class EncoderNetwork(Network):
 
     def prepare(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
         """Return the features of the atoms of each crystal."""
-        return _encoded(encode(crystals, load_encoder(self.options.encoder)), crystals)
+        return _encoded(encode(crystals, load_encoder(self.options.encoder, str(self.device))), crystals)
 
     def broadened(self, broadening: float) -> EncoderNetwork:
         """Return a network that predicts spectra of another Lorentzian broadening (half width, eV)."""
@@ -100,7 +100,7 @@ class EncoderNetwork(Network):
 
     def prepare_known(self, crystals: Sequence[Crystal]) -> list[EncodedCrystal]:
         """Return the features of the atoms of each crystal, kept on disk."""
-        return _encoded(cached_features(crystals, load_encoder(self.options.encoder)), crystals)
+        return _encoded(cached_features(crystals, load_encoder(self.options.encoder, str(self.device))), crystals)
 
     def collate(self, prepared: Sequence[EncodedCrystal]) -> AtomBatch:
         """Return encoded crystals as one batch."""

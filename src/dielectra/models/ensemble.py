@@ -17,6 +17,7 @@ from dielectra.models.card import CARD, ModelCard, read_card
 from dielectra.models.domain import Domain, disagreement, load_domain, save_domain
 from dielectra.models.model import Model, ModelLike, Outputs, admit_to, estimates
 from dielectra.models.store import load_model, model_folder, save_model
+from dielectra.symmetry import StandardForm
 from dielectra.target import Target
 
 
@@ -65,7 +66,13 @@ class Ensemble:
 
     def admit(self, crystal: Crystal) -> Admitted | Refusal:
         """Find out all that a prediction needs of a crystal, or why it is refused."""
-        return admit_to(self, crystal)
+        return admit_to(self, [crystal])[0]
+
+    def admit_each(
+        self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+    ) -> list[Admitted | Refusal]:
+        """Admit many crystals, with their standard forms where these are known."""
+        return admit_to(self, crystals, forms)
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal: the mean over members, with the members."""

@@ -11,10 +11,12 @@ import torch
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit
+from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
 from dielectra.optics.onset import transparent_below
+from dielectra.spectrum import Spectrum
+from dielectra.symmetry import StandardForm
 from dielectra.target import Target
 
 BATCH = 128
@@ -123,7 +125,13 @@ class Model:
 
     def admit(self, crystal: Crystal) -> Admitted | Refusal:
         """Find out all that a prediction needs of a crystal, or why it is refused."""
-        return admit_to(self, crystal)
+        return admit_to(self, [crystal])[0]
+
+    def admit_each(
+        self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+    ) -> list[Admitted | Refusal]:
+        """Admit many crystals, with their standard forms where these are known."""
+        return admit_to(self, crystals, forms)
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate]:
         """Return what is predicted of each admitted crystal."""
@@ -146,14 +154,16 @@ class Model:
         return self
 
 
-def admit_to(model: ModelLike, crystal: Crystal) -> Admitted | Refusal:
-    """Admit a crystal to a model or ensemble, or say why it is refused."""
+def admit_to(
+    model: ModelLike, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+) -> list[Admitted | Refusal]:
+    """Admit crystals to a model or ensemble, or say why they are refused."""
 
-    def prepare(cell: Crystal) -> Preparation:
-        prepared = model.prepare([cell])[0]
-        return Preparation(prepared, tuple(model.remarks(prepared)))
+    def prepare(cells: Sequence[Crystal]) -> list[Preparation]:
+        return [Preparation(prepared, tuple(model.remarks(prepared))) for prepared in model.prepare(cells)]
 
-    return admit(crystal, model.card, model.elements, prepare, isotropic=model.card.target.rank == 0)
+    found = [find_form(crystal) for crystal in crystals] if forms is None else forms
+    return admit_each(crystals, found, model.card, model.elements, prepare, isotropic=model.card.target.rank == 0)
 
 
 def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
@@ -163,13 +173,12 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     """
     target, level = model.target, model.level or model.target.level
     calibration = model.card.calibration.get(level)
+    tensors = target.tensors(outputs.values.mean(axis=0), level)
+    of_members = target.tensors(outputs.values, level) if len(outputs.values) > 1 else np.empty((0, *tensors.shape))
     found = []
-    for index, mean in enumerate(outputs.values.mean(axis=0)):
+    for index, tensor in enumerate(tensors):
         direct, fundamental = (None, None) if outputs.gaps is None else map(float, outputs.gaps[index])
-        spectrum = target.spectra(mean)[level]
-        if len(outputs.values) > 1:
-            members = (target.spectra(row)[level].tensor for row in outputs.values[:, index])
-            spectrum = replace(spectrum, members=tuple(members))
+        spectrum = Spectrum(target.grid, tensor, level, target.broadening, members=tuple(of_members[:, index]))
         if direct is not None and model.transparent:
             spectrum = transparent_below(spectrum, direct)
         found.append(Estimate(spectrum, fundamental, direct, calibration=calibration))

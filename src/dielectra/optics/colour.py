@@ -8,6 +8,7 @@ transform, so that a perfect mirror is white under each; what lies outside the s
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -171,9 +172,7 @@ def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
     """
     weights = _weights(illuminant)
     xyz, white = weights @ np.asarray(values, float), weights.sum(axis=1)
-    cones, white_cones = BRADFORD @ xyz, BRADFORD @ white
-    adapted = np.linalg.solve(BRADFORD, cones * (BRADFORD @ SRGB_WHITE) / white_cones)
-    encoded = _encode(RGB_FROM_XYZ @ adapted)
+    encoded = _encode(_rgb_from_xyz(illuminant) @ xyz)
     clipped = np.clip(encoded, 0.0, 1.0)
     lit = xyz if xyz.sum() > 0 else white
     return Colour(
@@ -181,12 +180,30 @@ def colour_of(values: ArrayLike, illuminant: str = "D65") -> Colour:
         xyy=_triple(np.array([lit[0] / lit.sum(), lit[1] / lit.sum(), xyz[1]])),
         lab=_lab(xyz / white),
         srgb=_triple(clipped),
-        hex="#" + "".join(f"{round(255 * channel):02x}" for channel in clipped),
+        hex=_hex(clipped),
         in_gamut=bool(np.abs(encoded - clipped).max() <= 0.002),
         illuminant=illuminant,
     )
 
 
+def hex_colours(values: FloatArray, illuminant: str = "D65") -> list[str]:
+    """Return the colours of many reflectances or transmittances, shape ``(n, 421)``, as ``#rrggbb``."""
+    encoded = _encode(values @ _weights(illuminant).T @ _rgb_from_xyz(illuminant).T)
+    return [_hex(colour) for colour in np.clip(encoded, 0.0, 1.0)]
+
+
+def _hex(colour: FloatArray) -> str:
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in colour)
+
+
+def _rgb_from_xyz(illuminant: str) -> FloatArray:
+    """Return the matrix of linear sRGB of XYZ whose white is that of the illuminant, adapted by Bradford."""
+    white = _weights(illuminant).sum(axis=1)
+    gains = (BRADFORD @ SRGB_WHITE) / (BRADFORD @ white)
+    return np.asarray(RGB_FROM_XYZ @ np.linalg.solve(BRADFORD, gains[:, None] * BRADFORD))
+
+
+@cache
 def _weights(illuminant: str) -> FloatArray:
     """Return the colour matching functions times the illuminant, shape ``(3, 421)``, Y of the white being 1."""
     if illuminant not in ILLUMINANTS:

@@ -68,6 +68,13 @@ def off_diagonals(spectrum: Spectrum) -> tuple[str, ...]:
     return tuple(name for name in ("yz", "xz", "xy") if np.abs(spectrum.component(name)).max() > noise)
 
 
+def interpolated(points: FloatArray, energies: FloatArray, eps: ComplexArray) -> ComplexArray:
+    """Return functions ``(..., n_energies)`` at other energies inside the grid, linearly, shape ``(..., n_points)``."""
+    right = np.clip(np.searchsorted(energies, points), 1, len(energies) - 1)
+    share = (points - energies[right - 1]) / (energies[right] - energies[right - 1])
+    return np.asarray(eps[..., right - 1] * (1 - share) + eps[..., right] * share)
+
+
 def refractive_index(eps: ArrayLike) -> ComplexArray:
     """Return the complex refractive index n + i k, the root of eps with n, k >= 0.
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dielectra.arrays import FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
-from dielectra.optics.constants import absorption_coefficient
+from dielectra.optics.constants import absorption_coefficient, interpolated
 from dielectra.optics.onset import estimate_gap, fundamental_gap
 from dielectra.optics.tables import read_table
 from dielectra.spectrum import Spectrum
@@ -131,15 +131,14 @@ def solar_efficiency(
         )
     eps = np.interp(energies, spectrum.energies, spectrum.mean)
     inside = above | keep_subgap & (energies >= spectrum.energies[0])
-    depth = 2 * absorption_coefficient(energies, eps) * thickness_nm / NANOMETRES_PER_CM
-    film = _current_voltage(inside * -np.expm1(-depth), indirectness, temperature)
+    film = _current_voltage(inside * _absorptance(energies, eps, thickness_nm), indirectness, temperature)
     limit = _current_voltage(above.astype(float), indirectness, temperature)
     power_in = float(np.trapezoid(irradiance, wavelengths))
     return SolarEfficiency(
-        slme=film.maximum_power / power_in,
-        spectroscopic_limit=limit.maximum_power / power_in,
-        short_circuit_current=film.short_circuit_current / 10,
-        open_circuit_voltage=film.open_circuit_voltage,
+        slme=float(film.maximum_power) / power_in,
+        spectroscopic_limit=float(limit.maximum_power) / power_in,
+        short_circuit_current=float(film.short_circuit_current) / 10,
+        open_circuit_voltage=float(film.open_circuit_voltage),
         gap_direct=gaps.direct,
         gap_indirect=gaps.indirect,
         gap_direct_source=gaps.direct_source,
@@ -173,38 +172,75 @@ def _find_gaps(spectrum: Spectrum, direct: float | None, indirect: float | None)
     return _Gaps(onset, onset, direct_source, "taken equal to the direct gap")
 
 
+def efficiencies(
+    energies: FloatArray,
+    eps: ComplexArray,
+    gap_direct: FloatArray,
+    gap_indirect: FloatArray,
+    temperature: float = 293.15,
+    thickness_nm: float = 500.0,
+) -> FloatArray:
+    """Return the SLME of many crystals, as :func:`solar_efficiency` does for one, shape ``(n,)``.
+
+    Parameters
+    ----------
+    energies
+        Photon energies, shape ``(n_energies,)``, eV, from below every direct gap to 4.43 eV at least.
+    eps
+        Isotropic averages, shape ``(n, n_energies)``.
+    gap_direct, gap_indirect
+        Shape ``(n,)``, eV, positive; an indirect gap above the direct one counts as equal to it.
+    """
+    wavelengths, irradiance = read_table("am15g.csv")
+    points = HC / wavelengths
+    onset = np.minimum(gap_direct, points.max())
+    visible = points > onset.min()
+    absorptance = np.zeros((len(eps), len(points)))
+    absorptance[:, visible] = _absorptance(points[visible], interpolated(points[visible], energies, eps), thickness_nm)
+    absorptance *= points > gap_direct[:, None]
+    indirectness = np.maximum(gap_direct - gap_indirect, 0.0)
+    found = _current_voltage(absorptance, indirectness, temperature)
+    return np.asarray(found.maximum_power / float(np.trapezoid(irradiance, wavelengths)))
+
+
+def _absorptance(energies: FloatArray, eps: ComplexArray, thickness_nm: float) -> FloatArray:
+    """Return the share of light that a film absorbs in two passes."""
+    return np.asarray(-np.expm1(-2 * absorption_coefficient(energies, eps) * thickness_nm / NANOMETRES_PER_CM))
+
+
 class _CurrentVoltage(NamedTuple):
     """Short-circuit current (A/m^2), open-circuit voltage (V) and maximum power (W/m^2)."""
 
-    short_circuit_current: float
-    open_circuit_voltage: float
-    maximum_power: float
+    short_circuit_current: FloatArray
+    open_circuit_voltage: FloatArray
+    maximum_power: FloatArray
 
 
-def _current_voltage(absorptance: FloatArray, indirectness: float, temperature: float) -> _CurrentVoltage:
-    """Solve the ideal diode ``J = J_sc - J_0 (exp(V / kT) - 1)`` for an absorptance on the wavelengths of AM1.5G.
+def _current_voltage(absorptance: FloatArray, indirectness: FloatArray | float, temperature: float) -> _CurrentVoltage:
+    """Solve the ideal diode ``J = J_sc - J_0 (exp(V / kT) - 1)`` for absorptances ``(..., n)`` at AM1.5G's wavelengths.
 
     With ``v = V / kT`` the power is greatest where ``v + ln(1 + v) = ln(1 + J_sc / J_0)``, by Newton's method.
     """
     wavelengths, irradiance = read_table("am15g.csv")
     energies, thermal = HC / wavelengths, BOLTZMANN * temperature
-    photons = irradiance / energies
-    short_circuit = float(np.trapezoid(photons * absorptance, wavelengths))
-    if short_circuit == 0:
-        return _CurrentVoltage(0.0, 0.0, 0.0)
-    metres = wavelengths * 1e-9
+    short_circuit = np.trapezoid(irradiance / energies * absorptance, wavelengths)
+    dark = short_circuit == 0
     # Emission relative to the factor exp(-onset / kT), which underflows for cold cells with wide gaps.
-    onset = energies[absorptance > 0].min()
-    planck = np.exp(np.minimum(onset - energies, 0.0) / thermal) / -np.expm1(-energies / thermal)
+    onset = np.where(absorptance > 0, energies, np.inf).min(axis=-1)
+    onset = np.where(dark, energies.max(), onset)
+    planck = np.exp(np.minimum(onset[..., None] - energies, 0.0) / thermal) / -np.expm1(-energies / thermal)
+    metres = wavelengths * 1e-9
     emission = 2 * np.pi * SPEED_OF_LIGHT / metres**4 * planck
-    radiative = ELEMENTARY_CHARGE * float(np.trapezoid(emission * absorptance, metres))
-    open_circuit = float(np.logaddexp(0.0, np.log(short_circuit / radiative) + (onset - indirectness) / thermal))
+    radiative = ELEMENTARY_CHARGE * np.trapezoid(emission * absorptance, metres)
+    ratio = np.log(np.where(dark, 1.0, short_circuit) / np.where(dark, 1.0, radiative))
+    open_circuit = np.logaddexp(0.0, ratio + (onset - indirectness) / thermal)
     voltage = open_circuit
     for _ in range(60):
         voltage = (open_circuit - np.log1p(voltage) + voltage / (1 + voltage)) * (1 + voltage) / (2 + voltage)
     # J_sc - J_0 (e^v - 1) with J_0 = J_sc / (e^v_oc - 1)
-    filling = -np.expm1(voltage - open_circuit) / -np.expm1(-open_circuit)
-    return _CurrentVoltage(short_circuit, thermal * open_circuit, float(thermal * voltage * short_circuit * filling))
+    filling = np.expm1(voltage - open_circuit) / np.expm1(-open_circuit)
+    volts = np.where(dark, 0.0, thermal * open_circuit)
+    return _CurrentVoltage(short_circuit, volts, np.where(dark, 0.0, thermal * voltage * short_circuit * filling))
 
 
 def _check(direct: float, indirect: float, temperature: float, thickness_nm: float) -> None:

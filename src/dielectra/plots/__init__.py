@@ -4,6 +4,7 @@ from dielectra.plots.abinitio import plot_costs, plot_static_parity, plot_valida
 from dielectra.plots.comparison import plot_comparison
 from dielectra.plots.learning import plot_evaluation, plot_learning_curve, plot_training_log
 from dielectra.plots.optics import plot_colours, plot_measured, plot_oscillators, plot_stack
+from dielectra.plots.screening import plot_distributions
 from dielectra.plots.spectra import plot_predictions, plot_quantity
 from dielectra.plots.style import check_figure_path, save_figure
 from dielectra.plots.summary import plot_summary
@@ -13,6 +14,7 @@ __all__ = [
     "plot_colours",
     "plot_comparison",
     "plot_costs",
+    "plot_distributions",
     "plot_evaluation",
     "plot_learning_curve",
     "plot_measured",

@@ -30,7 +30,7 @@ def predict_each(crystals: Iterable[Crystal], model: Predictor) -> Iterator[Pred
     """Give the prediction of every crystal, or the reason why there is none, in the order of the crystals."""
     crystals = iter(crystals)
     while chunk := list(islice(crystals, BATCH)):
-        outcomes = [model.admit(crystal) for crystal in chunk]
+        outcomes = model.admit_each(chunk)
         admitted = [found for found in outcomes if isinstance(found, Admitted)]
         estimates = iter(model.predict(admitted) if admitted else ())
         for found in outcomes:

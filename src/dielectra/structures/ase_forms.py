@@ -169,25 +169,36 @@ def read_database(content: Content) -> Iterator[Found]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "structures.db"
         path.write_bytes(content.data)
-        with reading(content.name), closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            rows = database.execute(
-                "SELECT id, numbers, positions, cell, pbc FROM systems ORDER BY id LIMIT ?", (MOST_ROWS,)
-            )
-            for row, numbers, positions, cell, pbc in rows:
-                place = f"row {row}"
-                try:
-                    entry = {
-                        "numbers": _blob(numbers, "<i4").tolist(),
-                        "positions": _blob(positions, "<f8").reshape(-1, 3).tolist(),
-                        "cell": _blob(cell, "<f8").tolist(),
-                        "pbc": [bool(pbc >> axis & 1) for axis in range(3)],
-                    }
-                    yield Found(from_mapping(entry, f"{content.name}, {place}"), place)
-                except InputError as error:
-                    yield Found(error, place)
-                except (TypeError, ValueError) as error:
-                    yield Found(InputError(f"{content.name}, {place}: is no row of ASE ({_told(error)})"), place)
+        with reading(content.name), open_database(path) as database:
+            yield from database_rows(database, content.name)
+
+
+def open_database(path: Path) -> closing[sqlite3.Connection]:
+    """Open a SQLite database that nobody changes, for reading."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return closing(connection)
+
+
+def database_rows(database: sqlite3.Connection, name: str, first: int = 0, last: int = 2**62) -> Iterator[Found]:
+    """Give the crystals of the rows of an ASE database whose numbers lie between two, those included."""
+    query = (
+        f"SELECT id, numbers, positions, cell, pbc FROM systems WHERE id BETWEEN ? AND ? ORDER BY id LIMIT {MOST_ROWS}"  # noqa: S608  (a number of our own)
+    )
+    for row, numbers, positions, cell, pbc in database.execute(query, (first, last)):
+        place = f"row {row}"
+        try:
+            entry = {
+                "numbers": _blob(numbers, "<i4").tolist(),
+                "positions": _blob(positions, "<f8").reshape(-1, 3).tolist(),
+                "cell": _blob(cell, "<f8").tolist(),
+                "pbc": [bool(pbc >> axis & 1) for axis in range(3)],
+            }
+            yield Found(from_mapping(entry, f"{name}, {place}"), place)
+        except InputError as error:
+            yield Found(error, place)
+        except (TypeError, ValueError) as error:
+            yield Found(InputError(f"{name}, {place}: is no row of ASE ({_told(error)})"), place)
 
 
 def _blob(value: Any, kind: str) -> FloatArray:

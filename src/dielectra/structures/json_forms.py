@@ -31,7 +31,20 @@ STRUCTURE_KEYS = frozenset({*CELLS, *ATOMS, "structure", "attributes"})
 def read_json(content: Content) -> Iterator[Found]:
     """Give the structures of a JSON document or of JSON lines one by one; a bad one costs no other."""
     for place, value in _documents(content):
-        yield from _structures(value, content.name, place, 0)
+        yield from structures_of(value, content.name, place)
+
+
+def structures_of(value: Any, name: str, place: str) -> Iterator[Found]:
+    """Give the structures of one JSON value: itself, the members of a list, what a wrapper holds.
+
+    Parameters
+    ----------
+    value
+        Parsed JSON, or the error that it gave.
+    name, place
+        File and place in it, for messages.
+    """
+    yield from _structures(value, name, place, 0)
 
 
 def from_mapping(entry: Mapping[str, Any], where: str) -> Crystal:

@@ -35,7 +35,7 @@ def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | R
     for name, opened in _opened(sources):
         unique = name if name not in names else next(n for i in range(2, 10**9) if (n := f"{name} ({i})") not in names)
         names.add(unique)
-        yield from _of_file(unique, opened)
+        yield from entries_of(unique, opened)
 
 
 def read_one(source: str | Path) -> Iterator[Found]:
@@ -71,20 +71,20 @@ def _place_on_disk(inner: str, name: str, path: Path) -> Path | None:
         return None
 
 
-def _of_file(name: str, opened: Opened) -> Iterator[Entry | Refused]:
+def entries_of(name: str, opened: Opened) -> Iterator[Entry | Refused]:
     """Give the structures of a file under its name, or under ``name#index`` where there are several."""
     first: Found | None = None
     index = 0
     for found in _until_broken(opened):
         if index == 1 and first is not None:
-            yield _named(f"{name}#0", name, first)
+            yield named(f"{name}#0", name, first)
         if index:
-            yield _named(f"{name}#{index}", name, found)
+            yield named(f"{name}#{index}", name, found)
         else:
             first = found
         index += 1
     if index == 1 and first is not None:
-        yield _named(name, name, first)
+        yield named(name, name, first)
 
 
 def _until_broken(opened: Opened) -> Iterator[Found]:
@@ -93,12 +93,18 @@ def _until_broken(opened: Opened) -> Iterator[Found]:
         return
     try:
         for found in read_content(opened):
-            yield found if isinstance(found.crystal, InputError) else found._replace(crystal=with_doubts(found.crystal))
+            yield doubted(found)
     except InputError as error:
         yield Found(error)
 
 
-def _named(name: str, file: str, found: Found) -> Entry | Refused:
+def doubted(found: Found) -> Found:
+    """Return a structure with doubts about its atoms, if there is reason to."""
+    return found if isinstance(found.crystal, InputError) else found._replace(crystal=with_doubts(found.crystal))
+
+
+def named(name: str, file: str, found: Found) -> Entry | Refused:
+    """Return a structure under its name in a scan."""
     if isinstance(found.crystal, InputError):
         return Refused(name, file, found.place, str(found.crystal))
     return Entry(name, file, found.place, found.crystal, found.data)

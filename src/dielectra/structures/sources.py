@@ -51,7 +51,7 @@ def open_source(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
         yield "stdin", _guarded(_standard_input)
     elif _is_folder(path):
         yield from _of_folder(name, path)
-    elif _is_archive(path.name):
+    elif is_archive(path.name):
         yield from _of_archive(name, path)
     else:
         yield name, _guarded(partial(_of_file, name, path))
@@ -61,21 +61,27 @@ def count_files(path: Path) -> int:
     """Return about how many structure files a source holds, without reading one; an archive counts as one file."""
     if not _is_folder(path):
         return 1
-    inside = (file.relative_to(path) for file in path.rglob("*") if _is_archive(file.name) or knows(_plain(file.name)))
+    inside = (file.relative_to(path) for file in path.rglob("*") if is_archive(file.name) or knows(_plain(file.name)))
     return sum(not any(part in SYSTEM_PARTS for part in inner.parts) for inner in inside)
 
 
 def _of_folder(name: str, folder: Path) -> Iterator[tuple[str, Opened]]:
     some = False
+    for inner, path in structure_files(name, folder):
+        some = True
+        yield from open_source(inner, path)
+    if not some:
+        yield name, InputError(f"{shown(name)}: the folder holds no structure file")
+
+
+def structure_files(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the structure files and archives of a folder, searched in depth, under their names, sorted."""
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         if any(part in SYSTEM_PARTS for part in inner.parts) or not _is_regular(path):
             continue
-        if _is_archive(path.name) or knows(_plain(path.name)) or _is_recognised(path):
-            some = True
-            yield from open_source(str(Path(name) / inner), path)
-    if not some:
-        yield name, InputError(f"{shown(name)}: the folder holds no structure file")
+        if is_archive(path.name) or knows(_plain(path.name)) or _is_recognised(path):
+            yield str(Path(name) / inner), path
 
 
 def _is_recognised(path: Path) -> bool:
@@ -122,7 +128,7 @@ def _standard_input() -> Content:
 
 
 def _of_archive(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
-    members = _zipped(name, path) if path.name.lower().endswith(".zip") else _tarred(name, path)
+    members = _zipped(name, path) if path.name.lower().endswith(".zip") else tar_members(name, path)
     some = False
     budget = LARGEST_ARCHIVE
     try:
@@ -146,12 +152,13 @@ def _zipped(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
         if len(members) > MOST_MEMBERS:
             raise InputError(f"{shown(name)}: holds {len(members)} files; up to {MOST_MEMBERS} are read")
         for member in members:
-            if not member.is_dir() and _is_wanted(member.filename):
+            if not member.is_dir() and is_wanted(member.filename):
                 inner = f"{name}/{member.filename}"
-                yield inner, _guarded(partial(_zip_member, archive, member, inner))
+                yield inner, _guarded(partial(zip_member, archive, member, inner))
 
 
-def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Content:
+def zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Content:
+    """Return the content of a member of a zip archive."""
     data = _unpacked(_zip_bytes(archive, member, name), member.filename, name)
     inner = PurePosixPath(member.filename)
 
@@ -184,17 +191,18 @@ def _bounded(file: IO[bytes], declared: int, name: str, largest: int = LARGEST_F
     return data
 
 
-def _tarred(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+def tar_members(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
+    """Yield the structure files of a tar archive one by one, in its order."""
     ending = path.name.lower()
     mode = "r:gz" if ending.endswith("gz") else "r:bz2" if ending.endswith("bz2") else "r:"
     with reading(name), tarfile.open(path, mode, tarinfo=_BoundedHeader) as archive:  # type: ignore[call-overload]
-        for member in _tar_members(archive, name):
-            if _is_wanted(member.name):
+        for member in _regular_members(archive, name):
+            if is_wanted(member.name):
                 inner = f"{name}/{member.name}"
                 yield inner, _guarded(partial(_tar_member, archive, member, inner))
 
 
-def _tar_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
+def _regular_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
     """Yield the regular files of an archive as long as they are few and not too large."""
     for count, member in enumerate(archive):
         if count > MOST_MEMBERS or member.offset_data + member.size > LARGEST_ARCHIVE:
@@ -214,7 +222,7 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) ->
     def beside(file: str, largest: int) -> bytes | None:
         wanted = inner.with_name(file)
         with reading(name):
-            other = next((one for one in _tar_members(archive, name) if PurePosixPath(one.name) == wanted), None)
+            other = next((one for one in _regular_members(archive, name) if PurePosixPath(one.name) == wanted), None)
         return None if other is None else content_of(other, f"{name}, {file}", largest)
 
     return Content(shown(name), _plain(inner.name), _unpacked(content_of(member, name), member.name, name), beside)
@@ -247,12 +255,14 @@ def _guarded(read: Callable[[], Content]) -> Opened:
         return error
 
 
-def _is_wanted(name: str) -> bool:
+def is_wanted(name: str) -> bool:
+    """Return whether a member of an archive is a structure file by its name."""
     path = PurePosixPath(name.replace("\\", "/"))
     return knows(_plain(path.name)) and not any(part in SYSTEM_PARTS for part in path.parts)
 
 
-def _is_archive(file: str) -> bool:
+def is_archive(file: str) -> bool:
+    """Return whether a file is an archive by its name."""
     return file.lower().endswith(ARCHIVES)
 
 

@@ -20,8 +20,8 @@ from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, joi
 from dielectra.models.encoder.sevennet import EncoderCard, Parts, SevenNet
 
 WEIGHTS = Path(__file__).parent / "weights"
-PAIRS_PER_BATCH = 200
-"""Pairs of atoms that are encoded together: beyond it, batches leave the processor's cache and grow slower."""
+PAIRS_PER_BATCH = {"cpu": 400, "cuda": 50_000}
+"""Pairs of atoms that are encoded together by kind of device: on a processor, larger batches leave its cache."""
 
 
 class AtomFeatures(NamedTuple):
@@ -50,8 +50,8 @@ def list_encoders() -> list[str]:
 
 
 @cache
-def load_encoder(name: str) -> SevenNet:
-    """Load an encoder of the package, on the CPU in evaluation mode.
+def load_encoder(name: str, device: str = "cpu") -> SevenNet:
+    """Load an encoder of the package in evaluation mode.
 
     Raises
     ------
@@ -64,11 +64,11 @@ def load_encoder(name: str) -> SevenNet:
     payload = (WEIGHTS / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(payload).hexdigest() != card.weights_sha256:
         raise InputError(f"encoder {name}: its weights differ from the digest in its card; install dielectra again")
-    return SevenNet(card, load(payload)).eval()
+    return SevenNet(card, load(payload)).to(device).eval()
 
 
 def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]:
-    """Return the features of the atoms of each crystal.
+    """Return the features of the atoms of each crystal, on the CPU; they are computed where the encoder is.
 
     Raises
     ------
@@ -77,11 +77,10 @@ def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]
     """
     features: list[AtomFeatures] = []
     for batch in _batches(crystals, encoder):
-        joined = join(batch)
+        joined = join(batch).to(encoder.rows.device)
         with torch.inference_mode():
-            given, mirrored = encoder(joined), encoder(joined, inverted=True)
-            invariants = (_invariants(given) + _invariants(mirrored)) / 2
-            tensors = (_tensors(given) + _tensors(mirrored)) / 2
+            layers = encoder(joined, mirrored=True)
+            invariants, tensors = _invariants(layers).cpu(), _tensors(layers).cpu()
         sizes = [len(neighbours.numbers) for neighbours in batch]
         features += map(AtomFeatures, torch.split(invariants, sizes), torch.split(tensors, sizes))
     return features
@@ -89,12 +88,13 @@ def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]
 
 def _batches(crystals: Sequence[Crystal], encoder: SevenNet) -> Iterator[list[Neighbours]]:
     """Yield the neighbours of successive crystals, ``PAIRS_PER_BATCH`` or one crystal at a time."""
+    largest = PAIRS_PER_BATCH.get(encoder.rows.device.type, PAIRS_PER_BATCH["cuda"])
     batch: list[Neighbours] = []
     n_pairs = 0
     for crystal in crystals:
         refuse_unknown_elements(crystal, encoder)
         neighbours = find_neighbours(crystal, encoder.card.cutoff)
-        if batch and n_pairs + len(neighbours.receiver) > PAIRS_PER_BATCH:
+        if batch and n_pairs + len(neighbours.receiver) > largest:
             yield batch
             batch, n_pairs = [], 0
         batch.append(neighbours)
@@ -111,9 +111,11 @@ def refuse_unknown_elements(crystal: Crystal, encoder: SevenNet) -> None:
 
 
 def _invariants(layers: list[Parts]) -> Tensor:
-    parts = [[parts[0][:, 0], *(part.norm(dim=1) for part in parts[1:])] for parts in layers]
-    return torch.cat([feature for layer in parts for feature in layer], dim=1)
+    """Return scalars and norms of every layer, mean over the copies, shape ``(n_atoms, n_invariants)``."""
+    parts = [(degree, part) for layer in layers for degree, part in enumerate(layer)]
+    return torch.cat([(part.norm(dim=1) if degree else part[:, 0]).mean(dim=1) for degree, part in parts], dim=1)
 
 
 def _tensors(layers: list[Parts]) -> Tensor:
-    return torch.cat([parts[2] for parts in layers if len(parts) > 2], dim=2)
+    """Return the parts of degree 2 of every layer, mean over the copies, shape ``(n_atoms, 5, n_tensors)``."""
+    return torch.cat([parts[2].mean(dim=2) for parts in layers if len(parts) > 2], dim=2)

@@ -46,11 +46,6 @@ def spherical_harmonics(directions: Float[Tensor, "n 3"], degree: int) -> Float[
     return torch.stack([component for part in parts[: degree + 1] for component in part], dim=1)
 
 
-def inversion_signs(degree: int) -> Float[Tensor, " components"]:
-    """Return what each spherical harmonic of degrees 0 to `degree` is multiplied by when its direction is reversed."""
-    return torch.tensor([(-1.0) ** part for part in range(degree + 1) for _ in range(2 * part + 1)])
-
-
 def symmetric_tensors(components: Float[Tensor, "n 5 channels"]) -> Float[Tensor, "n channels 6"]:
     """Turn five components of degree 2 into traceless symmetric tensors (xx, yy, zz, yz, xz, xy)."""
     xz, xy, yy, yz, zz_xx = components.unbind(dim=1)

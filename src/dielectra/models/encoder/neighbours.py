@@ -54,6 +54,11 @@ class Neighbours(NamedTuple):
     sender: Int[Tensor, " n_pairs"]
     n_crystals: int
 
+    def to(self, device: torch.device) -> Neighbours:
+        """Return the neighbours on another device."""
+        *tensors, n_crystals = self
+        return Neighbours(*(tensor.to(device) for tensor in tensors), n_crystals)
+
 
 def find_neighbours(crystal: Crystal, cutoff: float) -> Neighbours:
     """Find all periodic images nearer than `cutoff` (angstrom) to each atom of a crystal."""

@@ -15,13 +15,16 @@ from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from dielectra.models.encoder.harmonics import inversion_signs, spherical_harmonics
+from dielectra.models.encoder.harmonics import spherical_harmonics
 from dielectra.models.encoder.neighbours import Neighbours
 
 silu = nn.functional.silu
 
 Parts = list[Tensor]
-"""Features of atoms by degree l, each of shape ``(n_atoms, 2 l + 1, channels)``."""
+"""Features of atoms by degree l, each of shape ``(n_atoms, 2 l + 1, n_copies, channels)``.
+
+A copy is the crystal as it is, or its mirror image, whose edges differ by a sign only.
+"""
 
 
 class Xplor(BaseModel):
@@ -94,8 +97,18 @@ def couplings(atom_degree: int, edge_degree: int, message_degree: int) -> list[C
     ]
 
 
+class Ends(NamedTuple):
+    """Name the atoms that each shell leads to and comes from, each of shape ``(n_shells,)``."""
+
+    receiver: Tensor
+    sender: Tensor
+
+
 class Interaction(nn.Module):
     """One layer: messages from neighbours, a linear map, the atom's own features added, a gate.
+
+    All couplings of one degree of the senders are one product: harmonics turn into a small matrix for each shell, which
+    takes a sender's components to those of its messages, whatever the channel. Radial weights come after it.
 
     Parameters
     ----------
@@ -126,22 +139,25 @@ class Interaction(nn.Module):
         self.widths = [before[coupling.atom] for coupling in self.couplings]
         self.hidden = nn.ParameterList([weights["radial.0"], weights["radial.1"]])
         by_coupling = torch.split(weights["radial.2"], self.widths, dim=1)
-        self.by_edge_degree = [
-            [index for index, coupling in enumerate(self.couplings) if coupling.edge == degree]
-            for degree in range(edge_degree + 1)
+        self.by_atom_degree = [
+            [index for index, coupling in enumerate(self.couplings) if coupling.atom == degree]
+            for degree in range(len(before))
         ]
         self.filters = nn.ParameterList(
-            [torch.cat([by_coupling[index] for index in indices], dim=1) for indices in self.by_edge_degree]
+            [torch.cat([by_coupling[index] for index in indices], dim=1) for indices in self.by_atom_degree]
         )
         self.terms = nn.ParameterList(
-            [terms[f"coupling.{a}.{e}.{m}"].flatten(0, 1).T.contiguous() for a, e, m in self.couplings]
+            [
+                torch.cat([_term(terms, self.couplings[index], edge_degree) for index in indices])
+                for indices in self.by_atom_degree
+            ]
         )
         self.sender = nn.ParameterList([weights[f"sender.{degree}"] for degree in range(len(before))])
         kept = range(min(len(before), len(after)))
         self.connection = nn.ParameterList([weights[f"connection.{degree}"] for degree in kept])
         self.receiver = nn.ParameterList([weights[f"receiver.{degree}"] for degree in range(len(after))])
 
-    def forward(self, parts: Parts, radial: Tensor, harmonics: Tensor, neighbours: Neighbours) -> Parts:
+    def forward(self, parts: Parts, radial: Tensor, harmonics: Tensor, ends: Ends, signs: Tensor) -> Parts:
         """Return the features after the layer.
 
         Parameters
@@ -152,37 +168,43 @@ class Interaction(nn.Module):
             Radial basis of each shell, shape ``(n_shells, n_basis)``.
         harmonics
             Spherical harmonics summed over the images of each shell, shape ``(n_shells, n_components)``.
+        ends
+            Atoms of each shell.
+        signs
+            What the edges of each degree are multiplied by in each copy, shape ``(n_degrees, n_copies)``.
         """
         hidden = silu(silu(radial @ self.hidden[0]) @ self.hidden[1])
-        products = harmonics[:, :, None] * hidden[:, None, :]
-        n_pairs = len(neighbours.receiver)
-        density = products.new_zeros(n_pairs, *products.shape[1:]).index_add_(0, neighbours.pair_of_shell, products)
-        senders = [(part @ matrix)[neighbours.sender] for part, matrix in zip(parts, self.sender, strict=True)]
-        messages = self._messages(senders, density, neighbours.receiver, len(neighbours.numbers))
-        updated = [message @ matrix for message, matrix in zip(messages, self.receiver, strict=True)]
+        found: dict[int, Tensor] = {}
+        for degree, indices in enumerate(self.by_atom_degree):
+            senders = (parts[degree] @ self.sender[degree])[ends.sender]
+            rotations = (harmonics @ self.terms[degree].flatten(0, 1).T).unflatten(1, self.terms[degree].shape[:2])
+            messages = (rotations @ senders.flatten(2)).unflatten(2, senders.shape[2:])
+            sizes = [2 * self.couplings[index].message + 1 for index in indices]
+            weights = torch.split(hidden @ self.filters[degree], self.widths[indices[0]], dim=1)
+            for message, weight in zip(torch.split(messages, sizes, dim=1), weights, strict=True):
+                message.mul_(weight[:, None, None])
+            total = messages.new_zeros(len(parts[0]), *messages.shape[1:]).index_add_(0, ends.receiver, messages)
+            found |= dict(zip(indices, torch.split(total, sizes, dim=1), strict=True))
+        updated = []
+        for degree, matrix in enumerate(self.receiver):
+            chosen = [index for index, coupling in enumerate(self.couplings) if coupling.message == degree]
+            turned = [found[index] * signs[self.couplings[index].edge][:, None] for index in chosen]
+            updated.append(torch.cat(turned, dim=3) @ matrix)
         for degree, matrix in enumerate(self.connection):
             updated[degree] = updated[degree] + parts[degree] @ matrix
         return self._gate(updated)
 
-    def _messages(self, senders: Parts, density: Tensor, receiver: Tensor, n_atoms: int) -> Parts:
-        """Return the sums over neighbours of all couplings, by degree of the message."""
-        edges: dict[int, Tensor] = {}
-        for degree, indices in enumerate(self.by_edge_degree):
-            filtered = density[:, degree**2 : (degree + 1) ** 2] @ self.filters[degree]
-            widths = [self.widths[index] for index in indices]
-            edges |= dict(zip(indices, torch.split(filtered, widths, dim=2), strict=True))
-        messages: list[Parts] = [[] for _ in self.after]
-        for index, coupling in enumerate(self.couplings):
-            outer = (senders[coupling.atom][:, :, None] * edges[index][:, None]).flatten(1, 2)
-            message = self.terms[index] @ outer
-            total = message.new_zeros(n_atoms, *message.shape[1:]).index_add_(0, receiver, message)
-            messages[coupling.message].append(total)
-        return [torch.cat(message, dim=2) for message in messages]
-
     def _gate(self, parts: Parts) -> Parts:
         """Apply SiLU to scalars; multiply higher degrees by SiLU of the further scalars."""
-        scalars, *gates = torch.split(self.gain * silu(parts[0]), self.after, dim=2)
+        scalars, *gates = torch.split(self.gain * silu(parts[0]), self.after, dim=3)
         return [scalars, *(gate * part for gate, part in zip(gates, parts[1:], strict=True))]
+
+
+def _term(terms: Mapping[str, Tensor], coupling: Coupling, edge_degree: int) -> Tensor:
+    """Return a Clebsch-Gordan tensor among all components of the harmonics, shape ``(2 m + 1, 2 a + 1, n)``."""
+    atom, edge, message = coupling
+    term = terms[f"coupling.{atom}.{edge}.{message}"].permute(2, 0, 1)
+    return nn.functional.pad(term, (edge**2, (edge_degree + 1) ** 2 - (edge + 1) ** 2))
 
 
 class SevenNet(nn.Module):
@@ -230,25 +252,27 @@ class SevenNet(nn.Module):
         after = self.card.channels[1:]
         return sum(sum(channels) for channels in after), sum(channels[2] for channels in after if len(channels) > 2)
 
-    def forward(self, neighbours: Neighbours, *, inverted: bool = False) -> list[Parts]:
+    def forward(self, neighbours: Neighbours, *, mirrored: bool = False) -> list[Parts]:
         """Return the features after each layer.
 
         Parameters
         ----------
-        inverted
-            Whether to encode the crystal with all its vectors reversed. SevenNet does not know parity, so that its
-            features of a crystal and its mirror image differ.
+        mirrored
+            Whether to encode the crystal with all its vectors reversed too, as a second copy. SevenNet does not know
+            parity, so that its features of a crystal and its mirror image differ.
         """
         radii, cutoff = neighbours.radii, self.card.cutoff
         waves = torch.sin(self.frequencies * radii[:, None]) * (2.0 / cutoff) / radii[:, None]
         radial = waves * self.card.envelope(radii, cutoff)[:, None]
         images = spherical_harmonics(neighbours.directions, self.card.degree)
-        if inverted:
-            images = images * inversion_signs(self.card.degree).to(images)
         harmonics = images.new_zeros(len(radii), images.shape[1]).index_add_(0, neighbours.shell_of_image, images)
-        parts = [self.embedding[self.rows[neighbours.numbers]][:, None]]
+        degrees = torch.arange(self.card.degree + 1, device=radii.device)
+        signs = torch.stack([torch.ones_like(degrees), 1 - 2 * (degrees % 2)][: 1 + mirrored], dim=1).to(radii)
+        pairs = neighbours.pair_of_shell
+        ends = Ends(neighbours.receiver[pairs], neighbours.sender[pairs])
+        parts = [self.embedding[self.rows[neighbours.numbers]][:, None, None]]
         layers = []
         for layer in self.layers:
-            parts = layer(parts, radial, harmonics, neighbours)
+            parts = layer(parts, radial, harmonics, ends, signs)
             layers.append(parts)
         return layers
