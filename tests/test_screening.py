@@ -137,7 +137,8 @@ def test_columns_are_the_properties_of_predict(tmp_path: Path) -> None:
         row["formula"]: row
         for row in run_all(prepare(tmp_path / "r", [tmp_path / "pool"], "ladder-ensemble", "rpa", WANTED, 10))
     }
-    predictions = predict_many([read_structure(file) for file in files], model="ladder-ensemble")
+    model = loaded_model("rpa", "ladder-ensemble", allow_metals=True)
+    predictions = predict_many([read_structure(file) for file in files], model=model)
     for prediction in predictions:
         row = rows[prediction.formula]
         assert row["space_group"] == prediction.form.space_group
@@ -155,7 +156,7 @@ def test_columns_are_the_properties_of_predict(tmp_path: Path) -> None:
 
 
 def test_spectra_of_any_symmetry_are_kept_in_about_a_kilobyte(crystal: Any) -> None:
-    predictor = loaded_model("rpa", "ladder-ensemble")
+    predictor = loaded_model("rpa", "ladder-ensemble", allow_metals=True)
     form = find_form(crystal)
     (admitted,) = predictor.admit_each([crystal], [form])  # type: ignore[list-item]
     (estimate,) = predictor.predict([admitted])  # type: ignore[list-item]

@@ -42,11 +42,11 @@ def prepare(
     InputError
         If a source is missing, the model is, or the folder holds another work.
     """
-    from dielectra.models.store import default_model
+    from dielectra.models.store import model_of
 
     folder = Path(folder)
     sources = _sources(pool)
-    name = model or default_model(level)
+    name = str(model_of(level, model))
     name = str(Path(name).resolve()) if Path(name).is_dir() else name
     settings = Settings(
         model=name,

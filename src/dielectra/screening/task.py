@@ -157,8 +157,7 @@ def _model(fixed: Settings) -> ModelLike:
 
     if digest_of(fixed.model) != fixed.digest:
         raise InputError(f"model {fixed.model} has changed since the screening began; screen into another folder")
-    model = cast("ModelLike", loaded_model(fixed.level, fixed.model))
-    return model.allowing_metals()
+    return cast("ModelLike", loaded_model(fixed.level, fixed.model, allow_metals=True))
 
 
 def _keep_freed_memory() -> None:

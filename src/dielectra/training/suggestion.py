@@ -178,7 +178,7 @@ def disagreements(model: ModelLike, crystals: Sequence[Crystal]) -> FloatArray:
     """
     found = np.full(len(crystals), np.nan)
     for index, crystal in enumerate(crystals):
-        admitted = model.admit(crystal)
+        (admitted,) = model.admit_each([crystal])
         if not isinstance(admitted, Admitted):
             continue
         members = model.outputs([admitted.prepared]).values[:, 0, -1, model.target.parts.index("im"), :3].mean(axis=1)

@@ -56,8 +56,8 @@ class Neighbours(NamedTuple):
 
     def to(self, device: torch.device) -> Neighbours:
         """Return the neighbours on another device."""
-        *tensors, n_crystals = self
-        return Neighbours(*(tensor.to(device) for tensor in tensors), n_crystals)
+        moved = {name: value.to(device) for name, value in self._asdict().items() if isinstance(value, Tensor)}
+        return self._replace(**moved)
 
 
 def find_neighbours(crystal: Crystal, cutoff: float) -> Neighbours:
