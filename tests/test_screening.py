@@ -152,7 +152,7 @@ def test_columns_are_the_properties_of_predict(tmp_path: Path) -> None:
         colour = derived["colour"].hex  # type: ignore[attr-defined]
         assert max(abs(int(row["colour"][i : i + 2], 16) - int(colour[i : i + 2], 16)) for i in (1, 3, 5)) <= 1
         (kept,) = read_spectra(tmp_path / "r", [row["id"]]).values()
-        assert kept.component("mean").imag == pytest.approx(prediction.spectrum.mean.imag, abs=0.02)
+        assert np.abs(kept.mean.imag - prediction.spectrum.mean.imag).max() < 0.01 * prediction.spectrum.mean.imag.max()
 
 
 def test_spectra_of_any_symmetry_are_kept_in_about_a_kilobyte(crystal: Any) -> None:
@@ -165,7 +165,7 @@ def test_spectra_of_any_symmetry_are_kept_in_about_a_kilobyte(crystal: Any) -> N
     assert len(payload) < 2500
     back = decode(payload, spectrum.energies, spectrum.level, spectrum.broadening)
     expected = form.to_given_axes(spectrum.tensor)  # type: ignore[union-attr]
-    assert np.abs(back.tensor - expected).max() < 0.01 * np.abs(expected).max()
+    assert np.abs(back.tensor - expected).max() < 0.03 * np.abs(expected).max()
     with pytest.raises(InputError, match="is damaged"):
         decode(payload[:20], spectrum.energies, spectrum.level, spectrum.broadening)
 

@@ -57,7 +57,7 @@ class Neighbours(NamedTuple):
     def to(self, device: torch.device) -> Neighbours:
         """Return the neighbours on another device."""
         moved = {name: value.to(device) for name, value in self._asdict().items() if isinstance(value, Tensor)}
-        return self._replace(**moved)
+        return self._replace(**moved)  # type: ignore[arg-type]  # n_crystals is no tensor
 
 
 def find_neighbours(crystal: Crystal, cutoff: float) -> Neighbours:
