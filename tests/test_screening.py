@@ -152,7 +152,8 @@ def test_columns_are_the_properties_of_predict(tmp_path: Path) -> None:
         colour = derived["colour"].hex  # type: ignore[attr-defined]
         assert max(abs(int(row["colour"][i : i + 2], 16) - int(colour[i : i + 2], 16)) for i in (1, 3, 5)) <= 1
         (kept,) = read_spectra(tmp_path / "r", [row["id"]]).values()
-        assert np.abs(kept.mean.imag - prediction.spectrum.mean.imag).max() < 0.01 * prediction.spectrum.mean.imag.max()
+        wanted = prediction.spectrum.mean
+        assert np.abs(kept.mean - wanted).max() < 0.03 * np.abs(wanted).max()
 
 
 def test_spectra_of_any_symmetry_are_kept_in_about_a_kilobyte(crystal: Any) -> None:
