@@ -1,7 +1,7 @@
 """Spectra of a result as bytes: the independent components of Im eps in half precision, every 0.1 eV, compressed.
 
 The broadening of a model is three times the distance of the points, so that cubic splines through them give the curve
-back but for its kink at the gap. The real part follows by Kramers-Kronig, without what the broadening has below the gap.
+back but for its kink at the gap. The real part follows by Kramers-Kronig, without the tail below the gap.
 """
 
 from __future__ import annotations
