@@ -84,6 +84,8 @@ class Estimate(NamedTuple):
         What makes bands of stated coverage of the members; None for their range.
     warnings
         Further reasons to doubt the spectrum, one sentence each.
+    broadened
+        The spectrum with what its broadening puts below the gap, without members; None where that is not taken off.
     """
 
     spectrum: Spectrum
@@ -94,6 +96,7 @@ class Estimate(NamedTuple):
     nearest: tuple[Neighbour, ...] = ()
     calibration: Calibration | None = None
     warnings: tuple[str, ...] = ()
+    broadened: Spectrum | None = None
 
 
 class Predictor(Protocol):

@@ -179,9 +179,10 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     for index, tensor in enumerate(tensors):
         direct, fundamental = (None, None) if outputs.gaps is None else map(float, outputs.gaps[index])
         spectrum = Spectrum(target.grid, tensor, level, target.broadening, members=tuple(of_members[:, index]))
+        broadened = None
         if direct is not None and model.transparent:
-            spectrum = transparent_below(spectrum, direct)
-        found.append(Estimate(spectrum, fundamental, direct, calibration=calibration))
+            broadened, spectrum = replace(spectrum, members=()), transparent_below(spectrum, direct)
+        found.append(Estimate(spectrum, fundamental, direct, calibration=calibration, broadened=broadened))
     return found
 
 

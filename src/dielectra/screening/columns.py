@@ -106,7 +106,9 @@ def columns_of(found: Sequence[Predicted], wanted: Wanted) -> dict[str, Sequence
         "warnings": [[*one.admitted.warnings, *one.estimate.warnings] for one in found],
     }
     if wanted.spectra:
-        columns["spectrum"] = [encode(one.estimate.spectrum, one.admitted.form) for one in found]
+        columns["spectrum"] = [
+            encode(one.estimate.broadened or one.estimate.spectrum, one.admitted.form) for one in found
+        ]
     return columns
 
 
@@ -116,9 +118,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
 
 
 def _direct_gap(estimate: Estimate) -> float | None:
-    """Return the direct gap (eV): the predicted one, or that of the onset of absorption; None of a metal."""
-    if estimate.metal:
-        return None
+    """Return the direct gap (eV): the predicted one, or that of the onset of absorption."""
     if estimate.gap_direct is not None:
         return estimate.gap_direct
     try:
@@ -140,7 +140,9 @@ def _efficiencies(
     direct: Sequence[float | None],
     thickness_nm: float,
 ) -> list[float | None]:
-    known = np.array([gap is not None and gap > energies[0] for gap in direct])
+    known = np.array(
+        [bool(gap and gap > energies[0] and not one.metal) for gap, one in zip(direct, estimates, strict=True)]
+    )
     found: list[float | None] = [None] * len(eps)
     if known.any():
         gaps = np.array([gap or 0.0 for gap in direct])[known]

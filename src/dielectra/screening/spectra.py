@@ -1,7 +1,7 @@
 """Spectra of a result as bytes: the independent components of Im eps in half precision, every 0.1 eV, compressed.
 
-The broadening of a model is three times the distance of the points, so that cubic splines through them give the curve
-back but for its kink at the gap. The real part follows by Kramers-Kronig, without the tail below the gap.
+What is kept still has what the broadening of the data puts below the gap. Cubic splines through the points, a third of
+the broadening apart, give it back; the real part follows by Kramers-Kronig; then the tail below the gap is taken off.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.grids import describe_energies, parse_energies
+from dielectra.optics.onset import transparent_below
 from dielectra.spectrum import COMPONENTS, Spectrum
 from dielectra.symmetry import StandardForm
 from dielectra.target import Target
@@ -120,11 +121,14 @@ def read_spectra(result: str | Path, ids: list[str]) -> dict[str, Spectrum]:
         data = ds.dataset(shard)
         if "spectrum" not in data.schema.names:
             raise InputError(f"{result}: keeps no spectra; screen with --spectra")
-        table = data.to_table(columns=["id", "spectrum"], filter=pc.field("id").isin(ids))
+        wanted = ["id", "spectrum", "gap_ev", "gap_direct_ev"]
+        table = data.to_table(columns=wanted, filter=pc.field("id").isin(ids))
         kept = kept_of(data.schema.metadata or {})
         for row in table.to_pylist():
             if row["spectrum"] is not None:
-                found[row["id"]] = decode(row["spectrum"], *kept)
+                spectrum = decode(row["spectrum"], *kept)
+                predicted = row["gap_ev"] is not None  # else the direct gap is estimated, and nothing was taken off
+                found[row["id"]] = transparent_below(spectrum, row["gap_direct_ev"]) if predicted else spectrum
     missing = [name for name in ids if name not in found]
     if missing:
         raise InputError(f"{result}: holds no spectrum of {', '.join(missing[:5])}")
