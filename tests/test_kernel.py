@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from dielectra.abinitio.kernel import RULES, kernel_strength, with_long_range_kernel
+
 from dielectra.errors import InputError
 
 ENERGIES = np.linspace(0, 20, 401)

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dielectra.cli.options import Json
+from dielectra.errors import InputError
 from dielectra.terminal import print_json, progress_bar, stderr, stdout
 
 
@@ -28,6 +29,13 @@ def reproduce(
     models: Annotated[
         Path | None, Parameter(help="Folder of trained models that experiments share; OUTPUT/models by default.")
     ] = None,
+    n: Annotated[
+        str | None,
+        Parameter(help="Numbers of labels of the learning curve, e.g. 50,100,300; by default the usual ones."),
+    ] = None,
+    strategies: Annotated[
+        str | None, Parameter(help="Strategies of the learning curve, e.g. joint,paper-climb; by default all.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped.
@@ -43,7 +51,8 @@ def reproduce(
         def show(done: str, finished: int, total: int) -> None:
             bar.update(task, completed=finished, total=total, description=f"{experiment}: {done}")
 
-        report = run_experiment(experiment, data, output, quick, seeds, models, show)
+        chosen = strategies.split(",") if strategies else ()
+        report = run_experiment(experiment, data, output, quick, seeds, models, show, _numbers(n), chosen)
     if as_json:
         print_json(report)
         return
@@ -52,3 +61,14 @@ def reproduce(
         return
     stdout.print((output / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False, soft_wrap=True)
     stderr.print(f"report, table and figures are in {output}", highlight=False, soft_wrap=True)
+
+
+def _numbers(given: str | None) -> list[int]:
+    """Return numbers of labels written with commas."""
+    try:
+        found = [int(word) for word in given.split(",")] if given else []
+    except ValueError:
+        found = [0]
+    if any(number < 2 for number in found):
+        raise InputError(f"--n {given}: give whole numbers from 2 with commas, such as 50,100,300")
+    return found

@@ -5,6 +5,7 @@ A new experiment is one module that declares an :class:`~dielectra.experiments.f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dielectra.errors import InputError
@@ -37,6 +38,8 @@ def run_experiment(
     n_seeds: int | None = None,
     models: Path | None = None,
     progress: Progress = say_nothing,
+    sizes: Sequence[int] = (),
+    strategies: Sequence[str] = (),
 ) -> Report:
     """Run an experiment, or all of them, and return what it found as plain data.
 
@@ -57,6 +60,8 @@ def run_experiment(
         Folder of the trained models, which experiments may share; by default ``models`` in the output.
     progress
         Called with (what is done, finished, total).
+    sizes, strategies
+        Numbers of labels and strategies of the learning curve; by default the usual numbers and all strategies.
 
     Returns
     -------
@@ -73,7 +78,9 @@ def run_experiment(
     if n_seeds is not None and n_seeds < 1:
         raise InputError(f"{n_seeds} seeds asked for; give at least 1")
     seeds = tuple(range(n_seeds or (1 if quick else N_SEEDS)))
-    setup = Setup(str(source), models or output / "models", quick, seeds, progress)
+    setup = Setup(
+        str(source), models or output / "models", quick, seeds, progress, tuple(sorted(sizes)), tuple(strategies)
+    )
     if name != ALL:
         return perform(EXPERIMENTS[name], setup, output)
     from dielectra.plots.overview import plot_overview

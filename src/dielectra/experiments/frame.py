@@ -117,6 +117,8 @@ def command(name: str, setup: Setup, output: Path) -> str:
     words += ["--quick"] if setup.quick else []
     usual = 1 if setup.quick else N_SEEDS
     words += ["--seeds", str(len(setup.seeds))] if len(setup.seeds) != usual else []
+    words += ["--n", ",".join(map(str, setup.sizes))] if setup.sizes else []
+    words += ["--strategies", ",".join(setup.strategies)] if setup.strategies else []
     words += ["-o", str(output)]
     return shlex.join(words if setup.models == output / "models" else [*words, "--models", str(setup.models)])
 

@@ -42,6 +42,10 @@ class Setup:
         Each draws its own labels and initial weights.
     progress
         Called with (what is done, finished, total).
+    sizes
+        Numbers of labels of the learning curve; empty for the usual ones.
+    strategies
+        Strategies of the learning curve; empty for all.
     """
 
     source: str
@@ -49,6 +53,8 @@ class Setup:
     quick: bool = False
     seeds: tuple[int, ...] = tuple(range(N_SEEDS))
     progress: Progress = say_nothing
+    sizes: tuple[int, ...] = ()
+    strategies: tuple[str, ...] = ()
 
     @cached_property
     def data(self) -> DataSet:

@@ -21,8 +21,9 @@ from dielectra.data.labels import Labels
 from dielectra.experiments.setup import Setup, digest, say_nothing
 from dielectra.files import read_text, write_whole
 from dielectra.models.card import CARD, read_card
-from dielectra.models.model import Model
-from dielectra.models.store import load_model, model_folder
+from dielectra.models.ensemble import load_predictor
+from dielectra.models.model import ModelLike
+from dielectra.models.store import model_folder
 from dielectra.parsing import parse_json
 from dielectra.training.config import TrainingConfig
 from dielectra.version import __version__
@@ -52,6 +53,8 @@ class Training:
         The model it climbs from; None trains directly.
     train_atoms, validation_atoms
         Cells with more atoms are left out of that split; None keeps all.
+    together
+        Lower levels that are learned at the same time.
     """
 
     level: str
@@ -59,6 +62,7 @@ class Training:
     start: Training | Shipped | None = None
     train_atoms: int | None = None
     validation_atoms: int | None = None
+    together: tuple[str, ...] = ()
 
     def choose(self, labels: Labels) -> Labels:
         """Return the labels within the limits on atoms; the test split stays whole."""
@@ -83,7 +87,8 @@ class Training:
         elif self.start is not None:
             start = self.start.fingerprint(data_digest)
         limits = [self.train_atoms, self.validation_atoms]
-        return digest([self.level, self.config.model_dump(mode="json"), start, limits, data_digest])
+        levels = [*self.together, self.level] if self.together else self.level
+        return digest([levels, self.config.model_dump(mode="json"), start, limits, data_digest])
 
     def folder_name(self, data_digest: str) -> str:
         """Return the name of the model's folder: readable first, then the fingerprint."""
@@ -100,9 +105,9 @@ class Trained(NamedTuple):
     scores: dict[str, dict[str, Any]]
     cpu_minutes: float
 
-    def model(self) -> Model:
+    def model(self) -> ModelLike:
         """Load the model."""
-        return load_model(self.folder)
+        return load_predictor(self.folder)
 
     def material_scores(self, metric: str, split: str = "test") -> dict[str, float]:
         """Return one metric (``sc``, ``mae``, ``mse``) by material id."""
@@ -200,7 +205,7 @@ def train_one(training: Training | Shipped, setup: Setup) -> Trained:
 
     started = time.process_time()
     if isinstance(training, Shipped):
-        folder, model = model_folder(training.name), load_model(training.name)
+        folder, model = model_folder(training.name), load_predictor(training.name)
     else:
         folder = setup.models / training.folder_name(setup.data_digest)
         model = _train(training, folder, setup)
@@ -219,16 +224,20 @@ def train_one(training: Training | Shipped, setup: Setup) -> Trained:
     return Trained(folder, scores, minutes)
 
 
-def _train(training: Training, folder: Path, setup: Setup) -> Model:
+def _train(training: Training, folder: Path, setup: Setup) -> ModelLike:
     import torch
 
+    from dielectra.training.ensembles import train_ensemble
     from dielectra.training.recipes import train_model
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if training.together:
+        learn = train_ensemble if training.config.members else train_model
+        return learn(setup.data, [*training.together, training.level], training.config, folder, device=device)
     start: Path | str | None = None
     if isinstance(training.start, Training):
         start = setup.models / training.start.folder_name(setup.data_digest)
     elif training.start is not None:
         start = training.start.name
     labels = training.choose(setup.data.labels(training.level))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     return train_model(setup.data, training.level, training.config, folder, start, device=device, labels=labels)

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from dielectra.arrays import FloatArray
 from dielectra.files import read_text, reading
-from dielectra.plots.style import BLACK, BLUE, ORANGE, RED, style
+from dielectra.plots.style import BLACK, BLUE, GREEN, ORANGE, RED, style
 
 if TYPE_CHECKING:
     from dielectra.training.evaluation import Evaluation
@@ -25,6 +25,8 @@ LOOKS = {
     "direct": (RED, "-", "o", "DL, our recipe"),
     "paper-climb": (BLUE, ":", "s", "TL, published recipe"),
     "climb": (BLUE, "-", "o", "TL, our recipe (climb)"),
+    "encoder": (GREEN, ":", "^", "both levels at once (encoder)"),
+    "joint": (GREEN, "-", "D", "both levels at once (joint)"),
 }
 ERROR_TICKS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
 
