@@ -196,6 +196,7 @@ TINY = (
     "network.n_gaussians=11",
     "network.cutoff=3.5",
 )
+TINY_HEAD = ("network.width=8", "network.tensor_channels=4")
 
 
 @pytest.fixture(scope="session")
@@ -222,7 +223,7 @@ def tiny_config(recipe: str, *overrides: str, **settings: Any) -> TrainingConfig
     """Return a recipe with a network and a length that suit tests."""
     from dielectra.training.config import load_config
 
-    network = () if "climb" in recipe else TINY
+    network = () if "climb" in recipe else TINY_HEAD if recipe in ("encoder", "joint") else TINY
     lengths = ("epochs=6", "minimum_steps=0", "validations=3", "batch_size=8")
     return load_config(recipe, None, (*network, *lengths, *overrides), **settings)
 

@@ -119,7 +119,7 @@ def test_the_learning_curve_says_what_evaluate_says(
     output, reports = reproduced
     part = reports["learning-curve"]["splits"][split]
     assert set(part["sc_median"]) == set(strategies.STRATEGIES)
-    for strategy in ("direct", "climb"):
+    for strategy in ("direct", "climb", "joint"):
         assert list(part["sc_median"][strategy]) == ["10", "16"]
         for seed in range(SEEDS):
             (folder,) = (output / "models").glob(f"{strategy}-rpa-10-seed{seed}-*")
