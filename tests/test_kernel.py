@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dielectra.abinitio.kernel import RULES, kernel_strength, with_long_range_kernel
 
 from dielectra.errors import InputError
+from dielectra.optics.kernel import RULES, kernel_strength, with_long_range_kernel
 
 ENERGIES = np.linspace(0, 20, 401)
 

@@ -24,10 +24,10 @@ from dielectra.abinitio.gpaw_steps import (
     respond,
     solve_bands,
 )
-from dielectra.abinitio.kernel import kernel_strength, with_long_range_kernel
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import GLLB_LRC_1, PROTOCOLS, LrcProtocol, response_bands
 from dielectra.crystal import Crystal
+from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 __all__ = ["compute", "default_protocol", "levels", "protocols", "require", "version"]
 

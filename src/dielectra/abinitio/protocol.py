@@ -56,7 +56,7 @@ class LrcProtocol(Protocol):
     """Settings of a response with a long-range kernel on quasiparticle energies.
 
     `functional` gives bands and their derivative discontinuity; `kernel` names the rule by which the static dielectric
-    constant gives the kernel's strength (:mod:`dielectra.abinitio.kernel`).
+    constant gives the kernel's strength (:mod:`dielectra.optics.kernel`).
     """
 
     functional: str = "GLLBSC"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from dielectra.cli.options import ConfigFile, Device, Json, Overrides, Run, Seed
 from dielectra.cli.training import choose_device, plot_log, print_trained, training_bar
-from dielectra.terminal import print_json, print_note
+from dielectra.errors import InputError
+from dielectra.terminal import print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from dielectra.training.climbing import Plan
+
+MEASURED = "experiment"
 
 
 def climb(
@@ -25,10 +29,11 @@ def climb(
     ] = None,
     run: Run,
     strategy: Annotated[
-        Literal["joint", "finetune", "direct"] | None,
+        Literal["joint", "finetune", "direct", "dress"] | None,
         Parameter(
             help="joint: together with the lower levels of the data set; finetune: carry the model of --from on; "
-            "direct: the labels alone. By default joint, with --from finetune."
+            "direct: the labels alone; dress: two physical parameters on top of the model of --from, for measured "
+            "spectra. By default joint, with --from finetune, to experiment dress."
         ),
     ] = None,
     recipe: Annotated[
@@ -47,6 +52,9 @@ def climb(
     First says which labels there are; in the end compares the model, on labels of the validation split, with the
     spectra of the level below and with direct learning.
     """
+    if strategy == "dress" or (strategy is None and to == MEASURED):
+        _dress(dataset, to, from_, run, as_json)
+        return
     from dielectra.training.climbing import RECIPES, choose_strategy, plan_climb
     from dielectra.training.climbing import climb as train_and_judge
     from dielectra.training.config import load_config
@@ -87,3 +95,29 @@ def describe(plan: Plan) -> list[str]:
         if value is not None
     ]
     return [*lines, f"median SC to beat on these: {', '.join(known)}"] if known else lines
+
+
+def _dress(dataset: str, to: str, start: str | None, run: Path, as_json: bool) -> None:
+    from dielectra.training.dressing import climb_to_measured
+
+    if start is None:
+        raise InputError("strategy dress needs the model whose spectra are dressed; give one with --from")
+    model, found = climb_to_measured(dataset, start, run, to)
+    for reason in found.refused:
+        print_note(reason)
+    if as_json:
+        climb = found.model_dump(mode="json") | {"helps": found.helps}
+        print_json(model.card.model_dump(mode="json") | {"climb": climb})
+        return
+    rows = [
+        (one.formula, "yes" if one.unseen else "", *(f"{value:.3f}" for value in (*one.base, *one.dressed)))
+        for one in found.compounds
+    ]
+    medians = [
+        (name, "", *(f"{value:.3f}" for kind in ("base", "dressed") for value in found.medians(kind, unseen)))
+        for name, unseen in (("median", False), ("median, unseen", True))
+    ]
+    heads = ("compound", "unseen", "n, base", "k, base", "n, dressed", "k, dressed")
+    print_table("RMSE to measured n and k, each compound by parameters of the others", heads, [*rows, *medians])
+    words = "helps" if found.helps else "does not help"
+    print_note(f"{run}: shift {found.dressing.shift:g} eV / eps0, kernel {found.dressing.kernel:g}; the climb {words}")

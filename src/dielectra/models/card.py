@@ -13,6 +13,7 @@ from dielectra.errors import InputError
 from dielectra.files import read_text
 from dielectra.grids import describe_energies
 from dielectra.optics.bands import Calibration
+from dielectra.optics.dressing import Dressing
 from dielectra.parsing import parse_json
 from dielectra.target import Target
 
@@ -39,6 +40,8 @@ class ModelCard(BaseModel):
         What makes bands of the members of an ensemble, by level.
     intended_use, limits
         What the model is for, and what it cannot do, in sentences.
+    dressing
+        Base and parameters of a model that dresses the spectra of another, and has no weights of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +61,7 @@ class ModelCard(BaseModel):
     calibration: dict[str, Calibration] = Field(default_factory=dict)
     intended_use: str = ""
     limits: list[str] = Field(default_factory=list)
+    dressing: Dressing | None = None
     dtype: str = "float32"
     weights_sha256: str = ""
     licence: str = "CC-BY-4.0"

@@ -15,6 +15,7 @@ from dielectra.files import write_whole
 from dielectra.models.admission import Admitted, Estimate, Refusal
 from dielectra.models.card import CARD, ModelCard, read_card
 from dielectra.models.domain import Domain, disagreement, load_domain, save_domain
+from dielectra.models.dressed import DressedModel
 from dielectra.models.model import Model, ModelLike, Outputs, admit_to, estimates
 from dielectra.models.store import load_model, model_folder, save_model
 from dielectra.symmetry import StandardForm
@@ -170,7 +171,7 @@ def save_ensemble(ensemble: Ensemble, folder: str | Path) -> Path:
 
 
 def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
-    """Load a model or an ensemble by name or folder.
+    """Load a model, an ensemble or a dressed model by name or folder.
 
     Raises
     ------
@@ -179,6 +180,10 @@ def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
     """
     folder = model_folder(name_or_path)
     card = read_card(folder)
+    if card.dressing is not None:
+        if read_card(model_folder(card.dressing.base)).dressing is not None:
+            raise InputError(f"{folder}: dresses a model that is dressed itself; restore its card")
+        return DressedModel(load_predictor(card.dressing.base, device), card, card.dressing)
     if not card.members:
         return load_model(folder, device)
     for name in card.members:
