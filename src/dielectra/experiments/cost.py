@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dielectra.crystal import Crystal
-    from dielectra.models.model import Model
+    from dielectra.models.model import ModelLike
 
 N_TIMED = 50
 N_QUICK = 10
@@ -51,7 +51,7 @@ def _history(training: Training) -> dict[str, Training]:
     return {"climb": training} | ({"pre-training": start} if isinstance(start, Training) else {})
 
 
-def _prediction_seconds(model: Model, crystals: list[Crystal]) -> dict[str, list[float]]:
+def _prediction_seconds(model: ModelLike, crystals: list[Crystal]) -> dict[str, list[float]]:
     """Return CPU seconds from crystal to dielectric function: one at a time, and per crystal in one batch.
 
     On one thread, as the computations ran.
@@ -68,7 +68,7 @@ def _prediction_seconds(model: Model, crystals: list[Crystal]) -> dict[str, list
         torch.set_num_threads(n_threads)
 
 
-def _seconds(crystals: list[Crystal], model: Model) -> float:
+def _seconds(crystals: list[Crystal], model: ModelLike) -> float:
     from dielectra.prediction import predict_many
 
     started = time.process_time()

@@ -90,10 +90,12 @@ class DressedModel:
     def _dressed(self, estimate: Estimate) -> Estimate:
         spectrum = dress(estimate.spectrum, self.dressing, self.target.level)
         raised = gap_shift(estimate.spectrum, self.dressing)
-        gaps = {
-            name: None if (gap := getattr(estimate, name)) is None else gap + raised for name in ("gap", "gap_direct")
-        }
-        return estimate._replace(spectrum=spectrum, calibration=None, **gaps)
+        return estimate._replace(
+            spectrum=spectrum,
+            gap=None if estimate.gap is None else estimate.gap + raised,
+            gap_direct=None if estimate.gap_direct is None else estimate.gap_direct + raised,
+            calibration=None,
+        )
 
 
 def dressed_card(base: ModelLike, dressing: Dressing, name: str, level: str = "experiment") -> ModelCard:

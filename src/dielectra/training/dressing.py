@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from dielectra.arrays import FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.data.schema import Record
 from dielectra.errors import InputError
@@ -145,7 +145,7 @@ def judge_dressing(base: ModelLike, data: DataSet, start: str, level: str = "exp
     return Judgement(dressing=dressing, compounds=compounds, refused=refused)
 
 
-def index_errors(energies: FloatArray, function: FloatArray, measured: Spectrum) -> Errors:
+def index_errors(energies: FloatArray, function: ComplexArray, measured: Spectrum) -> Errors:
     """Return the errors of n and k of an isotropic dielectric function against those of a measured spectrum's mean."""
     inside = measured.energies <= HIGHEST
     grid, known = measured.energies[inside], np.sqrt(measured.mean[inside])
