@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dielectra.abinitio.kernel import RULES, bootstrap, botti, with_long_range_kernel
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
 from dielectra.data.splits import sorted_formula
+from dielectra.optics.kernel import RULES, bootstrap, botti, with_long_range_kernel
 
 HIGHEST = 6.0  # eV
 FACTORS = (0.25, 0.375, 0.625, 0.75, 1.0)

@@ -22,7 +22,7 @@ def main(model: str = "ladder-ensemble", dataset: str = "experiment") -> None:
     print(row("median", medians(found, unseen=False)))
     print(row(f"median of the {sum(one.unseen for one in found.compounds)} unseen", medians(found, unseen=True)))
     shift, kernel = found.dressing.shift, found.dressing.kernel
-    print(f"\nall compounds: shift {shift:g} eV / eps0, {kernel:g} times half the bootstrap kernel")
+    print(f"\nall compounds: shift {shift:g} eV / eps0, {kernel:g} times the bootstrap kernel")
     print("\n".join(found.refused))
 
 

@@ -34,7 +34,7 @@ def test_absorption_moves_up_and_the_real_part_follows() -> None:
 
 
 def test_weakly_screened_crystals_are_shifted_most() -> None:
-    dressing = Dressing(base=BASE, level="rpa", shift=6.0, kernel=1.0)
+    dressing = Dressing(base=BASE, level="rpa", shift=6.0, kernel=0.5)
     first, second = oscillator(4.0), oscillator(9.0)
     assert gap_shift(first, dressing) < gap_shift(second, dressing)
     assert gap_shift(first, dressing) == pytest.approx(6.0 / static_value(first))
@@ -43,7 +43,7 @@ def test_weakly_screened_crystals_are_shifted_most() -> None:
 def test_the_kernel_takes_strength_down_to_lower_energies() -> None:
     spectrum = oscillator()
     weak, strong = (
-        dress(spectrum, Dressing(base=BASE, level="rpa", shift=6.0, kernel=kernel)) for kernel in (0.01, 1.5)
+        dress(spectrum, Dressing(base=BASE, level="rpa", shift=6.0, kernel=kernel)) for kernel in (0.005, 0.75)
     )
     centres = [float((ENERGIES * one.mean.imag).sum() / one.mean.imag.sum()) for one in (weak, strong)]
     assert centres[1] < centres[0]

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from dielectra.abinitio.campaign import open_table
-from dielectra.abinitio.kernel import kernel_strength, with_long_range_kernel
 from dielectra.abinitio.protocol import GLLB_LRC_1
 from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
 from dielectra.data.store import write_part
+from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "ladder-2"))

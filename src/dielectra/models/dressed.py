@@ -68,8 +68,8 @@ class DressedModel:
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal."""
         return [
-            one if isinstance(one, Refusal) else self._dressed(one)
-            for one in self.base.at(self.dressing.level).predict(admitted)
+            one if isinstance(one, Refusal) else dressed_estimate(one, self.dressing, self.target.level)
+            for one in undressed(self.base, self.dressing.level).predict(admitted)
         ]
 
     def at(self, level: str) -> DressedModel:  # noqa: ARG002  (it has one)
@@ -87,15 +87,25 @@ class DressedModel:
         """Return the model predicting crystals that its base takes for metals."""
         return replace(self, base=self.base.allowing_metals())
 
-    def _dressed(self, estimate: Estimate) -> Estimate:
-        spectrum = dress(estimate.spectrum, self.dressing, self.target.level)
-        raised = gap_shift(estimate.spectrum, self.dressing)
-        return estimate._replace(
-            spectrum=spectrum,
-            gap=None if estimate.gap is None else estimate.gap + raised,
-            gap_direct=None if estimate.gap_direct is None else estimate.gap_direct + raised,
-            calibration=None,
-        )
+
+def undressed(base: ModelLike, level: str) -> ModelLike:
+    """Return the base predicting what is dressed: a level, with the tails of the broadening, of which kernels need all.
+
+    A base that cannot be told so stays as it is.
+    """
+    broadening = base.target.broadening
+    return (base if broadening is None or not base.transparent else base.broadened(broadening)).at(level)
+
+
+def dressed_estimate(estimate: Estimate, dressing: Dressing, level: str) -> Estimate:
+    """Return an estimate with its spectrum dressed, its gaps raised, and without a calibration of computed spectra."""
+    raised = gap_shift(estimate.spectrum, dressing)
+    return estimate._replace(
+        spectrum=dress(estimate.spectrum, dressing, level),
+        gap=None if estimate.gap is None else estimate.gap + raised,
+        gap_direct=None if estimate.gap_direct is None else estimate.gap_direct + raised,
+        calibration=None,
+    )
 
 
 def dressed_card(base: ModelLike, dressing: Dressing, name: str, level: str = "experiment") -> ModelCard:

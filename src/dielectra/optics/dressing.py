@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.integrals import real_from_imaginary
-from dielectra.optics.kernel import half_bootstrap, with_long_range_kernel
+from dielectra.optics.kernel import bootstrap, with_long_range_kernel
 from dielectra.spectrum import Spectrum
 
 
@@ -31,7 +31,7 @@ class Dressing(BaseModel):
     shift
         Shift of the gap in eV times the static dielectric constant.
     kernel
-        Strength of the long-range kernel in units of half of the bootstrap kernel.
+        Strength of the long-range kernel in units of the bootstrap kernel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ def dress(spectrum: Spectrum, dressing: Dressing, level: str = "experiment") -> 
     shift = gap_shift(spectrum, dressing)
     tensor, *members = (shifted(spectrum.energies, one, shift) for one in (spectrum.tensor, *spectrum.members))
     moved = replace(spectrum, tensor=tensor, members=())
-    strength = dressing.kernel * half_bootstrap(static_value(moved))
+    strength = dressing.kernel * bootstrap(static_value(moved))
     tensor, *members = (with_long_range_kernel(one, strength) for one in (tensor, *members))
     return replace(spectrum, tensor=tensor, members=tuple(members), level=level)
 

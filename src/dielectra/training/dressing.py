@@ -21,16 +21,16 @@ from dielectra.files import write_whole
 from dielectra.integrals import real_from_imaginary
 from dielectra.models.admission import Admitted
 from dielectra.models.card import CARD
-from dielectra.models.dressed import DressedModel, dressed_card
+from dielectra.models.dressed import DressedModel, dressed_card, undressed
 from dielectra.models.ensemble import load_predictor
 from dielectra.models.model import ModelLike
 from dielectra.optics.dressing import Dressing, static_value
-from dielectra.optics.kernel import half_bootstrap
+from dielectra.optics.kernel import bootstrap
 from dielectra.spectrum import Spectrum
 from dielectra.version import __version__
 
 SHIFTS = np.arange(0.0, 12.1, 0.5)
-KERNELS = np.arange(0.25, 2.01, 0.25)
+KERNELS = np.arange(0.125, 1.01, 0.125)
 HIGHEST = 10.0
 """Photon energy in eV up to which n and k are compared."""
 
@@ -122,7 +122,8 @@ def judge_dressing(base: ModelLike, data: DataSet, start: str, level: str = "exp
     start
         The base's name or folder, as the dressing is to note it.
     """
-    computed, base = base.level or base.target.level, base.allowing_metals()
+    computed = base.level or base.target.level
+    base = undressed(base.allowing_metals(), computed)
     cases, refused = _cases(base, list(data.records(level)))
     if len(cases) < FEWEST:
         raise InputError("\n".join([*refused, f"{len(cases)} measured compounds can be predicted; give {FEWEST}"]))
@@ -177,7 +178,7 @@ def _table(spectrum: Spectrum, measured: Spectrum) -> FloatArray:
         [
             [
                 index_errors(
-                    energies, 1 + x / (1 - kernel * half_bootstrap(1 + float(x[0].real)) / (4 * np.pi) * x), measured
+                    energies, 1 + x / (1 - kernel * bootstrap(1 + float(x[0].real)) / (4 * np.pi) * x), measured
                 )
                 for kernel in KERNELS
             ]
@@ -187,9 +188,10 @@ def _table(spectrum: Spectrum, measured: Spectrum) -> FloatArray:
 
 
 def _best(cases: Sequence[_Case]) -> tuple[int, int]:
-    """Return the indices of the shift and kernel with the lowest mean error relative to that of the base."""
-    relative = np.mean([(case.table / (np.array(case.base) + FLOOR)).sum(axis=2) for case in cases], axis=0)
-    i, j = np.unravel_index(int(relative.argmin()), relative.shape)
+    """Return the indices of the shift and kernel with the lowest geometric mean of errors relative to the base's."""
+    relative = [np.log((case.table + FLOOR) / (np.array(case.base) + FLOOR)).sum(axis=2) for case in cases]
+    mean = np.mean(relative, axis=0)
+    i, j = np.unravel_index(int(mean.argmin()), mean.shape)
     return int(i), int(j)
 
 
