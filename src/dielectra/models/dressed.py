@@ -15,6 +15,7 @@ from dielectra.models.card import ModelCard
 from dielectra.models.model import ModelLike, Outputs
 from dielectra.optics.dressing import Dressing, dress, gap_shift
 from dielectra.spectrum import COMPONENTS
+from dielectra.symmetry import StandardForm
 from dielectra.target import Target
 
 
@@ -64,6 +65,12 @@ class DressedModel:
     def admit(self, crystal: Crystal) -> Admitted | Refusal:
         """Find out all that a prediction needs of a crystal, or why the base refuses it."""
         return self.base.admit(crystal)
+
+    def admit_each(
+        self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
+    ) -> Sequence[Admitted | Refusal]:
+        """Admit many crystals, with their standard forms where these are known."""
+        return self.base.admit_each(crystals, forms)
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal."""
