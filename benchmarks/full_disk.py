@@ -42,7 +42,7 @@ def disk(place: Path, size: int, made: Path, *, read_only: bool) -> Iterator[Non
             subprocess.run(["mount", "-o", "remount,ro", place], check=True)
         yield
     finally:
-        subprocess.run(["umount", place], check=True)
+        subprocess.run(["umount", "--lazy", place], check=True)  # a process may still be ending
 
 
 def used(folder: Path) -> int:
