@@ -68,6 +68,7 @@ def writers(data: Path) -> dict[str, Writer]:
     }
     return {
         **{f"predict --write {form}": writer for form, writer in files.items()},
+        "predict -o TABLE": Writer(lambda f: ["predict", *examples, "-o", f / "table.parquet"]),
         "predict --plot": Writer(lambda f: ["predict", *examples, "--plot", f / "out.png"]),
         "stack --csv": Writer(lambda f: ["stack", ROOT / "examples" / "stack.yaml", "--csv", f / "out.csv"]),
         "stack --plot": Writer(lambda f: ["stack", ROOT / "examples" / "stack.yaml", "--plot", f / "out.png"]),

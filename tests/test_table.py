@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_table_that_somebody_changed_is_bad_input(table: JobTable, statement: 
     change(table.folder, statement)
     with pytest.raises(InputError, match=message):
         read_all(table.folder)
+
+
+def test_a_job_that_is_listed_twice_is_bad_input(table: JobTable) -> None:
+    with closing(sqlite3.connect(table.path)) as connection:
+        connection.executescript(
+            "ALTER TABLE jobs RENAME TO old; CREATE TABLE jobs AS SELECT * FROM old;INSERT INTO jobs SELECT * FROM old;"
+        )
+    with pytest.raises(InputError, match="lists a job more than once; restore it from a copy"):
+        table.jobs()
 
 
 def test_changed_bytes_are_bad_input_never_a_traceback(table: JobTable) -> None:

@@ -213,7 +213,10 @@ class JobTable:
         order = "ORDER BY finished IS NULL, finished, priority DESC, position"
         with self._reading() as connection:
             rows = connection.execute(f"SELECT {COLUMNS} FROM jobs {where} {order}", values)  # noqa: S608
-            return [_job_from_row(row) for row in rows]
+            jobs = [_job_from_row(row) for row in rows]
+        if len({job.id for job in jobs}) < len(jobs):
+            raise InputError(f"{self.path}: damaged, it lists a job more than once; restore it from a copy")
+        return jobs
 
     def payload(self, name: str) -> Any:
         """Return what one job is given."""
