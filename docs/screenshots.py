@@ -8,57 +8,77 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FIGURES = Path(__file__).parent / "figures"
-EXAMPLES = Path(__file__).parents[1] / "src" / "dielectra" / "web" / "static" / "examples"
 N_COLOURS = 128
+N_LISTED = 40
+WAIT = 60_000
+"""Milliseconds that a prediction may take on a busy machine."""
 
 
 def save(page: Page, name: str, full: bool = True) -> None:
     """Save what the page shows as a PNG with a palette."""
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(800)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=full))).convert("RGB")
     picture.quantize(N_COLOURS).save(FIGURES / f"{name}.png", optimize=True)
 
 
+def show(page: Page, url: str) -> None:
+    """Open an address and wait for its spectra."""
+    page.goto(url)
+    page.wait_for_selector("#result[aria-busy=false]", timeout=WAIT)
+
+
 def desktop(browser: Browser, address: str) -> None:
-    """Silicon in a wide window, with a measured curve."""
-    page = browser.new_page(viewport={"width": 1180, "height": 900})
-    page.goto(f"{address}/#example=Si&tab=index")
-    expect(page.locator("#formula")).to_have_text("Si", timeout=30_000)
-    page.locator("#range").select_option("0 10")
+    """Gallium nitride with a measured curve, in a wide window."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    show(page, f"{address}/#example=GaN&tab=index&range=0:12")
     save(page, "page")
 
 
+def comparison(browser: Browser, address: str) -> None:
+    """Three crystals in nanometres."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    crystals = "&".join(f"example={name}" for name in ("GaAs", "CdTe", "GaN"))
+    show(page, f"{address}/#{crystals}&tab=index&part=0&unit=nm&range=0.9:5&focus=2")
+    save(page, "page-compare", full=False)
+
+
 def phone(browser: Browser, address: str) -> None:
-    """The colour of GaN on a phone."""
+    """Magnesium fluoride on a phone."""
     page = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=1.5, is_mobile=True)
-    page.goto(f"{address}/#example=GaN&tab=colour")
-    expect(page.locator("#colour-film")).to_contain_text("sRGB", timeout=30_000)
-    page.locator("#spectra").scroll_into_view_if_needed()
-    page.evaluate("document.getElementById('spectra').scrollIntoView()")
+    show(page, f"{address}/#example=MgF2&tab=index&components=axes&part=0&range=0:14")
+    page.locator("#formula").evaluate("heading => heading.scrollIntoView()")
     save(page, "page-phone", full=False)
 
 
 def dark(browser: Browser, address: str) -> None:
-    """A batch and a film stack in dark colours."""
-    page = browser.new_page(viewport={"width": 1180, "height": 900}, color_scheme="dark")
-    page.goto(f"{address}/#example=MgO&tab=stack")
-    expect(page.locator("#formula")).to_have_text("MgO", timeout=30_000)
+    """Nitrides and oxides in the table of a batch, in dark colours."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1100}, color_scheme="dark")
+    show(page, f"{address}/#example=GaN&tab=index&range=0:12")
+    found = [
+        one["id"]
+        for element in ("N", "O")
+        for one in page.request.get(f"{address}/api/crystals?query={element}&limit={N_LISTED}").json()["crystals"]
+    ]
     with tempfile.TemporaryDirectory() as folder:
         packed = Path(folder) / "set.zip"
         with zipfile.ZipFile(packed, "w") as archive:
-            for path in sorted(EXAMPLES.glob("*.cif")):
-                archive.write(path, path.name)
+            for name in dict.fromkeys(found):
+                crystal = page.request.get(f"{address}/api/crystals/{name}").json()
+                flat = {key: list(chain(*crystal[key])) for key in ("lattice", "frac_coords")}
+                archive.writestr(f"{name}.json", json.dumps(flat | {"species": crystal["species"]}))
         page.locator("#file").set_input_files(packed)
-        expect(page.locator("#batch-count")).to_contain_text("8 of 8", timeout=30_000)
-    page.get_by_role("button", name="MgF2.cif").click()
-    expect(page.locator("#formula")).to_have_text("MgF2")
-    save(page, "page-dark")
+        count = len(set(found))
+        expect(page.locator("#batch-count")).to_contain_text(f"{count} of {count}", timeout=10 * WAIT)
+    page.get_by_role("button", name="n (589 nm)").click()
+    save(page, "page-dark", full=False)
 
 
 def main() -> None:
@@ -70,7 +90,7 @@ def main() -> None:
         address = json.loads(server.stdout.readline())["url"]
         flags = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        for take in (desktop, phone, dark):
+        for take in (desktop, comparison, phone, dark):
             take(browser, address)
         browser.close()
         server.terminate()

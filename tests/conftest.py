@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from browsing import browser, page, tab  # noqa: F401
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.web.limits import Limits
 
@@ -245,7 +246,7 @@ def tiny_folder(tiny_model: Model, tmp_path: Path) -> Path:
     return save_model(tiny_model.network, tiny_model.card, tmp_path / "tiny-ipa")
 
 
-WEB_LIMITS = Limits(seconds=10, files=30)
+WEB_LIMITS = Limits(seconds=60, patience=120, files=30)
 
 
 @contextmanager

@@ -162,6 +162,17 @@ def test_a_batch_answers_what_it_can_and_tells_the_rest(client: httpx.Client) ->
     assert lines[4]["predictions"][0]["formula"] == "NaCl"
 
 
+def test_a_batch_without_curves_has_rows_of_numbers(client: httpx.Client) -> None:
+    answer = client.post("/api/batch", params={"curves": False}, files=form(example("MgO")))
+    _, line = [json.loads(line) for line in answer.text.splitlines()]
+    (entry,) = client.post("/api/predict", files=form(example("MgO"))).json()
+    (row,) = line["rows"]
+    assert "predictions" not in line
+    assert line["structures"][0]["formula"] == row["formula"] == "MgO"
+    assert row["eps_infinity"] == entry["eps_infinity"]
+    assert row["confidence"] == entry.get("confidence")
+
+
 @pytest.mark.slow
 def test_a_model_of_your_own_answers_for_its_level(tiny_folder: Path, tiny_model: Model) -> None:
     models = served_models(str(tiny_folder))

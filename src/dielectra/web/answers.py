@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
-from dielectra.documents.document import Document
+from dielectra.documents.document import Document, optional
+from dielectra.documents.row import CrystalRow
 
 
 class Problem(BaseModel):
@@ -17,11 +18,12 @@ class Problem(BaseModel):
 
 
 class BatchLine(Document):
-    """A file of a batch: its crystals as it gives them, and their predictions."""
+    """A file of a batch: its crystals as it gives them, and of each the spectra or a row of numbers."""
 
     file: str
     structures: list[ReadCrystal]
-    predictions: list[PredictedCrystal]
+    predictions: list[PredictedCrystal] | None = optional("With curves.")
+    rows: list[CrystalRow] | None = optional("Without curves.")
 
 
 class ListedModel(BaseModel):
@@ -49,6 +51,9 @@ class Service(BaseModel):
     version: str
     level: str
     broadening_ev: dict[str, float | None] = Field(description="Lorentzian half width of the predictions by level.")
+    gap_error_ev: dict[str, float] = Field(
+        description="By model, the error of its PBE gaps that nine of ten held-out crystals stay below (eV)."
+    )
     body_limit: int
     file_limit: int
     files_limit: int

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -20,7 +23,7 @@ from dielectra.models.card import ModelCard
 from dielectra.models.store import model_of
 from dielectra.units import AxisOptions
 from dielectra.version import __version__
-from dielectra.web import derived, workers
+from dielectra.web import catalogue, derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.pool import BusyError, Workers
@@ -28,12 +31,17 @@ from dielectra.web.uploads import Upload, store, unpack
 from dielectra.web.workers import Chosen
 
 EXAMPLES = {
-    "Si": "silicon",
-    "GaAs": "gallium arsenide",
+    "MgF2": "magnesium fluoride, rutile",
     "GaN": "gallium nitride, wurtzite",
+    "CdTe": "cadmium telluride",
+    "CsI": "caesium iodide",
+    "ZnS": "zinc sulphide, zincblende",
+    "ZnO": "zinc oxide, wurtzite",
+    "Si": "silicon",
+    "BN": "boron nitride, hexagonal",
+    "GaAs": "gallium arsenide",
     "MgO": "magnesium oxide",
     "NaCl": "rock salt",
-    "MgF2": "magnesium fluoride, rutile",
     "SnO2": "tin dioxide, rutile",
     "SrTiO3": "strontium titanate",
 }
@@ -118,6 +126,7 @@ async def describe_service(served: Shared) -> Service:
         version=__version__,
         level=served.level,
         broadening_ev={level: card.broadening for level, card in served.cards.items()},
+        gap_error_ev={catalogue.MODEL: catalogue.gap_error()},
         body_limit=limits.body,
         file_limit=limits.file,
         files_limit=limits.files,
@@ -162,12 +171,17 @@ async def tabulate(file: Annotated[UploadFile, File()], served: Shared, points: 
 
 
 @router.post("/batch", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}})
-async def predict_batch(file: Files, served: Shared, model: Model) -> StreamingResponse:
+async def predict_batch(
+    file: Files,
+    served: Shared,
+    model: Model,
+    curves: Annotated[bool, Query(description="Spectra; without, a row of numbers of each crystal.")] = True,
+) -> StreamingResponse:
     """Predict zip archives of structure files, and single files, one by one.
 
-    Each line of the response is a JSON object: ``{"files": 12}`` first, then for every file as soon as it is done
+    Each line of the response is a JSON object: ``{"files": 12}`` first, then for every file, in their order,
     ``{"file": ..., "structures": [...], "predictions": [...]}``, as the other routes return them, or
-    ``{"file": ..., "problem": ...}``.
+    ``{"file": ..., "problem": ...}``. Without curves ``rows`` of numbers stand in place of ``predictions``.
     """
     folder = TemporaryDirectory(dir=served.folder)
     try:
@@ -176,7 +190,7 @@ async def predict_batch(file: Files, served: Shared, model: Model) -> StreamingR
     except BaseException:
         folder.cleanup()
         raise
-    lines = _batch_lines(unpacked, model, served, folder)
+    lines = _batch_lines(unpacked, partial(_batch_line, model=model, served=served, curves=curves), served, folder)
     return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
@@ -227,19 +241,33 @@ async def _unpack_all(uploads: Sequence[Upload], served: Served) -> list[tuple[U
 
 
 async def _batch_lines(
-    entries: Sequence[tuple[Upload, str]], model: Chosen, served: Served, folder: TemporaryDirectory[str]
+    entries: Sequence[tuple[Upload, str]],
+    answer: Callable[[Upload, str], Coroutine[Any, Any, bytes]],
+    served: Served,
+    folder: TemporaryDirectory[str],
 ) -> AsyncIterator[bytes]:
+    """Yield the lines of a batch in order; as many files are under way as there are processes."""
+    under_way: deque[asyncio.Task[bytes]] = deque()
     with folder:
-        yield json.dumps({"files": len(entries)}).encode() + b"\n"
-        for upload, refusal in entries:
-            yield await _batch_line(upload, refusal, model, served) + b"\n"
+        try:
+            yield json.dumps({"files": len(entries)}).encode() + b"\n"
+            for upload, refusal in entries:
+                under_way.append(asyncio.create_task(answer(upload, refusal)))
+                if len(under_way) >= served.workers.n_processes:
+                    yield await under_way.popleft() + b"\n"
+            while under_way:
+                yield await under_way.popleft() + b"\n"
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _batch_line(upload: Upload, refusal: str, model: Chosen, served: Served) -> bytes:
+async def _batch_line(upload: Upload, refusal: str, model: Chosen, served: Served, curves: bool) -> bytes:
     try:
         if refusal:
             raise InputError(refusal)
-        return await served.workers.call(workers.read_and_predict, upload, model, served.limits)
+        return await served.workers.call(workers.read_and_predict, upload, model, served.limits, curves)
     except (InputError, BusyError) as error:
         return json.dumps({"file": upload.name, "problem": str(error)}).encode()
 

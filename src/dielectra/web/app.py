@@ -19,6 +19,7 @@ from dielectra.models.store import FAST, FAST_MODELS, default_models, model_fold
 from dielectra.version import __version__
 from dielectra.web.access import Access, Rules
 from dielectra.web.api import Served, router
+from dielectra.web.catalogue_routes import router as catalogue_router
 from dielectra.web.guard import Guard
 from dielectra.web.limits import Limits
 from dielectra.web.monitoring import Monitor, add_monitoring
@@ -91,6 +92,7 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(router)
+    app.include_router(catalogue_router)
     app.add_api_route("/", lambda: FileResponse(STATIC / "index.html"), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Access, rules=rules or Rules())

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dielectra.documents.curves import MeanCurves, mean_curves
 from dielectra.documents.document import Document
-from dielectra.documents.properties import ColourDocument, FilmColour, SolarDocument
+from dielectra.documents.properties import BodyColour, ColourDocument, FilmColour, SolarDocument
 from dielectra.documents.stack import StackSpectra, stack_curves
 from dielectra.errors import InputError
-from dielectra.optics.colour import bulk_colour, film_colour
+from dielectra.optics.colour import bulk_colour, film_colour, transmission_colour
 from dielectra.optics.measured import load_measured
 from dielectra.optics.quantities import tabulate
 from dielectra.optics.solar import solar_efficiency
@@ -57,7 +57,7 @@ class IsotropicSpectrum(_Request):
 
 
 class ColourRequest(_Request):
-    """Ask for the colours of a crystal in reflection and of its film in transmission."""
+    """Ask for the colours of a crystal in reflection, and of light through its film or body."""
 
     spectrum: IsotropicSpectrum
     thickness_nm: float = Field(500.0, ge=0, le=1e7)
@@ -65,10 +65,11 @@ class ColourRequest(_Request):
 
 
 class ColoursAnswer(Document):
-    """The colours of a polished crystal and of light through its film."""
+    """The colours of a polished crystal, of light through its film, and of light after as long a path inside it."""
 
     bulk: ColourDocument
     film: FilmColour
+    body: BodyColour
 
 
 class SolarRequest(_Request):
@@ -122,11 +123,16 @@ class MeasuredCurves(MeanCurves):
 
 
 def colours(request: ColourRequest) -> ColoursAnswer:
-    """Return both colours."""
+    """Return the colours."""
     spectrum = request.spectrum.spectrum()
     bulk = bulk_colour(spectrum, request.illuminant)
     film = film_colour(spectrum, request.thickness_nm, request.illuminant)
-    return ColoursAnswer(bulk=ColourDocument.of(bulk), film=FilmColour.of_film(film, request.thickness_nm))
+    body = transmission_colour(spectrum, request.thickness_nm, request.illuminant)
+    return ColoursAnswer(
+        bulk=ColourDocument.of(bulk),
+        film=FilmColour.of_film(film, request.thickness_nm),
+        body=BodyColour.of_path(body, request.thickness_nm),
+    )
 
 
 def solar(request: SolarRequest) -> SolarDocument:
@@ -158,7 +164,11 @@ def stack(request: StackRequest) -> StackSpectra:
 
 
 def measured(formula: str, space_group: int | None) -> list[MeasuredCurves]:
-    """Return the shipped measured spectra of a compound with their optical constants."""
+    """Return the shipped measured spectra of a compound with their optical constants.
+
+    A space group leaves out those of other polymorphs; those whose source states none come last.
+    """
+    found = [entry for entry in load_measured(formula) if space_group is None or entry.space_group in (space_group, 0)]
     return [
         MeasuredCurves(
             formula=entry.formula,
@@ -169,5 +179,5 @@ def measured(formula: str, space_group: int | None) -> list[MeasuredCurves]:
             source=entry.source,
             **mean_curves(tabulate(entry.spectrum, components=("mean",))),
         )
-        for entry in load_measured(formula, space_group)
+        for entry in sorted(found, key=lambda entry: entry.space_group == 0)
     ]

@@ -38,7 +38,7 @@ class Limits:
     body: int = 16 * MEBIBYTE
     file: int = 2 * MEBIBYTE
     unpacked: int = 64 * MEBIBYTE
-    files: int = 200
+    files: int = 1000
     crystals: int = 100
     seconds: float = 20.0
     memory: int = 4096 * MEBIBYTE

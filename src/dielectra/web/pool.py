@@ -129,6 +129,11 @@ class Workers:
         self.n_replaced = 0
 
     @property
+    def n_processes(self) -> int:
+        """Processes that there are, those being replaced included."""
+        return len(self._processes)
+
+    @property
     def n_alive(self) -> int:
         """Processes that are ready for work."""
         return sum(process is not None and process.is_alive for process in self._processes)

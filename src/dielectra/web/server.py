@@ -75,7 +75,8 @@ def serve(
         If level or model are unknown, or the address cannot be listened on.
     """
     models = served_models(model)
-    shown = level if model is None else next(key for key, name in models.items() if name == model)
+    own = [key for key, name in models.items() if name == model]
+    shown = level if model is None or level in own else own[-1]
     limits = limits or Limits()
     rules = Rules(hosts_of(host, allowed_hosts), token)
     app = create_app(models, shown, n_workers or min(MOST_WORKERS, os.cpu_count() or 1), limits, rules)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from dielectra.documents.crystal import ReadCrystal, describe, describe_cell
 from dielectra.documents.document import dump_json
 from dielectra.documents.files import write_csv
+from dielectra.documents.row import row_of
 from dielectra.errors import InputError
 from dielectra.prediction import Predicted, loaded_model, predict_files
 from dielectra.structures import Entry, Refused, scan
@@ -52,12 +53,15 @@ def predict(uploads: Sequence[Upload], chosen: Chosen, limits: Limits, points: A
     )
 
 
-def read_and_predict(upload: Upload, chosen: Chosen, limits: Limits) -> bytes:
-    """Return a line of a batch: the cells of a file as it gives them, and their predictions; both from one reading."""
+def read_and_predict(upload: Upload, chosen: Chosen, limits: Limits, curves: bool) -> bytes:
+    """Return a line of a batch: the cells of a file as it gives them, and their spectra, or rows of numbers."""
     found = _predict([upload], chosen, limits)
     cells = [describe_cell(each.given, each.form.space_group, name) for name, each in found]
-    predictions = [describe(each, name) for name, each in found]
-    return dump_json(BatchLine(file=upload.name, structures=cells, predictions=predictions))
+    if curves:
+        predictions = [describe(each, name) for name, each in found]
+        return dump_json(BatchLine(file=upload.name, structures=cells, predictions=predictions))
+    rows = [row_of(each, name) for name, each in found]
+    return dump_json(BatchLine(file=upload.name, structures=cells, rows=rows))
 
 
 def tabulate(upload: Upload, chosen: Chosen, limits: Limits, points: AxisOptions) -> bytes:

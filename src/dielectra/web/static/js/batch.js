@@ -1,43 +1,60 @@
-// Many files at once: a table that fills line by line.
+// Many files at once: a table that fills line by line, sorts and filters, with a scatter plot of any two columns.
 
-import { byId, make, short } from "./dom.js";
+import { button, byId, debounced, flatFormula, formulaOf, make, short } from "./dom.js";
 import { csv, save } from "./download.js";
+import { makeFilter } from "./filter.js";
+import { confidenceMark, swatch } from "./glance.js";
+import { Scatter } from "./scatter.js";
 import { batch } from "./server.js";
 
-const HEADS = ["file", "formula", "level", "model", "static_eps", "static_n", "peak_ev", "peak_eps2", "remarks"];
+const CONFIDENCES = ["low", "medium", "high"];
+const number = (key, title, names, digits) => ({ key, title, names, value: (row) => row[key] ?? NaN, show: (row) => short(row[key], digits), numeric: true });
+const COLUMNS = [
+  { key: "file", title: "file", value: (row) => row.file },
+  { key: "formula", title: "formula", value: (row) => row.formula ?? "", show: (row) => (row.formula ? formulaOf(row.formula) : "") },
+  number("space_group", "group", ["group", "space group"], 3),
+  number("gap_ev", "gap (eV)", ["gap"], 3),
+  number("eps_infinity", "ε∞", ["eps", "ε∞"], 3),
+  number("n_589nm", "n (589 nm)", ["n"], 3),
+  number("abbe_number", "Abbe", ["abbe"], 3),
+  { key: "colour", title: "colour", value: (row) => row.colour ?? "", show: (row) => (row.colour ? swatch(row.colour, "light after 1 µm inside") : "–") },
+  { key: "confidence", title: "confidence", value: (row) => CONFIDENCES.indexOf(row.confidence), show: (row) => (row.confidence ? confidenceMark(row.confidence) : "–") },
+  { key: "warnings", title: "remarks", value: (row) => row.remarks.length, show: (row) => remarksOf(row) },
+];
+const NUMERIC = COLUMNS.filter(({ numeric }) => numeric);
+const REDRAW = 150; // milliseconds
 
-let running = null;
-let rows = [];
-let predictions = [];
+const state = { rows: [], order: "file", falling: null, running: null, files: [], level: null, open: null, chosen: null };
+const scatter = new Scatter(byId("scatter"), (row) => mark(row), (row) => openRow(row));
 
-/** Predict files and zips at a level; `open(entry, structure)` shows one crystal of the table. */
+/** Predict files and zips at a level; `open(row)` shows one crystal of the table. */
 export async function runBatch(files, level, open) {
-  running?.abort();
-  const current = running = new AbortController();
-  rows = [];
-  predictions = [];
+  state.running?.abort();
+  const current = new AbortController();
+  Object.assign(state, { rows: [], files, level, open, running: current, falling: null, chosen: null });
   byId("batch-rows").replaceChildren();
   byId("batch").hidden = false;
   byId("batch").setAttribute("aria-busy", "true");
-  byId("batch-stop").disabled = false;
+  byId("batch-stop").hidden = false;
   tell(0, 0);
   let done = 0, total = 0;
   try {
-    for await (const line of batch(files, level, current.signal)) {
+    for await (const line of batch(files, level, false, current.signal)) {
       if ("files" in line) total = line.files;
       else {
         done += 1;
-        addLine(line, open);
+        addLine(line);
       }
       tell(done, total);
     }
   } catch (error) {
     if (error.name !== "AbortError") throw error;
-    if (running === current) byId("batch-count").textContent = `stopped after ${done} of ${total} files`;
+    if (state.running === current) byId("batch-count").textContent = `stopped after ${done} of ${total} files`;
   } finally {
-    if (running === current) {
+    if (state.running === current) {
       byId("batch").setAttribute("aria-busy", "false");
-      byId("batch-stop").disabled = true;
+      byId("batch-stop").hidden = true;
+      arrange();
     }
   }
 }
@@ -47,26 +64,118 @@ function tell(done, total) {
   byId("batch-count").textContent = total ? `${done} of ${total} files` : "sending";
 }
 
-function addLine(line, open) {
-  if (line.problem) {
-    rows.push([line.file, "", "", "", "", "", "", "", line.problem]);
-    const cells = [make("th", { scope: "row" }, line.file), make("td", { colSpan: 5 }), make("td", { className: "problem" }, line.problem)];
-    byId("batch-rows").append(make("tr", {}, ...cells));
-    return;
-  }
-  line.predictions.forEach((entry, index) => {
-    const peak = entry.eps2.mean.reduce((best, value, position, all) => (value > all[best] ? position : best), 0);
-    const numbers = [entry.static_eps, entry.n.mean[0], entry.energy_ev[peak], entry.eps2.mean[peak]];
-    const remarks = entry.warnings.join("\n");
-    rows.push([entry.file, entry.formula, entry.level, entry.model, ...numbers, remarks]);
-    predictions.push(entry);
-    const button = make("button", { type: "button" }, entry.file);
-    button.addEventListener("click", () => open(entry, line.structures[index]));
-    const texts = [entry.formula, numbers[0].toFixed(2), numbers[1].toFixed(2), numbers[2].toFixed(1), short(numbers[3], 3), remarks];
-    byId("batch-rows").append(make("tr", {}, make("th", { scope: "row" }, button), ...texts.map((text) => make("td", {}, text))));
+function addLine(line) {
+  const found = line.problem ? [{ file: line.file, refused: line.problem, warnings: "" }] : line.rows;
+  found.forEach((numbers, index) => {
+    const row = { ...numbers, crystal: line.structures?.[index], remarks: numbers.warnings ? numbers.warnings.split("; ") : [] };
+    row.element = drawRow(row);
+    state.rows.push(row);
+    byId("batch-rows").append(row.element);
   });
+  arrangeSoon();
 }
 
-byId("batch-stop").addEventListener("click", () => running?.abort());
-byId("batch-csv").addEventListener("click", () => save(csv([HEADS, ...rows]), "dielectra.csv", "text/csv"));
-byId("batch-json").addEventListener("click", () => save(JSON.stringify(predictions), "dielectra.json", "application/json"));
+function drawRow(row) {
+  const name = row.refused ? row.file : button(row.file, (event) => { event.stopPropagation(); openRow(row); }, { title: row.file });
+  const head = make("th", { scope: "row", className: "name" }, name);
+  const cells = row.refused
+    ? [make("td", { colSpan: COLUMNS.length - 1, className: "problem" }, row.refused)]
+    : COLUMNS.slice(1).map((column) => make("td", {}, column.show(row)));
+  const element = make("tr", {}, head, ...cells);
+  if (!row.refused) {
+    element.addEventListener("click", ({ target }) => { if (!target.closest("details")) openRow(row); });
+    element.addEventListener("pointerenter", () => scatter.choose(row));
+    element.addEventListener("pointerleave", () => scatter.choose(state.chosen));
+  }
+  return element;
+}
+
+function remarksOf({ remarks }) {
+  if (remarks.length === 0) return "";
+  return make("details", {}, make("summary", {}, `${remarks.length}`), make("p", {}, remarks.join("\n")));
+}
+
+function openRow(row) {
+  state.chosen = row;
+  mark(row);
+  state.open(row);
+}
+
+/** Mark a row in table and scatter plot, and read it below. */
+function mark(row) {
+  const shown = row ?? state.chosen;
+  for (const marked of byId("batch-rows").querySelectorAll(".chosen")) marked.classList.remove("chosen");
+  shown?.element.classList.add("chosen");
+  scatter.choose(shown);
+  const columns = ["scatter-x", "scatter-y"].map((id) => NUMERIC.find(({ key }) => key === byId(id).value));
+  byId("scatter-reading").textContent = shown ? `${flatFormula(shown.formula)} (${shown.file}): ${columns.map(({ title, show }) => `${title} ${show(shown)}`).join(", ")}` : "";
+}
+
+/** Sort and filter the rows, and draw the plot of those that are left. */
+function arrange() {
+  let fits;
+  try {
+    fits = makeFilter(byId("batch-filter").value, COLUMNS);
+  } catch (error) {
+    byId("batch-shown").textContent = error.message;
+    return;
+  }
+  const left = state.rows.filter((row) => {
+    const shown = fits(row);
+    row.element.hidden = !shown;
+    return shown;
+  });
+  if (state.falling !== null) {
+    const column = COLUMNS.find(({ key }) => key === state.order);
+    const sorted = [...state.rows].sort((a, b) => compare(column.value(a), column.value(b), state.falling));
+    byId("batch-rows").append(...sorted.map(({ element }) => element));
+  }
+  byId("batch-shown").textContent = `${left.length} of ${state.rows.length} crystals`;
+  const [x, y] = ["scatter-x", "scatter-y"].map((id) => NUMERIC.find(({ key }) => key === byId(id).value));
+  scatter.show(left.filter(({ refused }) => !refused), x, y);
+}
+
+const arrangeSoon = debounced(arrange, REDRAW);
+
+/** Order two values; what is unknown comes last either way. */
+function compare(a, b, falling) {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+  return (falling ? -1 : 1) * (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+}
+
+function sortBy(key) {
+  state.falling = state.order === key && state.falling !== null ? !state.falling : false;
+  state.order = key;
+  for (const head of byId("batch-heads").children) {
+    head.setAttribute("aria-sort", head.dataset.key === key ? (state.falling ? "descending" : "ascending") : "none");
+  }
+  arrange();
+}
+
+async function saveSpectra() {
+  const found = [];
+  for await (const line of batch(state.files, state.level, true)) found.push(...(line.predictions ?? []));
+  save(JSON.stringify(found), "dielectra.json", "application/json");
+}
+
+/** Make the table's heads, filter, plot and buttons work. */
+export function listenToBatch(attempt) {
+  byId("batch-heads").replaceChildren(...COLUMNS.map(({ key, title }) => {
+    const head = make("th", { scope: "col", "aria-sort": "none" }, button(title, () => sortBy(key)));
+    head.dataset.key = key;
+    return head;
+  }));
+  for (const [id, chosen] of [["scatter-x", "gap_ev"], ["scatter-y", "n_589nm"]]) {
+    byId(id).replaceChildren(...NUMERIC.map(({ key, title }) => make("option", { value: key }, title)));
+    byId(id).value = chosen;
+    byId(id).addEventListener("change", arrange);
+  }
+  byId("batch-filter").addEventListener("input", arrangeSoon);
+  byId("batch-stop").addEventListener("click", () => state.running?.abort());
+  byId("batch-close").addEventListener("click", () => { state.running?.abort(); byId("batch").hidden = true; });
+  byId("batch-csv").addEventListener("click", () => {
+    const keys = Object.keys(state.rows.find(({ refused }) => !refused) ?? {}).filter((key) => !["crystal", "remarks", "element"].includes(key));
+    save(csv([keys, ...state.rows.map((row) => keys.map((key) => row[key] ?? ""))]), "dielectra.csv", "text/csv");
+  });
+  byId("batch-json").addEventListener("click", () => attempt(saveSpectra));
+}

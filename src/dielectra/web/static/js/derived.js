@@ -1,12 +1,13 @@
 // The tabs with controls: colour, solar cell, film stack. The server computes; the page asks and shows.
 
-import { define, make, short } from "./dom.js";
+import { debounced, define, make, short } from "./dom.js";
 import { derived } from "./server.js";
 
+const PAUSE = 60; // milliseconds
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 /** Return the mean of a prediction as the API takes it. */
-const spectrumOf = ({ energy_ev, eps1, eps2, level, gap_ev, gap_direct_ev }, broadening) => ({
+export const spectrumOf = ({ energy_ev, eps1, eps2, level, gap_ev, gap_direct_ev }, broadening) => ({
   energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level], gap_ev, gap_direct_ev,
 });
 
@@ -21,50 +22,50 @@ function slider(id, title, unit, { min, max, step, value, scale = (position) => 
   };
   input.addEventListener("input", tell);
   tell();
-  return { element: make("div", {}, make("label", { htmlFor: id }, `${title}: `, output), input), read };
+  return { element: make("div", {}, make("label", { htmlFor: id }, `${title}: `, output), input), read, input, initial: `${value}` };
 }
 
 function choice(id, title, options) {
-  const select = make("select", { id }, ...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
-  return { element: make("label", {}, title, select), read: () => select.value };
+  const input = make("select", { id }, ...Object.entries(options).map(([value, text]) => make("option", { value }, text)));
+  return { element: make("label", {}, title, input), read: () => input.value, input, initial: input.value };
 }
 
 function optionalNumber(id, title, properties) {
   const input = make("input", { id, type: "number", ...properties });
-  return { element: make("label", {}, title, input), read: () => (input.value === "" ? null : Number(input.value)) };
+  return { element: make("label", {}, title, input), read: () => (input.value === "" ? null : Number(input.value)), input, initial: "" };
 }
 
 const decades = (position) => Number((10 ** position).toPrecision(2));
-const thickness = (id, title, value) => slider(id, title, "nm", { min: 0.5, max: 5, step: 0.01, value: Math.log10(value), scale: decades });
+const thickness = (id, title, value) => slider(id, title, "nm", { min: 0.5, max: 5, step: 0.01, value: Number(Math.log10(value).toFixed(2)), scale: decades });
 
 function colourTab() {
-  const film = thickness("colour-thickness", "film thickness", 500);
-  const light = choice("illuminant", "light", { D65: "daylight (D65)", A: "incandescent lamp (A)", E: "equal energy (E)" });
-  const shown = ["bulk", "film"].map((name) => ({ name, swatch: make("div", { className: "swatch", id: `swatch-${name}` }), list: make("dl", { id: `colour-${name}` }) }));
-  const titles = { bulk: "Polished crystal, reflected light", film: "Free-standing film, transmitted light" };
-  const swatches = make("div", { className: "wide swatches" }, ...shown.map(({ name, swatch, list }) => make("div", {}, make("strong", {}, titles[name]), swatch, list)));
+  const film = thickness("colour-thickness", "Film thickness", 500);
+  const light = choice("illuminant", "Light", { D65: "daylight (D65)", A: "incandescent lamp (A)", E: "equal energy (E)" });
+  const shown = ["bulk", "film", "body"].map((name) => ({ name, patch: make("div", { className: "patch", id: `swatch-${name}` }), list: make("dl", { id: `colour-${name}` }) }));
+  const titles = { bulk: "Polished crystal, reflected light", film: "Free-standing film, transmitted light", body: "As long a path inside, no reflection" };
+  const swatches = make("div", { className: "wide swatches" }, ...shown.map(({ name, patch, list }) => make("div", {}, titles[name], patch, list)));
   return {
-    id: "colour", title: "colour", elements: [film.element, light.element, swatches],
+    id: "colour", title: "Colour", controls: [film, light], results: [swatches],
     request: () => ({ thickness_nm: film.read(), illuminant: light.read() }),
     show(answer) {
-      for (const { name, swatch, list } of shown) {
-        const { hex, lab, in_gamut: inGamut } = answer[name];
-        swatch.style.backgroundColor = hex;
-        define(list, [["sRGB", inGamut ? hex : `${hex} (clipped)`], ["L*, a*, b*", lab.map((value) => value.toFixed(1)).join(", ")]]);
+      for (const { name, patch, list } of shown) {
+        const { hex, lab, in_gamut: inGamut, name: called } = answer[name];
+        patch.style.backgroundColor = hex;
+        define(list, [...(called ? [["called", called]] : []), ["sRGB", inGamut ? hex : `${hex} (clipped)`], ["L*, a*, b*", lab.map((value) => value.toFixed(1)).join(", ")]]);
       }
     },
   };
 }
 
 function solarTab() {
-  const film = thickness("solar-thickness", "film thickness", 500);
-  const temperature = slider("temperature", "temperature", "K", { min: 200, max: 400, step: 1, value: 293 });
+  const film = thickness("solar-thickness", "Film thickness", 500);
+  const temperature = slider("temperature", "Temperature", "K", { min: 200, max: 400, step: 1, value: 293 });
   const gaps = { min: 0.1, max: 10, step: 0.01 };
-  const direct = optionalNumber("gap-direct", "direct gap (eV), if you know it", { ...gaps, placeholder: "estimated" });
-  const indirect = optionalNumber("gap-indirect", "indirect gap (eV), if it is smaller", { ...gaps, placeholder: "as the direct one" });
+  const direct = optionalNumber("gap-direct", "Direct gap (eV), if you know it", { ...gaps, placeholder: "as predicted" });
+  const indirect = optionalNumber("gap-indirect", "Indirect gap (eV), if it is smaller", { ...gaps, placeholder: "as predicted" });
   const list = make("dl", { id: "solar-results", className: "wide" });
   return {
-    id: "solar", title: "solar", elements: [film.element, temperature.element, direct.element, indirect.element, list],
+    id: "solar", title: "Solar", controls: [film, temperature, direct, indirect], results: [list],
     request: () => ({ thickness_nm: film.read(), temperature_k: temperature.read(), gap_direct_ev: direct.read(), gap_indirect_ev: indirect.read() }),
     show(answer) {
       define(list, [
@@ -87,39 +88,36 @@ const SUBSTRATES = {
   crystal: { title: "the crystal itself, without end", layers: [], exit_index: null },
 };
 
-function stackTab(chart, context) {
-  const coat = slider("coat-thickness", "coating thickness", "nm", { min: 0, max: 500, step: 1, value: 0 });
-  const index = slider("coat-index", "refractive index of the coating", "", { min: 1, max: 3, step: 0.01, value: 1.38 });
-  const film = slider("film-thickness", "film of the crystal", "nm", { min: 0, max: 2000, step: 1, value: 300 });
-  const angle = slider("angle", "angle of incidence", "°", { min: 0, max: 89, step: 1, value: 0 });
-  const field = choice("polarisation", "polarisation", { unpolarised: "unpolarised", s: "s", p: "p" });
-  const substrate = choice("substrate", "substrate", Object.fromEntries(Object.entries(SUBSTRATES).map(([key, { title }]) => [key, title])));
+function stackTab(context) {
+  const coat = slider("coat-thickness", "Coating thickness", "nm", { min: 0, max: 500, step: 1, value: 0 });
+  const index = slider("coat-index", "Index of the coating", "", { min: 1, max: 3, step: 0.01, value: 1.38 });
+  const film = slider("film-thickness", "Film of the crystal", "nm", { min: 0, max: 2000, step: 1, value: 300 });
+  const angle = slider("angle", "Angle of incidence", "°", { min: 0, max: 89, step: 1, value: 0 });
+  const field = choice("polarisation", "Polarisation", { unpolarised: "unpolarised", s: "s", p: "p" });
+  const substrate = choice("substrate", "Substrate", Object.fromEntries(Object.entries(SUBSTRATES).map(([key, { title }]) => [key, title])));
   return {
-    id: "stack", title: "film stack", elements: [coat, index, film, angle, field, substrate].map(({ element }) => element),
+    id: "stack", title: "Film stack", controls: [coat, index, film, angle, field, substrate], results: [], drawsChart: true,
     request() {
       const { layers, exit_index: exit } = SUBSTRATES[substrate.read()];
       const coating = { thickness_nm: coat.read(), index: { n: index.read() } };
       return { layers: [coating, { thickness_nm: film.read() }, ...layers], exit_index: exit, angle_degrees: angle.read(), polarisation: field.read() };
     },
     show(answer) {
-      const names = { reflectance: "R", transmittance: "T", absorptance: "A" };
-      const curves = Object.entries(names).map(([key, label]) => ({ label, energies: answer.energy_ev, values: answer[key][0] }));
-      const [low, high] = context.range();
-      const range = [Math.max(low, answer.energy_ev[0]), Math.min(high, answer.energy_ev.at(-1))];
-      chart.show({ title: context.title("film stack"), label: "fraction of the light", curves, measured: [], logarithmic: false, range });
+      const names = { reflectance: "reflected", transmittance: "transmitted", absorptance: "absorbed" };
+      const curves = Object.entries(names).map(([key, label], hue) => ({ label, hue, energies: answer.energy_ev, values: answer[key][0] }));
+      context.draw({ label: "fraction of the light", subject: "film stack", curves, covered: [answer.energy_ev[0], answer.energy_ev.at(-1)] });
     },
   };
 }
 
 /**
- * Make the three tabs. `context` has `entry()`, the prediction shown, `broadening()` by level, `title(property)`, `range()`,
- * `fail(error)` and `succeed()`.
- * Each tab can `open(container)` its controls and ask anew with `update()`.
+ * Make the three tabs. `context` has `entry()`, the prediction shown, `broadening()` by level, `draw(curves)`, `changed()`,
+ * `fail(error)` and `succeed()`. Each tab can `open(container)` its controls and ask anew with `update()`.
  */
-export function makeDerivedTabs(chart, context) {
-  return [colourTab(), solarTab(), stackTab(chart, context)].map((tab) => {
+export function makeDerivedTabs(context) {
+  return [colourTab(), solarTab(), stackTab(context)].map((tab) => {
     let asking = null;
-    const group = make("div", {}, ...tab.elements);
+    const group = make("div", { className: "controls" }, ...tab.controls.map(({ element }) => element), ...tab.results);
     async function update() {
       asking?.abort();
       const current = asking = new AbortController();
@@ -133,8 +131,24 @@ export function makeDerivedTabs(chart, context) {
         if (error.name !== "AbortError") context.fail(error);
       }
     }
-    group.className = "controls";
-    group.addEventListener("input", update);
-    return { id: tab.id, title: tab.title, drawsChart: tab.id === "stack", update, open: (container) => container.replaceChildren(group), close: () => asking?.abort() };
+    const soon = debounced(update, PAUSE);
+    group.addEventListener("input", () => { soon(); context.changed(); });
+    return {
+      id: tab.id, title: tab.title, drawsChart: Boolean(tab.drawsChart), update, controls: tab.controls,
+      open: (container) => container.replaceChildren(group), close: () => asking?.abort(),
+    };
   });
+}
+
+/** Return the positions of all controls that were moved, by id. */
+export const positions = (tabs) => Object.fromEntries(tabs.flatMap(({ controls }) =>
+  controls.filter(({ input, initial }) => input.value !== initial).map(({ input }) => [input.id, input.value])));
+
+/** Put all controls where a link has them; the others where they began. */
+export function restore(tabs, wanted) {
+  for (const { input, initial } of tabs.flatMap(({ controls }) => controls)) {
+    const before = input.value;
+    input.value = wanted[input.id] ?? initial;
+    if (input.value !== before) input.dispatchEvent(new Event("input")); // does not bubble: the value beside it only
+  }
 }

@@ -1,5 +1,8 @@
 // The only ways in which text reaches the page: textContent and attributes, never markup.
 
+const SVG = "http://www.w3.org/2000/svg";
+const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
 /** Return the element with an id. */
 export const byId = (id) => document.getElementById(id);
 
@@ -14,15 +17,59 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Fill a definition list with pairs of term and description. */
+/** Make an SVG element with attributes and children. */
+export function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Make a button of some text or an element that does something. */
+export function button(content, onClick, properties = {}) {
+  const element = make("button", { type: "button", ...properties }, content);
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** Fill a definition list with pairs of term and description; a description may be an element. */
 export function define(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
 }
 
+/** Return a formula with its numbers as subscripts. */
+export function formulaOf(formula) {
+  const parts = formula.split(/(\d+(?:\.\d+)?)/).filter(Boolean);
+  return make("span", { className: "formula" }, ...parts.map((part) => (/^\d/.test(part) ? make("sub", {}, part) : part)));
+}
+
+/** Return a formula as text with subscript digits, for charts. */
+export const flatFormula = (formula) => formula.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+
 /** Show a number with a fixed count of significant digits; what is zero but for rounding shows as zero. */
 export function short(value, digits = 4) {
-  if (value === null || value === undefined) return "-";
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const size = Math.abs(value);
   if (size < 1e-12) return "0";
-  return size >= 1e5 || size < 1e-3 ? value.toExponential(digits - 1) : `${Number(value.toPrecision(digits))}`;
+  if (size >= 1e6 || size < 1e-3) {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    return `${Number(mantissa)}e${Number(exponent)}`;
+  }
+  return size >= 1e4 ? GROUPED.format(Number(value.toPrecision(digits))).replaceAll(",", " ") : `${Number(value.toPrecision(digits))}`;
+}
+
+/** Show an interval with the digits its width deserves, or nothing without one. */
+export function interval(lower, upper) {
+  if (![lower, upper].every(Number.isFinite)) return "";
+  const digits = Math.min(Math.max(2, Math.ceil(Math.log10(Math.abs(upper) / Math.max(upper - lower, 1e-12))) + 2), 5);
+  return `${short(lower, digits)} to ${short(upper, digits)}`;
+}
+
+/** Call a function once a stream of events has paused. */
+export function debounced(action, milliseconds) {
+  let timer = 0;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => action(...given), milliseconds);
+  };
 }

@@ -29,10 +29,14 @@ const query = (path, parameters) => `${path}?${new URLSearchParams(parameters)}`
 
 export const service = () => json("api/service");
 export const models = () => json("api/models");
+export const elements = () => json("api/elements");
 export const text = async (url) => (await call(url)).text();
-export const predict = (file, level) => json(query("api/predict", { level }), form([file]));
+export const predict = (file, level, metals) => json(query("api/predict", metals ? { level, allow_metals: true } : { level }), form([file]));
 export const structures = (file) => json("api/structure", form([file]));
 export const table = async (file, level) => (await call(query("api/csv", { level }), form([file]))).blob();
+export const search = (words, limit, signal) => json(query("api/crystals", { query: words, limit }), { signal });
+export const catalogued = (id) => json(`api/crystals/${encodeURIComponent(id)}`);
+export const alike = (formula, near) => json(query("api/alike", [["formula", formula], ...near.map((id) => ["near", id])]));
 export const measured = (formula, spaceGroup) =>
   json(query("api/measured", { formula, space_group: spaceGroup }));
 
@@ -43,8 +47,8 @@ export const derived = (property, request, signal) =>
   });
 
 /** Predict many files one by one; yield each line of the answer as soon as it is there. */
-export async function* batch(files, level, signal) {
-  const response = await call(query("api/batch", { level }), { ...form(files), signal });
+export async function* batch(files, level, curves, signal) {
+  const response = await call(query("api/batch", { level, curves }), { ...form(files), signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -1,6 +1,7 @@
 // The unit cell in three dimensions, by 3Dmol, and as a table.
 
 import { make, short } from "./dom.js";
+import { elementColour, palette } from "./palette.js";
 
 const NEAR = 1e-3;
 const MOST_DRAWN = 500;
@@ -10,7 +11,9 @@ const ZOOMS = { "+": 1.2, "=": 1.2, "-": 1 / 1.2 };
 
 const FRONT = [0, 0, 0, 0, 0, 0, 0, 1]; // position, zoom and a quaternion: no rotation
 
-const isDark = matchMedia("(prefers-color-scheme: dark)");
+const AXES = [["a", "#d8442f"], ["b", "#2f9e44"], ["c", "#3b7ddd"]];
+const AXIS_SHARE = 0.35; // of the shortest lattice vector
+
 const viewers = new WeakMap();
 
 /** Draw a crystal; where the browser has no WebGL, say so. */
@@ -24,19 +27,46 @@ export function drawCrystal(container, crystal) {
     return;
   }
   viewer.clear();
+  viewer.removeAllLabels();
   viewer.setView(FRONT);
   const atoms = withImages(crystal);
   const xyz = [atoms.length, "", ...atoms.map(({ element, position }) => `${element} ${position.join(" ")}`)].join("\n");
   viewer.addModel(xyz, "xyz").setStyle({}, { sphere: { scale: 0.3, colorscheme: "Jmol" }, stick: { radius: 0.09, colorscheme: "Jmol" } });
-  for (const [from, to] of edges(crystal.lattice)) {
-    viewer.addCylinder({ start: from, end: to, radius: 0.03, color: isDark.matches ? "#a7b1bd" : "#55606d" });
-  }
-  viewer.setBackgroundColor(isDark.matches ? "#1d2127" : "#ffffff");
+  const colours = palette();
+  for (const [from, to] of edges(crystal.lattice)) viewer.addCylinder({ start: from, end: to, radius: 0.03, color: colours.soft });
+  drawAxes(viewer, crystal.lattice, colours);
+  viewer.setBackgroundColor(colours.page);
   viewer.zoomTo();
   viewer.zoom(0.9);
   viewer.rotate(-75, "x");
   viewer.rotate(18, "y");
   viewer.render();
+}
+
+/** Draw the directions of the lattice vectors beside a corner of the cell. */
+function drawAxes(viewer, lattice, colours) {
+  const size = AXIS_SHARE * Math.min(...lattice.map((vector) => Math.hypot(...vector)));
+  const sum = [0, 1, 2].map((axis) => lattice.reduce((total, vector) => total + vector[axis] / Math.hypot(...vector), 0));
+  const start = sum.map((value) => -0.45 * size * value);
+  lattice.forEach((vector, index) => {
+    const [name, color] = AXES[index];
+    const end = vector.map((value, axis) => start[axis] + (size * value) / Math.hypot(...vector));
+    const tip = vector.map((value, axis) => end[axis] + (0.25 * size * value) / Math.hypot(...vector));
+    viewer.addArrow({ start: pointOf(start), end: pointOf(end), radius: 0.06, radiusRatio: 2.2, mid: 0.75, color });
+    viewer.addLabel(name, { position: pointOf(tip), fontColor: colours.ink, fontSize: 13, showBackground: false, alignment: "center", inFront: true });
+  });
+}
+
+const pointOf = ([x, y, z]) => ({ x, y, z });
+
+/** List the elements of a crystal with their colours in the picture. */
+export function showKey(list, { species }) {
+  const counts = species.reduce((all, element) => all.set(element, (all.get(element) ?? 0) + 1), new Map());
+  list.replaceChildren(...[...counts].map(([element, count]) => {
+    const dot = make("i");
+    dot.style.backgroundColor = elementColour(element);
+    return make("li", {}, dot, `${element} ${count}`);
+  }));
 }
 
 function viewerIn(container) {
@@ -72,7 +102,7 @@ function withImages({ lattice, species, frac_coords: coords }) {
 
 /** Return the twelve edges of the cell as pairs of points. */
 function edges(lattice) {
-  const point = (coords) => { const [x, y, z] = along(lattice, coords); return { x, y, z }; };
+  const point = (coords) => pointOf(along(lattice, coords));
   const corners = [[0, 0], [0, 1], [1, 0], [1, 1]];
   return [0, 1, 2].flatMap((axis) => corners.map((corner) => {
     const [from, to] = [0, 1].map((end) => corner.toSpliced(axis, 0, end));
