@@ -13,6 +13,7 @@ from dielectra.cli.assisting import mcp
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.climbing import climb
 from dielectra.cli.computing import campaign_app, compute
+from dielectra.cli.elements import elements
 from dielectra.cli.importing import export_data, fetch_data, import_data
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
@@ -37,7 +38,7 @@ app = App(
 )
 LEARNING = (train, climb, suggest, evaluate)
 COMPUTING = (compute, campaign_app, reproduce)
-VERBS = (predict, stack, screen, query, *LEARNING, *COMPUTING, serve, mcp, data_app, models_app)
+VERBS = (predict, stack, screen, query, *LEARNING, *COMPUTING, serve, mcp, elements, data_app, models_app)
 for verb in VERBS:
     app.command(verb)
 data_app.command(fetch_data, name="fetch")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
@@ -31,6 +32,26 @@ def plot_elements(report: Mapping[str, Any]) -> Figure:
         figure = Figure(figsize=(7.2, 6.6))
         for axes, (title, (values, norm, text)) in zip(figure.subplots(3, 1), tables.items(), strict=True):
             scale = norm(vmin=min(values.values()), vmax=max(*values.values(), 1.001 * min(values.values())))
+            draw_periodic_table(axes, values, scale, text)
+            axes.set_title(title, loc="left", fontsize=9)
+        return figure
+
+
+def plot_support(supported: Sequence[str], training: Mapping[str, int], errors: Mapping[str, float]) -> Figure:
+    """Draw the training crystals with each element, and the median 1 - SC of others, as far as they are known."""
+    tables: list[tuple[str, Mapping[str, float], type[Normalize], str]] = []
+    if training:
+        tables.append(("training crystals with each element", training, LogNorm, "{:.0f}"))
+    if errors:
+        tables.append(("median 1 - SC of crystals outside the training", errors, Normalize, "{:.2f}"))
+    if not tables:
+        tables.append(("elements that are supported", dict.fromkeys(supported, 1.0), Normalize, ""))
+    with style():
+        figure = Figure(figsize=(7.2, 3.3 * len(tables)))
+        for axes, (title, values, norm, text) in zip(
+            np.atleast_1d(figure.subplots(len(tables), 1)), tables, strict=True
+        ):
+            scale = norm(vmin=min(values.values()), vmax=1.001 * max(values.values()))
             draw_periodic_table(axes, values, scale, text)
             axes.set_title(title, loc="left", fontsize=9)
         return figure
