@@ -64,11 +64,11 @@ class DressedModel:
 
     def admit(self, crystal: Crystal) -> Admitted | Refusal:
         """Find out all that a prediction needs of a crystal, or why the base refuses it."""
-        return self.base.admit(crystal)
+        return self.admit_each([crystal])[0]
 
     def admit_each(
         self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
-    ) -> Sequence[Admitted | Refusal]:
+    ) -> list[Admitted | Refusal]:
         """Admit many crystals, with their standard forms where these are known."""
         return self.base.admit_each(crystals, forms)
 

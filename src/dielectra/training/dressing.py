@@ -158,7 +158,7 @@ def index_errors(energies: FloatArray, function: ComplexArray, measured: Spectru
 def _cases(base: ModelLike, records: Sequence[Record]) -> tuple[list[_Case], list[str]]:
     cases, refused = [], []
     for record in records:
-        admitted = base.admit(record.crystal)
+        (admitted,) = base.admit_each([record.crystal])
         answer: Any = base.predict([admitted])[0] if isinstance(admitted, Admitted) else admitted
         spectrum = getattr(answer, "spectrum", None)
         if spectrum is None:
