@@ -71,14 +71,16 @@ def spectra(source: str, level: str) -> dict[str, Record]:
     return {record.id.removeprefix("tb-"): record for record in open_dataset(source).records(level)}
 
 
-def same_cell(pbe: list[str], crystal: Record) -> Record | None:
-    """Return the PBE-RPA record of a crystal: the one of its formula and space group, whatever its id."""
-    group = crystal.properties["spacegroup"]
-    for source in pbe:
+def of_same_crystals(sources: list[str], crystals: dict[str, Record]) -> dict[tuple[str, int], Record]:
+    """Return the PBE-RPA records of crystals by formula and space group, whatever their ids; the first source wins."""
+    wanted = {(record.formula, record.properties["spacegroup"]) for record in crystals.values()}
+    found: dict[tuple[str, int], Record] = {}
+    for source in sources:
         for record in open_dataset(source).records("rpa"):
-            if record.formula == crystal.formula and record.properties["spacegroup"] == group:
-                return record
-    return None
+            key = (record.formula, record.properties["spacegroup"])
+            if key in wanted:
+                found.setdefault(key, record)
+    return found
 
 
 def main() -> None:
@@ -88,9 +90,12 @@ def main() -> None:
     parser.add_argument("pbe", nargs="*", default=["ladder-2", "ladder"])
     options = parser.parse_args()
     quasiparticle = spectra(options.lrc, "rpa")
+    measured_records = list(open_dataset("experiment").records("experiment"))
+    names = {measured.id.removeprefix("exp-") for measured in measured_records}
+    pbe = of_same_crystals(options.pbe, {name: quasiparticle[name] for name in names & set(quasiparticle)})
     table: dict[str, dict[str, Errors]] = {}
     choosing: set[str] = set()
-    for measured in open_dataset("experiment").records("experiment"):
+    for measured in measured_records:
         name = measured.id.removeprefix("exp-")
         if name not in quasiparticle:
             continue
@@ -98,7 +103,7 @@ def main() -> None:
         energies, tensor = record.spectrum.energies, record.spectrum.tensor
         eps0 = float(record.spectrum.mean[0].real)
         row = {"GLLB-SC RPA": errors(tensor, energies, measured)}
-        if (plain := same_cell(options.pbe, record)) is not None:
+        if (plain := pbe.get((record.formula, record.properties["spacegroup"]))) is not None:
             row = {"PBE-RPA": errors(plain.spectrum.tensor, plain.spectrum.energies, measured)} | row
         for rule, strength in rules().items():
             row[rule] = errors(with_long_range_kernel(tensor, strength(eps0)), energies, measured)
