@@ -147,7 +147,24 @@ def kinds(data: Path) -> dict[str, Kind]:
             lambda f: digest_of(f / "out", "*.parquet"),
             refuses_finished=True,
         ),
+        "screen": Kind(
+            lambda f: dielectra(
+                *("screen", data / "pairs" / "rpa", "-o", f / "out", "--model", data / "base"),
+                *("--crystals-per-job", 20),
+            ),
+            lambda _: None,
+            screening_digest,
+        ),
     }
+
+
+def screening_digest(folder: Path) -> str:
+    """Return a digest of the rows of a screening, whatever shards they stand in."""
+    import pyarrow.parquet as pq
+
+    parts = sorted((folder / "out" / "shards").glob("*.parquet"))
+    rows = [json.dumps(row, sort_keys=True, default=repr) for part in parts for row in pq.read_table(part).to_pylist()]
+    return hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest()
 
 
 def campaign_digest(folder: Path) -> str:
@@ -214,7 +231,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="kills of each command")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", help="train, climb, campaign, export or import")
+    parser.add_argument("--only", action="append", help="train, climb, campaign, export, import or screen")
     arguments = parser.parse_args()
     draw = random.Random(arguments.seed)
     good = True
