@@ -81,6 +81,12 @@ def test_full_records_need_the_real_part(part: Path) -> None:
         list(open_dataset(part).records())
 
 
+def test_a_column_name_that_is_no_text_is_damage(part: Path) -> None:
+    part.write_bytes(part.read_bytes().replace(b"licence", b"licenc\xbf"))
+    with pytest.raises(InputError, match="damaged or not a Parquet file"):
+        list(open_dataset(part).records())
+
+
 def test_an_irregular_grid_comes_back_as_written(tmp_path: Path, records: list[Record]) -> None:
     grid = np.array([0.0, 0.5, 0.75, 3.0])
     record = records[0]

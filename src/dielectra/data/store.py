@@ -159,7 +159,7 @@ def row_groups(parts: Sequence[Path], columns: Sequence[str] | None) -> Iterator
                     table = upgrade(file.read_row_group(group, columns=wanted), metadata)
                     check_columns(table, str(part))
                     yield RowGroup(part, energies, metadata, table)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError) as error:
             raise InputError(
                 f"{part}: damaged or not a Parquet file ({error}); remove it or restore it from its source"
             ) from error
