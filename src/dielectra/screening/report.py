@@ -82,12 +82,12 @@ def _best(result: str | Path, condition: str) -> str:
 
 
 def _histogram(result: str | Path, column: str) -> tuple[FloatArray, Sequence[int]] | None:
-    """Return edges and counts of a column between its 0.5th and 99.5th percentile; None where it has no values."""
+    """Return edges and counts of a column between its 0.5th and 99.5th percentile; None where all are alike."""
     ends = f"SELECT quantile_cont({column}, 0.005), quantile_cont({column}, 0.995) FROM crystals"  # noqa: S608
     ((low, high),) = query(result, ends).rows
-    if low is None:
+    if low is None or not high > low:
         return None
-    width = max(high - low, 1e-6) / BINS
+    width = (high - low) / BINS
     bins = (
         f"SELECT least(floor(({column} - {low}) / {width}), {BINS - 1})::INT AS bin, count(*) FROM crystals "  # noqa: S608
         f"WHERE {column} BETWEEN {low} AND {high} GROUP BY bin"
