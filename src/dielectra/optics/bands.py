@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter1d
 
 from dielectra.arrays import FloatArray
 from dielectra.optics.quantities import QUANTITIES, quantity_curve
@@ -115,6 +114,8 @@ def _centre_and_spread(spectrum: Spectrum, quantity: str, floor: float) -> tuple
 
     Few members agree by chance at some energies; their neighbours tell.
     """
+    from scipy.ndimage import gaussian_filter1d  # takes long to import
+
     centre = quantity_curve(spectrum, quantity)
     variance = np.var([quantity_curve(one, quantity) for one in member_spectra(spectrum)], axis=0)
     spacing = float(np.median(np.diff(spectrum.energies)))
