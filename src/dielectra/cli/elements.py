@@ -75,9 +75,9 @@ def table_lines(found: Sequence[ElementSupport]) -> list[Text]:
     for row in sorted(rows):
         parts = [Text(), Text(), Text()]
         for column in range(1, 19):
-            one = rows[row].get(column)
-            for part, word in zip(parts, ("", "", "") if one is None else _words(one), strict=True):
-                part.append(f"{word:<{CELL}}", "" if one is None else _style(one))
+            placed = rows[row].get(column)
+            for part, word in zip(parts, ("", "", "") if placed is None else _words(placed), strict=True):
+                part.append(f"{word:<{CELL}}", "" if placed is None else _style(placed))
         lines += [part for position, part in enumerate(parts) if position < 2 or part.plain.strip()]
     return lines
 
