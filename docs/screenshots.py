@@ -43,24 +43,22 @@ def desktop(browser: Browser, address: str) -> None:
 
 
 def comparison(browser: Browser, address: str) -> None:
-    """Three crystals in nanometres."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    crystals = "&".join(f"example={name}" for name in ("GaAs", "CdTe", "GaN"))
-    show(page, f"{address}/#{crystals}&tab=index&part=0&unit=nm&range=0.9:5&focus=2")
-    save(page, "page-compare", full=False)
+    """Two crystals with the components of their tensors, in dark colours."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    show(page, f"{address}/#example=BN&example=GaN&tab=eps&components=tensor")
+    save(page, "page-dark")
 
 
 def phone(browser: Browser, address: str) -> None:
-    """Magnesium fluoride on a phone."""
+    """The colours of cadmium telluride on a phone."""
     page = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=1.5, is_mobile=True)
-    show(page, f"{address}/#example=MgF2&tab=index&components=axes&part=0&range=0:14")
-    page.locator("#formula").evaluate("heading => heading.scrollIntoView()")
-    save(page, "page-phone", full=False)
+    show(page, f"{address}/#example=CdTe&tab=colour")
+    save(page, "page-phone")
 
 
-def dark(browser: Browser, address: str) -> None:
-    """Nitrides and oxides in the table of a batch, in dark colours."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1100}, color_scheme="dark")
+def batch(browser: Browser, address: str) -> None:
+    """Nitrides and oxides in the table of a batch."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     show(page, f"{address}/#example=GaN&tab=index&range=0:12")
     found = [
         one["id"]
@@ -78,7 +76,7 @@ def dark(browser: Browser, address: str) -> None:
         count = len(set(found))
         expect(page.locator("#batch-count")).to_contain_text(f"{count} of {count}", timeout=10 * WAIT)
     page.get_by_role("button", name="n (589 nm)").click()
-    save(page, "page-dark", full=False)
+    save(page, "page-batch", full=False)
 
 
 def main() -> None:
@@ -90,7 +88,7 @@ def main() -> None:
         address = json.loads(server.stdout.readline())["url"]
         flags = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        for take in (desktop, comparison, phone, dark):
+        for take in (desktop, comparison, phone, batch):
             take(browser, address)
         browser.close()
         server.terminate()
