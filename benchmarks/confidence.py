@@ -23,7 +23,8 @@ def main() -> None:
     parser.add_argument("--data", default="ladder-2")
     parser.add_argument("--level", default="rpa")
     options = parser.parse_args()
-    model = loaded_model(options.level, options.model)
+    broadening = open_dataset(options.data).broadening  # with its tails below the gap, as the data have them
+    model = loaded_model(options.level, options.model, broadening=broadening)
     for split in ("validation", "test"):
         records = [record for record in open_dataset(options.data).records(options.level) if record.split == split]
         spread, scores = [], []
