@@ -50,9 +50,9 @@ def comparison(browser: Browser, address: str) -> None:
 
 
 def phone(browser: Browser, address: str) -> None:
-    """The colours of cadmium telluride on a phone."""
+    """Magnesium fluoride, ordinary and extraordinary, on a phone."""
     page = browser.new_page(viewport={"width": 390, "height": 844}, device_scale_factor=1.5, is_mobile=True)
-    show(page, f"{address}/#example=CdTe&tab=colour")
+    show(page, f"{address}/#example=MgF2&tab=index&components=axes&part=0&range=0:14")
     save(page, "page-phone")
 
 
