@@ -108,10 +108,11 @@ def _is_regular(path: Path) -> bool:
 
 def _of_file(name: str, path: Path) -> Content:
     try:
-        if not path.exists():
-            raise InputError(f"{shown(name)}: no such file")
+        is_there = path.exists()
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(name)}: no such file ({type(error).__name__})") from error
+    if not is_there:
+        raise InputError(f"{shown(name)}: no such file")
     data = read_bytes(path, LARGEST_FILE)
     return Content(shown(name), _plain(path.name), _unpacked(data, path.name, name), partial(_in_folder, path.parent))
 
