@@ -37,14 +37,12 @@ def main(output: str, *sources: str) -> None:
                 fresh[metal.id] = [replace(metal, split=new if new == "experiment-test" else metal.split)]
         taken |= fresh
         print(source, len(fresh))  # noqa: T201
-    header = {
-        "broadening_eV": f"{open_dataset(sources[0]).broadening:g}",
-        "engine": str(open_dataset(sources[0]).engine),
-    }
+    first = open_dataset(sources[0])
+    header = {"broadening_eV": f"{first.broadening:g}", "engine": str(first.engine)}
     groups = list(taken.values())
     for number, start in enumerate(range(0, len(groups), MATERIALS_PER_PART)):
         records = [record for group in groups[start : start + MATERIALS_PER_PART] for record in group]
-        write_part(records, Path(output) / f"part-{number:04d}.parquet", header)
+        write_part(records, Path(output) / f"part-{number:04d}.parquet", header, first.grid)
 
 
 if __name__ == "__main__":
