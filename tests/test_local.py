@@ -100,7 +100,7 @@ def test_a_job_that_hangs_is_ended_with_the_programs_it_started(folder: Path) ->
 def test_a_table_names_only_registered_tasks_and_engines(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "package" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     change(folder, "UPDATE settings SET value = '\"evil\"' WHERE key = 'task'")
-    with pytest.raises(InputError, match="unknown task 'evil'; known are campaign, summing"):
+    with pytest.raises(InputError, match="unknown task 'evil'; known are campaign, screening, summing"):
         run_jobs(folder)
     change(folder, "UPDATE settings SET value = '\"campaign\"' WHERE key = 'task'")
     with pytest.raises(InputError, match="does not hold the settings of a campaign"):

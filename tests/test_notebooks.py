@@ -60,14 +60,15 @@ def test_a_cell_shows_what_was_printed_warned_and_its_value(runner: types.Module
 
 
 @pytest.mark.slow
-def test_a_cold_first_prediction_is_shown_within_four_seconds(tmp_path: Path) -> None:
+def test_a_cold_first_prediction_takes_little_more_than_its_libraries() -> None:
     import subprocess
 
-    code = (
-        "from ase.build import bulk; import dielectra; "
-        "assert dielectra.predict(bulk('MgO', 'rocksalt', a=4.212))._repr_html_()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)  # compiled files and the font cache are there
-    start = cpu_seconds()
-    subprocess.run([sys.executable, "-c", code], check=True)
-    assert cpu_seconds() - start < 4.0
+    def cost(code: str) -> float:
+        subprocess.run([sys.executable, "-c", code], check=True)  # compiled files and the font cache are there
+        start = cpu_seconds()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return cpu_seconds() - start
+
+    libraries = cost("import torch, matplotlib.figure")
+    first = cost("import dielectra; assert dielectra.predict('examples/MgO.cif')._repr_html_()")
+    assert first < 2.5 * libraries  # 1.6 times on an idle machine

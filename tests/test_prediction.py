@@ -42,7 +42,7 @@ from dielectra.prediction import (
 from dielectra.prediction.batches import BATCH
 from dielectra.predictor import PredictionWarning, predict
 from dielectra.spectrum import Spectrum
-from dielectra.structures import Refused
+from dielectra.structures import Refused, read_structure
 from dielectra.symmetry import StandardForm
 
 EXAMPLES = Path("examples")
@@ -316,3 +316,9 @@ def test_a_model_on_request_replaces_the_default(tiny_model: Model) -> None:
     assert predict(make_mgo(), model="ladder-ipa").level == "ipa"
     assert predict(make_mgo(), model=load_model("ladder-ipa")).provenance["model"] == "ladder-ipa"
     assert predict(make_mgo(), model=tiny_model).energies.shape == (81,)
+
+
+def test_the_fundamental_gap_is_never_above_the_direct_one() -> None:
+    paths = sorted(Path("examples").glob("*.cif"))
+    found = predict_many([read_structure(path) for path in paths])
+    assert all(one.gap is not None and one.gap <= (one.gap_direct or 0.0) for one in found)

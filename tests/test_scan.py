@@ -193,13 +193,13 @@ def mixed_folder(folder: Path) -> tuple[int, list[str]]:
         "MgO.cif": Path("examples/MgO.cif").read_text(),
         "salt.cif": (CASES / "cif" / "nacl_hall_only.cif").read_text(),
         "entry.json": (CASES / "forms" / "optimade_entry.json").read_text(),
+        "titanate.cif": Path("examples/SrTiO3.cif").read_text(),
     }
     bad = {
         "disorder.cif": (CASES / "cif" / "pauling_mix_labelonly.cif").read_text(),
         "broken.cif": (CASES / "hostile" / "hang_comma_decimal.cif").read_text(),
         "long.jsonl": (CASES / "hostile" / "sigfpe_long_cell.jsonl").read_text(),
         "nothing.cif": "",
-        "titanate.cif": Path("examples/SrTiO3.cif").read_text(),
     }
     names, n_good = [], 0
     for index in range(298):
@@ -213,7 +213,7 @@ def mixed_folder(folder: Path) -> tuple[int, list[str]]:
         names += [str(path)] if kinds is bad else []
     for name in ("one.zip", "two.zip"):
         path = zipped(folder / name, {**good, "deep/POSCAR": POSCAR, "broken.cif": bad["broken.cif"]})
-        n_good += 5
+        n_good += len(good) + 1
         names.append(f"{path}/broken.cif")
     return n_good, names
 

@@ -177,13 +177,18 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     of_members = target.tensors(outputs.values, level) if len(outputs.values) > 1 else np.empty((0, *tensors.shape))
     found = []
     for index, tensor in enumerate(tensors):
-        direct, fundamental = (None, None) if outputs.gaps is None else map(float, outputs.gaps[index])
+        direct, fundamental = (None, None) if outputs.gaps is None else _ordered(*outputs.gaps[index])
         spectrum = Spectrum(target.grid, tensor, level, target.broadening, members=tuple(of_members[:, index]))
         broadened = None
         if direct is not None and model.transparent:
             broadened, spectrum = replace(spectrum, members=()), transparent_below(spectrum, direct)
         found.append(Estimate(spectrum, fundamental, direct, calibration=calibration, broadened=broadened))
     return found
+
+
+def _ordered(direct: float, fundamental: float) -> tuple[float, float]:
+    """Return a direct and a fundamental gap, the latter no larger than the former, as bands have it."""
+    return float(direct), float(min(direct, fundamental))
 
 
 def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:

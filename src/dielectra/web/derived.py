@@ -52,7 +52,9 @@ class IsotropicSpectrum(_Request):
             raise InputError(f"energies and dielectric functions may reach {LARGEST:g}")
         tensor = np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary)
         gaps = {"gap_ev": self.gap_ev, "gap_direct_ev": self.gap_direct_ev}
-        known = {key: value for key, value in gaps.items() if value is not None}
+        known: dict[str, object] = {key: value for key, value in gaps.items() if value is not None}
+        if known:
+            known["model"] = "the one whose gap came with the spectrum"
         return Spectrum(energies, tensor, self.level, self.broadening_ev, known)
 
 
