@@ -42,7 +42,7 @@ def test_odd_yaml_gets_a_sentence(text: str, sentence: str) -> None:
     begin = time.process_time()
     with pytest.raises(InputError, match=sentence):
         parse_yaml(text, "x.yaml")
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 20  # 2 without the tracer of coverage
 
 
 @pytest.mark.parametrize(
