@@ -36,9 +36,9 @@ WAIT = 90_000
 """Milliseconds that a prediction may take on a busy machine."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Debian's Chromium without a window."""
+    """Return Debian's Chromium without a window; it ends with the module, since its event loop bars those of others."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=WAIT)
