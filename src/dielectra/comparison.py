@@ -13,10 +13,10 @@ from pydantic import Field
 from dielectra.documents.document import Document
 from dielectra.errors import InputError
 from dielectra.levels import LEVELS
-from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
+from dielectra.optics.constants import static_or_none
 from dielectra.optics.measured import FILE_ENDINGS, MeasuredSpectrum, load_measured, read_measured
 from dielectra.optics.onset import gap_or_none
-from dielectra.optics.quantities import quantity_at, quantity_curve
+from dielectra.optics.quantities import quantity_curve, sodium_index
 from dielectra.prediction import Prediction, Refusal, loaded_model, predict_each
 from dielectra.spectrum import Spectrum, similarity
 
@@ -125,15 +125,10 @@ def _compared(spectrum: Spectrum, curve: Curve) -> ComparedCurve:
     low = max(spectrum.energies[0], other.energies[0])
     high = min(spectrum.energies[-1], other.energies[-1])
     differences = {"n": _distance(spectrum, other, "n"), "k": _distance(spectrum, other, "k")}
-    static = static_dielectric_constant(other.energies, other.mean) if other.energies[0] <= STATIC_LIMIT else None
-    try:
-        index = float(quantity_at(other, "n", 589.0, "nm"))
-    except InputError:
-        index = None
     return ComparedCurve(
         source=curve.label,
-        eps_infinity=static,
-        n_589nm=index,
+        eps_infinity=static_or_none(other.energies, other.mean),
+        n_589nm=sodium_index(other),
         gap_ev=gap_or_none(other),
         range_ev=(float(low), float(high)),
         sc=_similarity(spectrum, other, (float(low), float(high))),

@@ -6,7 +6,6 @@ inside one folder; servers of structures are asked only where the user allowed i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -73,7 +72,7 @@ class Tools:
             describe(prediction, name, points=points) if curves else row_of(prediction, name)
             for name, prediction in found
         ]
-        return {"crystals": [_plain(document) for document in documents], "refused": refused}
+        return {"crystals": [document.plain() for document in documents], "refused": refused}
 
     def derive(
         self,
@@ -95,7 +94,7 @@ class Tools:
             {
                 "file": name,
                 "formula": prediction.formula,
-                "properties": {key: _plain(one) for key, one in derive(prediction, properties, options).items()},
+                "properties": {key: one.plain() for key, one in derive(prediction, properties, options).items()},
                 "warnings": list(prediction.warnings),
             }
             for name, prediction in found
@@ -117,8 +116,8 @@ class Tools:
         crystals = []
         for name, prediction in found:
             curves = [curve for source in others for curve in source.curves(prediction)]
-            compared = [_plain(one) for one in compare(prediction, curves)]
-            crystals.append({"crystal": _plain(row_of(prediction, name)), "compared": compared})
+            compared = [one.plain() for one in compare(prediction, curves)]
+            crystals.append({"crystal": row_of(prediction, name).plain(), "compared": compared})
         return {"crystals": crystals, "refused": refused}
 
     def suggest(
@@ -190,8 +189,3 @@ def _telling(tool: Callable[..., Any]) -> Callable[..., Any]:
             raise ToolError(str(error)) from error
 
     return called
-
-
-def _plain(document: Any) -> Any:
-    """Return a document as JSON data."""
-    return json.loads(document.model_dump_json(by_alias=True))

@@ -35,7 +35,6 @@ class Predictor:
         Level of theory; a model that lacks it predicts its highest.
     model
         A loaded model, a name, ``fast`` for the published network, or a folder; by default the model that ships.
-
     broadening, allow_metals
         As for :func:`predict`.
 

@@ -66,26 +66,22 @@ class Facts(NamedTuple):
 
 def collect_facts(spectrum: Spectrum) -> Facts:
     """Return what is known of a spectrum; a gap that is not in its provenance is estimated from the absorption."""
-    from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
+    from dielectra.optics.constants import static_or_none
     from dielectra.optics.onset import gap_or_none
-    from dielectra.optics.quantities import quantity_at
+    from dielectra.optics.quantities import sodium_index
 
-    known, energies = spectrum.provenance, spectrum.energies
+    known = spectrum.provenance
     gap = gap_or_none(spectrum)
     source = "predicted" if known.get("gap_ev") is not None else "estimated from the absorption"
-    try:
-        index = quantity_at(spectrum, "n", 589.0, "nm")
-    except InputError:
-        index = None
     intervals, coverage = _intervals(spectrum)
     return Facts(
         formula=str(known.get("formula", "")),
         level=spectrum.level,
         model=str(known.get("model") or known.get("reference") or ""),
-        eps_infinity=static_dielectric_constant(energies, spectrum.mean) if energies[0] <= STATIC_LIMIT else None,
+        eps_infinity=static_or_none(spectrum.energies, spectrum.mean),
         gap=gap,
         gap_source="" if gap is None else source,
-        n_589=None if index is None else float(index),
+        n_589=sodium_index(spectrum),
         intervals=intervals,
         coverage=coverage,
         confidence=str(known.get("confidence") or ""),
@@ -97,9 +93,10 @@ def _intervals(spectrum: Spectrum) -> tuple[dict[str, tuple[float, float]], floa
     """Return the ends of the bands of eps1 at the lowest energy and of n at 589 nm, and their coverage."""
     from dielectra.optics.bands import band, known_calibration
     from dielectra.optics.constants import STATIC_LIMIT
+    from dielectra.optics.quantities import SODIUM_NM
     from dielectra.units import HC
 
-    energies, places = spectrum.energies, {"n_589": ("n", HC / 589.0)}
+    energies, places = spectrum.energies, {"n_589": ("n", HC / SODIUM_NM)}
     if energies[0] <= STATIC_LIMIT:
         places["eps_infinity"] = ("eps1", float(energies[0]))
     found, coverage = {}, None

@@ -140,6 +140,12 @@ class Spectrum:
         """Return the isotropic average, a third of the trace, shape ``(n_energies,)``."""
         return np.asarray(np.trace(self.tensor) / 3)
 
+    @property
+    def member_means(self) -> ComplexArray:
+        """Return the isotropic average of each member of an ensemble, shape ``(n_members, n_energies)``."""
+        means = [np.trace(member) / 3 for member in self.members]
+        return np.array(means).reshape(len(means), len(self.energies))
+
     def component(self, name: str) -> ComplexArray:
         """Return one component (``xx``, ``yy``, ``zz``, ``yz``, ``xz``, ``xy``) or ``mean``, shape ``(n_energies,)``.
 

@@ -104,6 +104,14 @@ def standardise(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> Crysta
     return standard_form(crystal, symprec).crystal
 
 
+def symbol_of_space_group(number: int) -> str:
+    """Return the Hermann-Mauguin symbol of a space group."""
+    import gemmi
+
+    symbol: str = gemmi.find_spacegroup_by_number(number).hm
+    return symbol
+
+
 def space_group(crystal: Crystal, symprec: float = SYMMETRY_TOLERANCE) -> int:
     """Return the number of the space group (1-230)."""
     return int(_symmetry_dataset(crystal, symprec).number)

@@ -47,12 +47,8 @@ def create_campaign(
     loaded = load_engine(engine, trusted=[engine])
     chosen = choose_protocol(loaded, engine, protocol)
     settings = Settings(engine=engine, engine_version=loaded.version(), protocol=chosen.model_dump(mode="json"))
-    try:
-        table = open_table(folder)
-    except InputError:
-        if folder.exists() and any(folder.iterdir()):
-            raise
-        table = JobTable.create(folder, KIND, settings.model_dump())
+    JobTable.begin(folder, KIND, settings.model_dump())
+    table = open_table(folder)
     present = campaign_settings(table.settings())
     if present.engine != engine or read_protocol(loaded, present.protocol) != chosen:
         raise InputError(

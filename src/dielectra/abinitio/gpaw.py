@@ -12,7 +12,6 @@ import numpy as np
 
 from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError, refuse_spin
 from dielectra.abinitio.gpaw_steps import (
-    CpuClock,
     atoms_of,
     calculator_of,
     converge_ground_state,
@@ -30,6 +29,7 @@ from dielectra.abinitio.protocol import (
 )
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
+from dielectra.jobs.clock import CpuClock
 from dielectra.symmetry import standardise
 
 OFTEN_MAGNETIC = (*range(23, 29), *range(58, 71))

@@ -29,7 +29,6 @@ from dielectra.abinitio.computation import ENERGIES, Computation, RefusedError
 from dielectra.abinitio.gpaw import accept, refuse_magnetic, require
 from dielectra.abinitio.gpaw import version as gpaw_version
 from dielectra.abinitio.gpaw_steps import (
-    CpuClock,
     band_energies,
     converge_ground_state,
     derivative_discontinuity,
@@ -41,6 +40,7 @@ from dielectra.abinitio.protocol import BSE_1, PROTOCOLS, BseProtocol, even_grid
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal
 from dielectra.directions import DIRECTIONS, invariant_tensors, tensor_from_directions
+from dielectra.jobs.clock import CpuClock
 from dielectra.symmetry import lattice_rotations, point_group_rotations
 
 __all__ = ["compute", "default_protocol", "levels", "protocols", "require", "version"]

@@ -17,7 +17,6 @@ from dielectra.abinitio.computation import ENERGIES, Computation
 from dielectra.abinitio.gpaw import accept, refuse_magnetic, require
 from dielectra.abinitio.gpaw import version as gpaw_version
 from dielectra.abinitio.gpaw_steps import (
-    CpuClock,
     converge_ground_state,
     derivative_discontinuity,
     read_gaps,
@@ -27,6 +26,7 @@ from dielectra.abinitio.gpaw_steps import (
 from dielectra.abinitio.kgrid import response_sampling
 from dielectra.abinitio.protocol import GLLB_LRC_1, PROTOCOLS, LrcProtocol, response_bands
 from dielectra.crystal import Crystal
+from dielectra.jobs.clock import CpuClock
 from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 __all__ = ["compute", "default_protocol", "levels", "protocols", "require", "version"]

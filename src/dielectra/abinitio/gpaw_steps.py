@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,6 @@ from dielectra.crystal import Crystal
 from dielectra.directions import independent_directions, tensor_from_directions
 from dielectra.elements import SYMBOLS
 from dielectra.symmetry import point_group_rotations
-
-
-class CpuClock:
-    """CPU seconds of the parts of a computation by name, each from the end of the part before."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.process_time()
-
-    def lap(self, part: str) -> None:
-        """Note the end of a part."""
-        now = time.process_time()
-        self.seconds[part], self._last = now - self._last, now
 
 
 def converge_ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:

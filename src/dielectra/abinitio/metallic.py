@@ -13,10 +13,11 @@ import numpy as np
 
 from dielectra.abinitio.computation import RefusedError
 from dielectra.abinitio.gpaw import count_electrons
-from dielectra.abinitio.gpaw_steps import CpuClock, atoms_of, band_energies, calculator_of
+from dielectra.abinitio.gpaw_steps import atoms_of, band_energies, calculator_of
 from dielectra.abinitio.protocol import LADDER_2, Protocol
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
+from dielectra.jobs.clock import CpuClock
 from dielectra.symmetry import standardise
 
 METAL_1 = LADDER_2.model_copy(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import ConfigFile, Device, Json, Overrides, Run, Seed
+from dielectra.cli.options import ConfigFile, Device, Json, Labels, Overrides, Run, Seed
 from dielectra.cli.training import choose_device, plot_log, print_trained, training_bar
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_note, print_table
@@ -40,7 +40,7 @@ def climb(
         str | None,
         Parameter(help="Other settings than the strategy's own, for instance paper-climb (as published) with --from."),
     ] = None,
-    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    n: Labels = None,
     seed: Seed = 0,
     config: ConfigFile = None,
     overrides: Overrides = None,

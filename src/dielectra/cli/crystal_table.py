@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from dielectra.cli.outputs import Answer, Output
 from dielectra.terminal import stdout
 
 if TYPE_CHECKING:
-    from dielectra.cli.outputs import Answer
     from dielectra.documents.row import CrystalRow
-    from dielectra.structures import Refused
 
 LONGEST_FORMULA = 14
 SHORTEST_NAME = 8
@@ -23,7 +22,7 @@ UNKNOWN = "-"
 HEADS = ("sg", "gap", "eps_inf", "n 589", "Abbe", "onset", "colour", "trust")
 
 
-class PipedTable:
+class PipedTable(Output):
     """Tab-separated rows, written as they come; the first line names the columns."""
 
     def __init__(self) -> None:
@@ -39,16 +38,13 @@ class PipedTable:
             self._begun = True
         sys.stdout.write("\t".join("" if value is None else _plain(value) for value in row.values()) + "\n")
 
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure to stderr."""
-
     def finish(self) -> list[str]:
         """Do nothing more."""
         return []
 
 
 @dataclass
-class TerminalTable:
+class TerminalTable(Output):
     """Rows that fit the width of the terminal, printed together at the end.
 
     ``unit`` is that of the column of onsets.
@@ -62,9 +58,6 @@ class TerminalTable:
         from dielectra.documents.row import row_of
 
         self.rows.append(row_of(answer.prediction, answer.name))
-
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure to stderr."""
 
     def finish(self) -> list[str]:
         """Print the table."""

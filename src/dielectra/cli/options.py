@@ -13,6 +13,7 @@ from dielectra.units import UNITS, AxisOptions
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
 Level = Annotated[str, Parameter(help=f"Level of theory: {', '.join(LEVELS)}.")]
+Labels = Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")]
 Seed = Annotated[int, Parameter(help="Seed of the label subset, the initial weights and the batch order.")]
 Run = Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the model, its log and its resumable state.")]
 Device = Annotated[str, Parameter(help="cpu, cuda, or auto: the GPU where there is one.")]

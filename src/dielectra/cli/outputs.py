@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from dielectra.terminal import print_note, print_properties, print_table
 
@@ -46,20 +47,22 @@ class Answer(NamedTuple):
     compared: Sequence[ComparedCurve] = ()
 
 
-class Output(Protocol):
+class Output(ABC):
     """What takes answers one by one."""
 
+    @abstractmethod
     def add(self, answer: Answer) -> None:
         """Take an answer."""
 
-    def refuse(self, refused: Refused) -> None:
-        """Take a structure that cannot be used."""
+    def refuse(self, refused: Refused) -> None:  # noqa: B027
+        """Take a structure that cannot be used; by default it is left to stderr."""
 
+    @abstractmethod
     def finish(self) -> list[str]:
         """Write what is left; return a sentence for each thing that went wrong."""
 
 
-class JsonOutput:
+class JsonOutput(Output):
     """One JSON list on stdout: whole documents, or rows where they are to be brief."""
 
     def __init__(self, points: AxisOptions, *, brief: bool, with_properties: bool, with_comparison: bool) -> None:
@@ -82,9 +85,6 @@ class JsonOutput:
         sys.stdout.write(("," if self._n_written else "[") + text.decode())
         self._n_written += 1
 
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure to stderr."""
-
     def finish(self) -> list[str]:
         """Close the list."""
         sys.stdout.write("]\n" if self._n_written else "[]\n")
@@ -92,7 +92,7 @@ class JsonOutput:
 
 
 @dataclass
-class FileOutput:
+class FileOutput(Output):
     """Rows of a table in a file."""
 
     rows: RowWriter
@@ -119,7 +119,7 @@ class FileOutput:
         return []
 
 
-class FolderOutput:
+class FolderOutput(Output):
     """One file per crystal in a folder."""
 
     def __init__(self, form: str, folder: Path, points: AxisOptions, *, overwrite: bool) -> None:
@@ -132,9 +132,6 @@ class FolderOutput:
     def add(self, answer: Answer) -> None:
         """Write the file of a crystal."""
         self._writer.add(answer.name, answer.prediction)
-
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure to stderr."""
 
     def finish(self) -> list[str]:
         """Say what was written; return a sentence where files were left as they were."""
@@ -150,7 +147,7 @@ class FolderOutput:
 
 
 @dataclass
-class FigureOutput:
+class FigureOutput(Output):
     """A figure of all spectra, or of each crystal with what it is compared with."""
 
     path: Path
@@ -172,9 +169,6 @@ class FigureOutput:
         else:
             self.n_left_out += 1
 
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure out."""
-
     def finish(self) -> list[str]:
         """Draw the figure."""
         from dielectra.plots import plot_comparison, plot_predictions, save_figure
@@ -189,7 +183,7 @@ class FigureOutput:
 
 
 @dataclass
-class PropertyOutput:
+class PropertyOutput(Output):
     """Tables of derived properties and of comparisons on stdout."""
 
     names: list[str] = field(default_factory=list)
@@ -205,9 +199,6 @@ class PropertyOutput:
             numbers = (other.eps_infinity, other.n_589nm, other.gap_ev, other.sc, other.rmse_n, other.rmse_k)
             shown = ("-" if number is None else f"{number:.2f}" for number in numbers)
             self.compared.append((answer.prediction.formula, other.source, *shown))
-
-    def refuse(self, refused: Refused) -> None:
-        """Leave a refused structure to stderr."""
 
     def finish(self) -> list[str]:
         """Print the tables."""

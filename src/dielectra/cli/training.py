@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import ConfigFile, Device, Json, Level, Overrides, Run, Seed
+from dielectra.cli.options import ConfigFile, Device, Json, Labels, Level, Overrides, Run, Seed
 from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def train(
         str,
         Parameter(help="direct, pretrain, encoder or ensemble (ours), paper-direct or paper-pretrain (as published)."),
     ] = "direct",
-    n: Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")] = None,
+    n: Labels = None,
     seed: Seed = 0,
     config: ConfigFile = None,
     overrides: Overrides = None,
@@ -36,14 +36,12 @@ def train(
 ) -> None:
     """Train a model from scratch on the spectra of one level (direct learning), or of several at once."""
     from dielectra.training.config import load_config
-    from dielectra.training.ensembles import train_ensemble
-    from dielectra.training.recipes import train_model
+    from dielectra.training.ensembles import train_recipe
 
     settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
     levels = level.split(",")
     with training_bar(f"{settings.recipe} {', '.join(levels)}", settings.epochs) as show:
-        learn = train_ensemble if settings.members else train_model
-        model = learn(dataset, levels, settings, run, device=choose_device(device), progress=show)
+        model = train_recipe(dataset, levels, settings, run, device=choose_device(device), progress=show)
     plot_log(run)
     print_json(model.card.model_dump()) if as_json else print_trained(model, run)
 

@@ -16,6 +16,7 @@ from dielectra.optics.bands import Band
 from dielectra.optics.quantities import QUANTITIES, tabulate_on
 from dielectra.prediction import Prediction
 from dielectra.prediction.confidence import confidence
+from dielectra.symmetry import symbol_of_space_group
 from dielectra.units import AxisOptions
 
 
@@ -138,13 +139,11 @@ def describe(
 
 def describe_cell(crystal: Crystal, space_group: int, file: str) -> ReadCrystal:
     """Return the document of a crystal as its file gives it."""
-    import gemmi
-
     return ReadCrystal(
         file=file,
         formula=crystal.formula,
         space_group=space_group,
-        space_group_symbol=gemmi.find_spacegroup_by_number(space_group).hm,
+        space_group_symbol=symbol_of_space_group(space_group),
         lattice=crystal.cell.tolist(),
         species=[SYMBOLS[number] for number in crystal.numbers],
         frac_coords=crystal.frac_coords.tolist(),

@@ -13,14 +13,12 @@ from dielectra.files import shown
 from dielectra.optics.colour import transmission_colour
 from dielectra.optics.figures_of_merit import abbe_number
 from dielectra.optics.onset import estimate_gap
-from dielectra.optics.quantities import quantity_at
+from dielectra.optics.quantities import sodium_index
 from dielectra.prediction import Prediction
 from dielectra.prediction.confidence import confidence
 from dielectra.structures import Refused
 
 Value = TypeVar("Value")
-
-SODIUM_NM = 589.0
 
 
 class CrystalRow(Document):
@@ -58,7 +56,7 @@ def row_of(prediction: Prediction, file: str) -> CrystalRow:
         model=prediction.model,
         gap_ev=prediction.gap,
         eps_infinity=prediction.eps_infinity,
-        n_589nm=_or_none(lambda: float(quantity_at(spectrum, "n", SODIUM_NM, "nm"))),
+        n_589nm=sodium_index(spectrum),
         abbe_number=_or_none(lambda: abbe_number(spectrum)),
         onset_ev=_or_none(lambda: estimate_gap(spectrum)),
         colour=colour and colour.hex,

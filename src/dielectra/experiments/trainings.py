@@ -227,13 +227,12 @@ def train_one(training: Training | Shipped, setup: Setup) -> Trained:
 def _train(training: Training, folder: Path, setup: Setup) -> ModelLike:
     import torch
 
-    from dielectra.training.ensembles import train_ensemble
+    from dielectra.training.ensembles import train_recipe
     from dielectra.training.recipes import train_model
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if training.together:
-        learn = train_ensemble if training.config.members else train_model
-        return learn(setup.data, [*training.together, training.level], training.config, folder, device=device)
+        return train_recipe(setup.data, [*training.together, training.level], training.config, folder, device=device)
     start: Path | str | None = None
     if isinstance(training.start, Training):
         start = setup.models / training.start.folder_name(setup.data_digest)

@@ -38,6 +38,16 @@ class ComputationOptions(ImportOptions):
     structure: Path | None = None
 
 
+def describer(code: str) -> Callable[[Path, ImportOptions], str]:
+    """Return the ``describe`` of the importer of a code's finished computations."""
+
+    def describe(source: Path, options: ImportOptions) -> str:  # noqa: ARG001  (every importer is given both)
+        """Return the first lines of the card."""
+        return f"Finished computations of {code}, imported from {source.resolve().name}; splits by formula."
+
+    return describe
+
+
 class Curve(NamedTuple):
     """A macroscopic dielectric function along one direction at one level.
 

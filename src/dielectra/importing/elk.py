@@ -14,6 +14,7 @@ from dielectra.errors import InputError
 from dielectra.importing.computations import (
     ComputationOptions,
     Curve,
+    describer,
     make_outcome,
     read_crystal,
     read_folders,
@@ -33,10 +34,7 @@ KERNELS = {"0": "rpa", "200": "lrc"}
 DEFAULT_WIDTH = 0.001
 """Elk's ``swidth`` where an input has none, hartree."""
 
-
-def describe(source: Path, options: ComputationOptions) -> str:  # noqa: ARG001  (every importer is given both)
-    """Return the first lines of the card."""
-    return f"Finished computations of Elk, imported from {source.resolve().name}; splits by formula."
+describe = describer("Elk")
 
 
 def read(source: Path, options: ComputationOptions) -> Iterator[Outcome]:

@@ -12,6 +12,7 @@ from dielectra.errors import InputError
 from dielectra.importing.computations import (
     ComputationOptions,
     Curve,
+    describer,
     make_outcome,
     read_crystal,
     read_folders,
@@ -39,9 +40,7 @@ class Options(ComputationOptions):
     broadening: float | None = None
 
 
-def describe(source: Path, options: Options) -> str:  # noqa: ARG001  (every importer is given both)
-    """Return the first lines of the card."""
-    return f"Finished computations of GPAW, imported from {source.resolve().name}; splits by formula."
+describe = describer("GPAW")
 
 
 def read(source: Path, options: Options) -> Iterator[Outcome]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dielectra.errors import InputError
-from dielectra.importing.computations import ComputationOptions, make_outcome
+from dielectra.importing.computations import ComputationOptions, describer, make_outcome
 from dielectra.importing.outcar import read_outcar
 from dielectra.importing.outcomes import Outcome
 from dielectra.importing.vasprun import read_vasprun
@@ -18,10 +18,7 @@ Options = ComputationOptions
 VASPRUN = re.compile(r"vasprun.*\.xml(\.gz)?$", re.IGNORECASE)
 OUTCAR = re.compile(r"OUTCAR.*", re.IGNORECASE)
 
-
-def describe(source: Path, options: ComputationOptions) -> str:  # noqa: ARG001  (every importer is given both)
-    """Return the first lines of the card."""
-    return f"Finished computations of VASP, imported from {source.resolve().name}; splits by formula."
+describe = describer("VASP")
 
 
 def read(source: Path, options: ComputationOptions) -> Iterator[Outcome]:

@@ -10,6 +10,7 @@ from dielectra.errors import InputError
 from dielectra.importing.computations import (
     ComputationOptions,
     Curve,
+    describer,
     make_outcome,
     read_crystal,
     read_folders,
@@ -28,10 +29,7 @@ FILES = re.compile(r"o[-.].*\.?eps_q|epsilon_")
 OWN = 1.0
 """Rank of a level that a file is about, above that of its columns without local fields."""
 
-
-def describe(source: Path, options: ComputationOptions) -> str:  # noqa: ARG001  (every importer is given both)
-    """Return the first lines of the card."""
-    return f"Finished computations of Yambo, imported from {source.resolve().name}; splits by formula."
+describe = describer("Yambo")
 
 
 def read(source: Path, options: ComputationOptions) -> Iterator[Outcome]:

@@ -88,7 +88,7 @@ def batches(payloads: Iterable[Any], size: int) -> Iterator[NewJob]:
 
     The same payloads give the same names, so that adding them again adds nothing.
     """
-    for index, chunk in enumerate(_chunks(payloads, size)):
+    for index, chunk in enumerate(chunks(payloads, size)):
         yield NewJob(f"batch-{index:08d}", chunk)
 
 
@@ -123,6 +123,16 @@ class JobTable:
             connection.commit()
         return cls(folder)
 
+    @classmethod
+    def begin(cls, folder: str | Path, kind: str, settings: Mapping[str, Any]) -> JobTable:
+        """Return the table of a folder, of any kind; an empty one is made where the folder is new or empty."""
+        try:
+            return cls(folder)
+        except InputError:
+            if Path(folder).exists() and any(Path(folder).iterdir()):
+                raise
+        return cls.create(folder, kind, settings)
+
     @property
     def kind(self) -> str:
         """Return the kind of task."""
@@ -144,7 +154,7 @@ class JobTable:
         """
         insert = "INSERT OR IGNORE INTO jobs (id, position, priority, payload) VALUES (?, ?, ?, ?)"
         n_new = 0
-        for chunk in _chunks(jobs, ROWS_PER_TRANSACTION):
+        for chunk in chunks(jobs, ROWS_PER_TRANSACTION):
             texts = [(check_name(job.id), job.priority, json.dumps(job.payload)) for job in chunk]
             with self._writing() as connection:
                 if self._version(connection) == 1:
@@ -228,7 +238,7 @@ class JobTable:
         found: dict[str, Any] = {}
         with self._reading() as connection:
             column = PAYLOAD_1 if self._version(connection) == 1 else "payload"
-            for chunk in _chunks(names, ROWS_PER_TRANSACTION // 2):
+            for chunk in chunks(names, ROWS_PER_TRANSACTION // 2):
                 marks = ", ".join("?" * len(chunk))
                 query = f"SELECT id, {column} FROM jobs WHERE id IN ({marks})"  # noqa: S608
                 found |= {name: json.loads(text) for name, text in connection.execute(query, chunk)}
@@ -294,7 +304,8 @@ def _job_from_row(row: tuple[Any, ...]) -> Job:
     return JOB.validate_python((check_name(name), *others, json.loads(cpu_seconds or "{}"), error))
 
 
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield items in lists of at most `size`."""
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -102,8 +102,7 @@ class Ensemble:
                 "free carriers. If you know of a gap, allow metals (--allow-metals, allow_metals=True)"
             )
         nearest = domain.nearest(point)
-        curves = np.array([np.trace(member).imag / 3 for member in estimate.spectrum.members])
-        doubts = domain.doubts(crystal, nearest, disagreement(curves))
+        doubts = domain.doubts(crystal, nearest, disagreement(estimate.spectrum.member_means.imag))
         notes = [f"unlike the training crystals: {doubt}" for doubt in doubts]
         if reason:
             notes.append(f"taken for a metal ({reason}); what free carriers do is not in the spectrum")

@@ -50,9 +50,7 @@ def optical_constants(spectrum: Spectrum, component: str | Sequence[float] = "me
         absorption=absorption_coefficient(spectrum.energies, eps),
         reflectivity=reflectivity(eps),
         loss=energy_loss(eps),
-        eps_infinity=static_dielectric_constant(spectrum.energies, eps)
-        if spectrum.energies[0] <= STATIC_LIMIT
-        else None,
+        eps_infinity=static_or_none(spectrum.energies, eps),
     )
 
 
@@ -104,6 +102,11 @@ def reflectivity(eps: ArrayLike) -> FloatArray:
 def energy_loss(eps: ArrayLike) -> FloatArray:
     """Return the energy loss function ``-Im 1/eps``; its peak marks the plasmon."""
     return np.asarray(0.0 - (1.0 / np.asarray(eps, complex)).imag)
+
+
+def static_or_none(energies: FloatArray, eps: ArrayLike) -> float | None:
+    """Return :func:`static_dielectric_constant`; None where the grid begins above 0.1 eV."""
+    return static_dielectric_constant(energies, eps) if energies[0] <= STATIC_LIMIT else None
 
 
 def static_dielectric_constant(energies: ArrayLike, eps: ArrayLike) -> float:

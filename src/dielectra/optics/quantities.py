@@ -23,6 +23,9 @@ from dielectra.optics.constants import (
 from dielectra.spectrum import Component, OpticalConstants, Spectrum
 from dielectra.units import EV, Axis, Unit, format_energy, make_axis, parse_energy, to_energies
 
+SODIUM_NM = 589.0
+"""Wavelength in nm of the yellow light of sodium, at which refractive indices are quoted."""
+
 WAVES = ("ordinary", "extraordinary")
 PRINCIPAL = ("alpha", "beta", "gamma")
 OFF_DIAGONAL = ("yz", "xz", "xy")
@@ -188,6 +191,14 @@ def quantity_of(
     if at is None:
         return quantity_curve(spectrum, quantity, component)
     return quantity_at(spectrum, quantity, at, unit, component)
+
+
+def sodium_index(spectrum: Spectrum) -> float | None:
+    """Return the refractive index at :data:`SODIUM_NM`, isotropic average; None where the spectrum lacks it."""
+    try:
+        return float(quantity_at(spectrum, "n", SODIUM_NM, "nm"))
+    except InputError:
+        return None
 
 
 def constants_at(

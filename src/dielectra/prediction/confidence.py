@@ -36,8 +36,7 @@ def disagreement(spectrum: Spectrum) -> float | None:
     mean = spectrum.mean.imag
     if not np.trapezoid(mean, spectrum.energies) > 0:
         return None
-    members = np.array([np.trace(member).imag / 3 for member in spectrum.members])
-    return float(1 - similarity(members, mean, spectrum.energies).mean())
+    return float(1 - similarity(spectrum.member_means.imag, mean, spectrum.energies).mean())
 
 
 def confidence(prediction: Prediction) -> Confidence | None:

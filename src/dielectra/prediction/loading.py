@@ -31,7 +31,6 @@ def loaded_model(
         The level to predict; a model that lacks it predicts its highest.
     model
         A model or ensemble that is loaded, a name or a folder; by default the one that ships.
-
     broadening
         Half width in eV of the Lorentzian of the spectra, whose tails then reach below the gap; by default that of the
         data, without its tail below the predicted gap. 0 is none.

@@ -9,7 +9,7 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.models.admission import Neighbour
 from dielectra.optics.bands import Band, Calibration, band
-from dielectra.optics.constants import STATIC_LIMIT, static_dielectric_constant
+from dielectra.optics.constants import static_or_none
 from dielectra.optics.quantities import QUANTITIES, tabulate
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm
@@ -70,8 +70,7 @@ class Prediction:
     @property
     def eps_infinity(self) -> float | None:
         """Return the electronic dielectric constant, isotropic average; None where the grid begins above 0.1 eV."""
-        energies, mean = self.spectrum.energies, self.spectrum.mean
-        return static_dielectric_constant(energies, mean) if energies[0] <= STATIC_LIMIT else None
+        return static_or_none(self.spectrum.energies, self.spectrum.mean)
 
     @cached_property
     def table(self) -> dict[str, FloatArray]:

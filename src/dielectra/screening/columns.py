@@ -129,7 +129,7 @@ def _direct_gap(estimate: Estimate) -> float | None:
 
 def _static_range(estimate: Estimate) -> tuple[float, float] | tuple[None, None]:
     """Return the lowest and highest electronic dielectric constant of the members of an ensemble."""
-    found = [float(np.trace(member[:, :, 0]).real) / 3 for member in estimate.spectrum.members]
+    found = estimate.spectrum.member_means[:, 0].real.tolist()
     return (min(found), max(found)) if found else (None, None)
 
 

@@ -10,12 +10,13 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
 from dielectra.errors import InputError
 from dielectra.files import reading, shown, whole_file
+from dielectra.jobs.table import chunks
 from dielectra.screening.pieces import Database, Files, Lines, Members, Piece, Rows, open_lines
 from dielectra.structures.ase_forms import open_database
 from dielectra.structures.content import Content
@@ -29,8 +30,6 @@ COPIES = "pool"
 
 FILES_PER_PIECE = 200
 """Files of one piece at most: a file may hold many structures, as pages of an OPTIMADE response do."""
-
-Item = TypeVar("Item")
 
 
 class Source(NamedTuple):
@@ -136,19 +135,19 @@ def _of_rows(source: Source, size: int) -> Iterator[Piece]:
 def _of_database(source: Source, size: int) -> Iterator[Piece]:
     with reading(source.path), open_database(source.path) as database:
         numbers = (number for (number,) in database.execute("SELECT id FROM systems ORDER BY id"))
-        for chunk in _chunks(numbers, size):
+        for chunk in chunks(numbers, size):
             yield Database(name=source.name, path=source.path, first=chunk[0], last=chunk[-1])
 
 
 def _of_zip(source: Source, size: int) -> Iterator[Piece]:
     with reading(source.path), zipfile.ZipFile(source.path) as archive:
         members = [member.filename for member in archive.infolist() if not member.is_dir()]
-    for chunk in _chunks((name for name in members if is_wanted(name)), min(size, FILES_PER_PIECE)):
+    for chunk in chunks((name for name in members if is_wanted(name)), min(size, FILES_PER_PIECE)):
         yield Members(name=source.name, path=source.path, members=tuple(chunk))
 
 
 def _of_tar(source: Source, size: int, copies: Path) -> Iterator[Piece]:
-    for number, chunk in enumerate(_chunks(tar_members(source.name, source.path), min(size, FILES_PER_PIECE))):
+    for number, chunk in enumerate(chunks(tar_members(source.name, source.path), min(size, FILES_PER_PIECE))):
         copy = copies.with_name(f"{copies.name}-{number:08d}.zip")
         inner = {_unpacked_name(name.removeprefix(f"{source.name}/")): opened for name, opened in chunk}
         contents = {name: opened for name, opened in inner.items() if isinstance(opened, Content)}
@@ -161,9 +160,3 @@ def _of_tar(source: Source, size: int, copies: Path) -> Iterator[Piece]:
 
 def _unpacked_name(file: str) -> str:
     return next((file[: -len(end)] for end in COMPRESSED if file.lower().endswith(end)), file)
-
-
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

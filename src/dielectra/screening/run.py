@@ -121,12 +121,7 @@ def _check(settings: Settings) -> None:
 
 
 def _table(folder: Path, settings: Settings) -> JobTable:
-    try:
-        table = JobTable(folder)
-    except InputError:
-        if folder.exists() and any(folder.iterdir()):
-            raise
-        return JobTable.create(folder, KIND, settings.model_dump(mode="json"))
+    table = JobTable.begin(folder, KIND, settings.model_dump(mode="json"))
     if table.kind != KIND:
         raise InputError(f"{folder}: holds a {table.kind}, not a screening; choose another folder")
     present = Settings.model_validate(table.settings())

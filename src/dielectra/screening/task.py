@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dielectra.errors import InputError
 from dielectra.files import reading, whole_file
+from dielectra.jobs.clock import CpuClock
 from dielectra.models.admission import Admitted, Predictor, Refusal, find_form
 from dielectra.screening.columns import Predicted, Wanted, columns_of, schema_of, table_of
 from dielectra.screening.deaths import Deaths
@@ -66,20 +66,6 @@ class Settings(BaseModel):
         return Wanted(self.wavelengths_nm, self.thickness_nm, self.spectra)
 
 
-class Clock:
-    """CPU seconds of this process by part of the work."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.last = time.process_time()
-
-    def lap(self, part: str) -> None:
-        """Count the time since the last lap as that of a part."""
-        now = time.process_time()
-        self.seconds[part] = self.seconds.get(part, 0.0) + now - self.last
-        self.last = now
-
-
 class ScreeningTask(NamedTuple):
     """Predict pieces of a pool; a :class:`dielectra.jobs.task.Task`."""
 
@@ -98,7 +84,7 @@ class ScreeningTask(NamedTuple):
         A crystal in which the process dies (a crash of compiled code, a hang) costs a new attempt each time; after two
         deaths with it alone it is passed over.
         """
-        clock = Clock()
+        clock = CpuClock()
         _keep_freed_memory()
         model = _model(self.fixed)
         clock.lap("start")
@@ -168,7 +154,7 @@ def _keep_freed_memory() -> None:
             library.mallopt(option, value)
 
 
-def _batches(piece: Piece, clock: Clock) -> Iterator[tuple[int, list[Entry | Refused]]]:
+def _batches(piece: Piece, clock: CpuClock) -> Iterator[tuple[int, list[Entry | Refused]]]:
     """Yield the entries of a piece in batches with the number of the first; a piece that breaks ends with a reason."""
     entries = _until_broken(piece)
     first = 0
@@ -186,7 +172,7 @@ def _until_broken(piece: Piece) -> Iterator[Entry | Refused]:
         yield Refused(name, name, "", f"{error}; the rest of this piece is missing")
 
 
-def _predicted(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: Clock) -> list[Row]:
+def _predicted(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: CpuClock) -> list[Row]:
     """Return the rows of a batch; where it fails as a whole, crystal by crystal."""
     try:
         return _predict(entries, model, wanted, clock)
@@ -197,7 +183,7 @@ def _predicted(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wan
         return [_row(entries[0]) | {"reason": f"{entries[0].name}: {type(error).__name__}: {reason}"}]
 
 
-def _predict(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: Clock) -> list[Row]:
+def _predict(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: CpuClock) -> list[Row]:
     rows = [_row(entry) for entry in entries]
     places = [index for index, entry in enumerate(entries) if isinstance(entry, Entry)]
     crystals = [entry.crystal for entry in entries if isinstance(entry, Entry)]

@@ -20,9 +20,9 @@ from dielectra.levels import levels_below
 from dielectra.models.model import Model, ModelLike
 from dielectra.models.store import load_model
 from dielectra.training.config import TrainingConfig
-from dielectra.training.ensembles import train_ensemble
+from dielectra.training.ensembles import train_recipe
 from dielectra.training.evaluation import baselines, lower_spectra, predict_means
-from dielectra.training.recipes import Progress, train_model
+from dielectra.training.recipes import Progress
 from dielectra.training.sampling import choose_labels
 from dielectra.training.verdict import Verdict, judge, learn_directly
 
@@ -144,11 +144,7 @@ def climb(
     """
     data = open_dataset(source)
     levels = levels_to_learn(data, plan.level, plan.strategy)
-    model: ModelLike
-    if config.members and plan.start is None:
-        model = train_ensemble(data, levels, config, run, device=device, progress=progress)
-    else:
-        model = train_model(data, levels, config, run, plan.start, device=device, progress=progress)
+    model = train_recipe(data, levels, config, run, plan.start, device=device, progress=progress)
     verdict = judge_climb(model, data, plan, config)
     report = {"plan": plan.model_dump(mode="json"), "verdict": verdict.model_dump(mode="json")}
     write_whole(Path(run) / REPORT, json.dumps(report, indent=1) + "\n")

@@ -15,6 +15,8 @@ from dielectra.data.labels import Labels
 from dielectra.models.domain import N_NEAREST, Domain, crystal_features, disagreement, has_odd_electrons, kernel
 from dielectra.models.encoder_network import EncoderNetwork
 from dielectra.models.ensemble import Ensemble
+from dielectra.models.model import ModelLike
+from dielectra.models.spectral_head import SMALLEST_DEVIATION
 
 N_COMPONENTS = 128
 COMMON = 0.95
@@ -33,7 +35,6 @@ N_TRANSMUTED = 300
 """Number of made-up metals: training crystals with one element replaced by its neighbour in the periodic table."""
 
 RIDGE = 0.1
-SMALLEST_DEVIATION = 1e-4
 
 
 def fit_domain(ensemble: Ensemble, data: DataSet) -> Domain | None:
@@ -114,6 +115,6 @@ def _spreads(ensemble: Ensemble, labels: Labels) -> FloatArray:
     return np.array([disagreement(curves) for curves in isotropic(ensemble, values).swapaxes(0, 1)])
 
 
-def isotropic(ensemble: Ensemble, values: FloatArray) -> FloatArray:
+def isotropic(model: ModelLike, values: FloatArray) -> FloatArray:
     """Return the isotropic Im eps at the highest level of outputs, shape ``(n_members, n, n_energies)``."""
-    return np.asarray(values[:, :, -1, ensemble.target.parts.index("im"), :3].mean(axis=2))
+    return np.asarray(values[:, :, -1, model.target.parts.index("im"), :3].mean(axis=2))

@@ -14,7 +14,7 @@ from dielectra.files import write_whole
 from dielectra.models.card import CARD
 from dielectra.models.domain import save_domain
 from dielectra.models.ensemble import Ensemble, combine, load_predictor
-from dielectra.models.model import Model
+from dielectra.models.model import Model, ModelLike
 from dielectra.optics.bands import Calibration, misfits
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
@@ -79,6 +79,25 @@ def train_ensemble(
         save_domain(domain, folder)
     write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
     return Ensemble(ensemble.models, card, domain=domain)
+
+
+def train_recipe(
+    source: str | Path | DataSet,
+    level: str | Sequence[str],
+    config: TrainingConfig,
+    run: str | Path,
+    start: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> ModelLike:
+    """Train what a recipe asks for: an ensemble where it has members and starts afresh, else a single model.
+
+    Arguments and errors are those of :func:`~dielectra.training.recipes.train_model`.
+    """
+    if config.members and start is None:
+        return train_ensemble(source, level, config, run, device=device, progress=progress)
+    return train_model(source, level, config, run, start, device=device, progress=progress)
 
 
 def member_configs(config: TrainingConfig) -> list[TrainingConfig]:

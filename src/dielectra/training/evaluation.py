@@ -131,7 +131,8 @@ def evaluate(model: ModelLike, source: str | Path | DataSet, level: str, split: 
     scores = score(model.card.name, _tensors(model, outputs, labels.level), labels, split, baseline)
     more: dict[str, Any] = {"gaps": gap_score(outputs, labels), "metals": metal_score(model, data, split)}
     if level in model.card.calibration:
-        pairs = spectra_of_split(model, data, level, split)
+        known = {record.id: record.spectrum for record in data.records(level) if record.split == split}
+        pairs = list(zip(_spectra(model.at(level), outputs), (known[name] for name in labels.ids), strict=True))
         more |= {"band": band_score(pairs, model.card.calibration[level])}
     return scores.model_copy(update=more)
 
@@ -149,9 +150,13 @@ def spectra_of_split(model: ModelLike, data: DataSet, level: str, split: str) ->
         raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum")
     model = model.at(level)
     outputs = model.outputs(model.prepare([record.crystal for record in records], known=True))
+    return list(zip(_spectra(model, outputs), (record.spectrum for record in records), strict=True))
+
+
+def _spectra(model: ModelLike, outputs: Outputs) -> list[Spectrum]:
+    """Return the spectra that outputs stand for, as broadened as the data."""
     broadened = model.broadened(model.target.broadening) if model.target.broadening else model
-    pairs = zip(estimates(broadened, outputs), records, strict=True)
-    return [(estimate.spectrum, record.spectrum) for estimate, record in pairs]
+    return [estimate.spectrum for estimate in estimates(broadened, outputs)]
 
 
 def band_score(pairs: Sequence[tuple[Spectrum, Spectrum]], calibration: Calibration) -> BandScore:

@@ -14,12 +14,14 @@ from dielectra.crystal import Crystal
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.errors import InputError
 from dielectra.models.admission import Admitted
+from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import encode, load_encoder, refuse_unknown_elements
 from dielectra.models.encoder_network import EncoderOptions
 from dielectra.models.model import ModelLike
 from dielectra.models.spectral_head import SMALLEST_DEVIATION, collate, pooled_invariants
 from dielectra.structures import Refused, scan
 from dielectra.symmetry import standardise
+from dielectra.training.domains import isotropic
 
 DIMENSIONS = 50
 """Number of principal components of the features in which crystals are grouped."""
@@ -99,7 +101,7 @@ def suggest(
     crystals = [crystal for _, crystal in entries]
     known = None if data is None else open_dataset(data)
     labelled = [] if known is None else labelled_crystals(known)
-    features = crystal_features([*crystals, *labelled])
+    features = crystal_features(crystals, labelled)
     pool, centres = features[: len(crystals)], features[len(crystals) :]
     chosen, sizes = choose_diverse(pool, n, centres, seed)
     picked = [crystals[index] for index in chosen]
@@ -119,10 +121,14 @@ def suggest(
     return Suggestions(suggestions=suggestions, pool=len(entries), labelled=len(labelled), refused=refused)
 
 
-def crystal_features(crystals: Sequence[Crystal]) -> FloatArray:
-    """Return principal components of the pooled features of crystals, shape ``(n, at most DIMENSIONS)``."""
-    found = encode(crystals, load_encoder(EncoderOptions().encoder))
-    batch = collate(found, [crystal.volume for crystal in crystals])
+def crystal_features(pool: Sequence[Crystal], labelled: Sequence[Crystal] = ()) -> FloatArray:
+    """Return principal components of the pooled features of crystals, shape ``(n, at most DIMENSIONS)``.
+
+    Features of labelled crystals, which come second, are kept on disk.
+    """
+    encoder = load_encoder(EncoderOptions().encoder)
+    found = [*encode(pool, encoder), *cached_features(labelled, encoder)]
+    batch = collate(found, [crystal.volume for crystal in (*pool, *labelled)])
     invariants = batch.invariants
     deviation = invariants.std(dim=0, correction=0) + SMALLEST_DEVIATION
     pooled = pooled_invariants(batch, invariants.mean(dim=0), deviation).double().numpy()
@@ -177,15 +183,14 @@ def disagreements(model: ModelLike, crystals: Sequence[Crystal]) -> FloatArray:
         If the model is no ensemble.
     """
     found = np.full(len(crystals), np.nan)
-    for index, crystal in enumerate(crystals):
-        (admitted,) = model.admit_each([crystal])
-        if not isinstance(admitted, Admitted):
-            continue
-        members = model.outputs([admitted.prepared]).values[:, 0, -1, model.target.parts.index("im"), :3].mean(axis=1)
-        if len(members) < 2:
-            raise InputError(f"{model.card.name} is no ensemble, which disagreement needs; give another or none")
-        mean = members.mean(axis=0)
-        found[index] = np.abs(members - mean).mean(axis=0).sum() / mean.sum()
+    admitted = {i: one for i, one in enumerate(model.admit_each(crystals)) if isinstance(one, Admitted)}
+    if not admitted:
+        return found
+    members = isotropic(model, model.outputs([one.prepared for one in admitted.values()]).values)
+    if len(members) < 2:
+        raise InputError(f"{model.card.name} is no ensemble, which disagreement needs; give another or none")
+    mean = members.mean(axis=0)
+    found[list(admitted)] = np.abs(members - mean).mean(axis=0).sum(axis=1) / mean.sum(axis=1)
     return found
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from dielectra.arrays import FloatArray
 from dielectra.data.labels import Labels
 from dielectra.models.difference_network import isotropic, restored, transformed, volume_per_atom
-from dielectra.models.encoder.features import encode, load_encoder
+from dielectra.models.encoder.cache import cached_features
+from dielectra.models.encoder.features import load_encoder
 from dielectra.models.encoder_network import EncoderOptions
 from dielectra.models.kernel_regression import KernelRegression
 from dielectra.models.spectral_head import SMALLEST_DEVIATION, collate, pooled_invariants
@@ -117,7 +118,7 @@ def learn_directly(training: Labels, wanted: Labels) -> FloatArray | None:
     crystals = [*training.crystals, *wanted.crystals]
     if any(crystal.elements - encoder.elements for crystal in crystals):
         return None
-    batch = collate(encode(crystals, encoder), [crystal.volume for crystal in crystals])
+    batch = collate(cached_features(crystals, encoder), [crystal.volume for crystal in crystals])
     invariants, n = batch.invariants[batch.crystal < len(training)], len(training)
     features = pooled_invariants(batch, invariants.mean(dim=0), invariants.std(dim=0) + SMALLEST_DEVIATION)
     volumes = volume_per_atom(batch)

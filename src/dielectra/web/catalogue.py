@@ -22,6 +22,7 @@ from dielectra.documents.crystal import ReadCrystal
 from dielectra.documents.document import Document, optional
 from dielectra.elements import NUMBERS, SYMBOLS, table_position
 from dielectra.errors import InputError
+from dielectra.symmetry import symbol_of_space_group
 
 MODEL = "ladder-ensemble"
 """The model whose predictions the table holds."""
@@ -79,7 +80,7 @@ class SupportedElement(Document):
 
 @dataclass(frozen=True)
 class Listed:
-    """Hold a crystal of the table.
+    """A crystal of the table.
 
     Attributes
     ----------
@@ -121,7 +122,7 @@ class Listed:
             id=self.id,
             formula=self.formula,
             space_group=self.space_group,
-            space_group_symbol=_symbol(self.space_group),
+            space_group_symbol=symbol_of_space_group(self.space_group),
             atoms=len(self.species),
             training=self.training,
             gap_ev=self.gap_ev,
@@ -161,7 +162,7 @@ def find(identifier: str) -> ReadCrystal:
         file=one.id,
         formula=one.formula,
         space_group=one.space_group,
-        space_group_symbol=_symbol(one.space_group),
+        space_group_symbol=symbol_of_space_group(one.space_group),
         lattice=one.lattice,
         species=one.species,
         frac_coords=one.frac_coords,
@@ -273,13 +274,6 @@ def _place(number: int) -> tuple[int, int]:
         if number in block:
             return row, number - block.start + 3
     return table_position(number)
-
-
-def _symbol(space_group: int) -> str:
-    import gemmi
-
-    name: str = gemmi.find_spacegroup_by_number(space_group).hm
-    return name
 
 
 @lru_cache(maxsize=1)
