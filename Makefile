@@ -17,7 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/dielectra predict examples/MgO.cif examples/GaAs.cif --plot demo/predicted.png --csv demo/csv
 	$(BIN)/dielectra data info ladder --plot demo/data.png --json > demo/data.json
-	$(BIN)/dielectra reproduce learning-curve --quick -o demo/learning-curve --models demo/models
+	$(BIN)/dielectra reproduce learning-curve --quick --strategies paper-climb,direct,climb,joint \
+	  -o demo/learning-curve --models demo/models
 	$(BIN)/dielectra reproduce spectra --quick -o demo/spectra --models demo/models
 	@echo "Figures: demo/predicted.png demo/data.png demo/spectra/figure.png demo/learning-curve/figure.png"
 
