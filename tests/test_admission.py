@@ -14,6 +14,7 @@ from dielectra.models.admission import Admitted, Preparation, Refusal, admit_eac
 from dielectra.models.card import ModelCard
 from dielectra.models.model import Model
 from dielectra.structures import read_structure
+from dielectra.symmetry import StandardForm, standard_form
 
 
 def test_an_admitted_crystal_carries_what_was_found_out(
@@ -51,7 +52,7 @@ def admitted_to(
     card: ModelCard, crystals: list[Crystal], *, isotropic: bool, unseen: tuple[str, ...] = ()
 ) -> list[Admitted]:
     """Admit crystals to a model whose network takes the standard cell as it is."""
-    forms = [find_form(crystal) for crystal in crystals]
+    forms = [find_form(crystal, card, range(1, 100)) for crystal in crystals]
     found = admit_each(
         crystals,
         forms,
@@ -87,3 +88,21 @@ def test_metals_alone_are_doubted_aloud(tiny_model: Model, species: list[str], n
     found = tiny_model.admit(crystal)
     assert isinstance(found, Admitted)
     assert sum("made of metals alone" in warning for warning in found.warnings) == n_warnings
+
+
+def test_a_crystal_of_other_elements_costs_no_symmetry_search(
+    tiny_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+
+    def search(crystal: Crystal) -> StandardForm:
+        searched.append(crystal.formula)
+        return standard_form(crystal)
+
+    monkeypatch.setattr("dielectra.models.admission.standard_form", search)
+    iron = make_crystal(np.eye(3) * 4.2, ["Fe", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = find_form(iron, tiny_model.card, range(1, 20))
+    assert isinstance(found, Refusal)
+    assert "no features for Fe" in found.reason
+    find_form(make_mgo(), tiny_model.card, range(1, 20))
+    assert searched == ["MgO"]

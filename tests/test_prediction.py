@@ -63,7 +63,7 @@ class TensorModel:
     def admit_each(
         self, crystals: Sequence[Crystal], forms: Sequence[StandardForm | Refusal] | None = None
     ) -> list[Admitted | Refusal]:
-        found = forms or [find_form(crystal) for crystal in crystals]
+        found = forms or [find_form(crystal, self.card, range(1, 119)) for crystal in crystals]
         return admit_each(crystals, found, self.card, range(1, 119), self.prepare, isotropic=False)
 
     def prepare(self, cells: Sequence[Crystal]) -> list[Preparation]:

@@ -23,7 +23,6 @@ import pytest
 from conftest import Run
 from dielectra.errors import InputError
 from dielectra.jobs.table import JobTable
-from dielectra.models.admission import find_form
 from dielectra.models.model import Model
 from dielectra.models.store import save_model
 from dielectra.prediction import loaded_model, predict_many
@@ -38,6 +37,7 @@ from dielectra.screening.shards import shards_of
 from dielectra.screening.spectra import decode, encode, read_spectra
 from dielectra.screening.task import open_screening
 from dielectra.structures import Entry, read_structure
+from dielectra.symmetry import standard_form
 
 EXAMPLES = Path("examples")
 WANTED = Wanted((589.3, 1550.0), 500.0, spectra=True)
@@ -158,15 +158,15 @@ def test_columns_are_the_properties_of_predict(tmp_path: Path) -> None:
 
 def test_spectra_of_any_symmetry_are_kept_in_about_a_kilobyte(crystal: Any) -> None:
     predictor = loaded_model("rpa", "ladder-ensemble", allow_metals=True)
-    form = find_form(crystal)
-    (admitted,) = predictor.admit_each([crystal], [form])  # type: ignore[list-item]
+    form = standard_form(crystal)
+    (admitted,) = predictor.admit_each([crystal], [form])
     (estimate,) = predictor.predict([admitted])  # type: ignore[list-item]
     spectrum = estimate.broadened  # type: ignore[union-attr]
     assert spectrum is not None
-    payload = encode(spectrum, form)  # type: ignore[arg-type]
+    payload = encode(spectrum, form)
     assert len(payload) < 2500
     back = decode(payload, spectrum.energies, spectrum.level, spectrum.broadening)
-    expected = form.to_given_axes(spectrum.tensor)  # type: ignore[union-attr]
+    expected = form.to_given_axes(spectrum.tensor)
     assert np.abs(back.tensor - expected).max() < 0.01 * np.abs(expected).max()
     with pytest.raises(InputError, match="is damaged"):
         decode(payload[:20], spectrum.energies, spectrum.level, spectrum.broadening)
@@ -219,7 +219,7 @@ def test_a_process_that_dies_costs_the_row_of_its_crystal(tmp_path: Path, model:
         "import os, sys\n"
         "from dielectra.screening import task\n"
         "find = task.find_form\n"
-        "task.find_form = lambda c: os.abort() if abs(c.volume - 4.3**3) < 1e-6 else find(c)\n"
+        "task.find_form = lambda c, *of: os.abort() if abs(c.volume - 4.3**3) < 1e-6 else find(c, *of)\n"
         "from dielectra.jobs.table import JobTable\n"
         "from pathlib import Path\n"
         "table = JobTable(sys.argv[1])\n"

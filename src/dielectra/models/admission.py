@@ -133,8 +133,14 @@ class Preparation(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def find_form(crystal: Crystal) -> StandardForm | Refusal:
-    """Return the standard form of a crystal, or why its symmetry cannot be determined."""
+def find_form(crystal: Crystal, card: ModelCard, elements: Collection[int]) -> StandardForm | Refusal:
+    """Return the standard form of a crystal, or why the model refuses it or its symmetry cannot be determined.
+
+    Elements come first: a crystal of others costs no symmetry search.
+    """
+    reason = _unknown_elements(crystal, card, elements)
+    if reason:
+        return Refusal(reason)
     try:
         return standard_form(crystal)
     except InputError as error:
@@ -195,19 +201,25 @@ def _admitted(
 
 
 def _reason_to_refuse(crystal: Crystal, card: ModelCard, elements: Collection[int]) -> str:
-    """Return why a model cannot predict a crystal; empty where it can."""
-    unknown = crystal.elements - set(elements)
-    if unknown:
-        return (
-            f"{crystal.formula}: model {card.name} has no features for {symbols(unknown)}; "
-            f"it covers {element_ranges(elements)}"
-        )
-    if crystal.n_atoms > MAXIMUM_ATOMS:
-        return (
+    """Return why a model cannot predict a standard cell; empty where it can."""
+    reason = _unknown_elements(crystal, card, elements)
+    if not reason and crystal.n_atoms > MAXIMUM_ATOMS:
+        reason = (
             f"{crystal.formula}: {crystal.n_atoms} atoms in the primitive cell; the model was trained on small unit "
             f"cells and predicts up to {MAXIMUM_ATOMS}"
         )
-    return ""
+    return reason
+
+
+def _unknown_elements(crystal: Crystal, card: ModelCard, elements: Collection[int]) -> str:
+    """Return which elements of a crystal a model cannot represent; empty where it can all."""
+    unknown = crystal.elements.difference(elements)
+    if not unknown:
+        return ""
+    return (
+        f"{crystal.formula}: model {card.name} has no features for {symbols(unknown)}; "
+        f"it covers {element_ranges(elements)}"
+    )
 
 
 def _doubts(crystal: Crystal, card: ModelCard) -> list[str]:

@@ -162,7 +162,7 @@ def admit_to(
     def prepare(cells: Sequence[Crystal]) -> list[Preparation]:
         return [Preparation(prepared, tuple(model.remarks(prepared))) for prepared in model.prepare(cells)]
 
-    found = [find_form(crystal) for crystal in crystals] if forms is None else forms
+    found = [find_form(crystal, model.card, model.elements) for crystal in crystals] if forms is None else forms
     return admit_each(crystals, found, model.card, model.elements, prepare, isotropic=model.card.target.rank == 0)
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from dielectra.errors import InputError
 from dielectra.files import reading, whole_file
 from dielectra.jobs.clock import CpuClock
-from dielectra.models.admission import Admitted, Predictor, Refusal, find_form
+from dielectra.models.admission import Admitted, Refusal, find_form
 from dielectra.screening.columns import Predicted, Wanted, columns_of, schema_of, table_of
 from dielectra.screening.deaths import Deaths
 from dielectra.screening.pieces import Piece, piece_of
@@ -172,7 +172,7 @@ def _until_broken(piece: Piece) -> Iterator[Entry | Refused]:
         yield Refused(name, name, "", f"{error}; the rest of this piece is missing")
 
 
-def _predicted(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: CpuClock) -> list[Row]:
+def _predicted(entries: Sequence[Entry | Refused], model: ModelLike, wanted: Wanted, clock: CpuClock) -> list[Row]:
     """Return the rows of a batch; where it fails as a whole, crystal by crystal."""
     try:
         return _predict(entries, model, wanted, clock)
@@ -183,11 +183,11 @@ def _predicted(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wan
         return [_row(entries[0]) | {"reason": f"{entries[0].name}: {type(error).__name__}: {reason}"}]
 
 
-def _predict(entries: Sequence[Entry | Refused], model: Predictor, wanted: Wanted, clock: CpuClock) -> list[Row]:
+def _predict(entries: Sequence[Entry | Refused], model: ModelLike, wanted: Wanted, clock: CpuClock) -> list[Row]:
     rows = [_row(entry) for entry in entries]
     places = [index for index, entry in enumerate(entries) if isinstance(entry, Entry)]
     crystals = [entry.crystal for entry in entries if isinstance(entry, Entry)]
-    forms = [find_form(crystal) for crystal in crystals]
+    forms = [find_form(crystal, model.card, model.elements) for crystal in crystals]
     clock.lap("symmetry")
     outcomes = dict(zip(places, model.admit_each(crystals, forms), strict=True))
     clock.lap("features")
