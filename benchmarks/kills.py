@@ -10,18 +10,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 from commands import ROOT, prepare_server, run, start
 
 TINY = [
@@ -71,11 +71,10 @@ def kill_at(command: Sequence[str], seconds: float) -> bool:
     process.join(seconds)
     if process.exitcode is not None:
         return False
-    assert process.pid is not None
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:  # killed before it had a session
-        process.kill()
+    victim = psutil.Process(process.pid)
+    for one in (victim, *victim.children(recursive=True)):  # workers have sessions of their own
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.join()
     return True
 
@@ -150,7 +149,7 @@ def kinds(data: Path) -> dict[str, Kind]:
         "screen": Kind(
             lambda f: dielectra(
                 *("screen", data / "pairs" / "rpa", "-o", f / "out", "--model", data / "base"),
-                *("--crystals-per-job", 20),
+                *("--crystals-per-job", 30, "--workers", 2),
             ),
             lambda _: None,
             screening_digest,

@@ -151,6 +151,12 @@ def test_train_climb_and_evaluate_from_the_shell(run: Run, small_data: Path, tmp
     assert len(json.loads(out)[0]["energy_ev"]) == 81
 
 
+@pytest.mark.parametrize("device", ["tpu", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, small_data: Path, run: Run, device: str) -> None:
+    code, _, err = run("train", small_data, "--level", "ipa", "-o", tmp_path / "run", "--device", device)
+    assert (code, f"device '{device}' cannot be used here" in " ".join(err.split())) == (2, True), err
+
+
 def test_an_interrupted_training_goes_on_with_the_same_command(
     run: Run, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

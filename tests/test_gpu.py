@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import make_aln, make_gaas, make_mgo, make_triclinic
+from conftest import Run, make_aln, make_gaas, make_mgo, make_triclinic
 from dielectra.models.encoder.features import encode, load_encoder
 from dielectra.models.encoder.neighbours import find_neighbours
 from dielectra.models.ensemble import load_predictor
 from dielectra.models.model import predict_prepared
 from dielectra.models.store import load_model
+from dielectra.screening.query import query
 
 CRYSTALS = [make_mgo(), make_gaas(), make_aln(), make_triclinic()]
 TOLERANCE = 1e-4
@@ -74,3 +75,14 @@ def test_training_step(tmp_path: Path) -> None:
 def test_neighbours_move() -> None:
     moved = find_neighbours(CRYSTALS[0], 5.0).to(torch.device("cuda"))
     assert {part.device.type for part in moved[:-1]} == {"cuda"}
+
+
+def test_screening(tmp_path: Path, run: Run) -> None:
+    """Rows of a GPU are those of the CPU; the worker's memory limit does not hold for CUDA's address space."""
+    rows = []
+    for device in ("cpu", "cuda"):
+        code, _, err = run("screen", "examples", "-o", tmp_path / device, "--device", device)
+        assert code == 0, err
+        question = "SELECT eps_infinity, n_589_3nm, gap_ev FROM crystals WHERE reason IS NULL ORDER BY id"
+        rows.append(np.array(query(tmp_path / device, question).rows, float))
+    assert close(rows[1], rows[0])

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from conftest import Run
 from dielectra.errors import InputError
@@ -262,6 +263,19 @@ def test_a_killed_screening_goes_on_to_an_equal_result(tmp_path: Path, model: st
     ]
     assert tables[0].equals(tables[1])
     assert tables[0].column("id").to_pylist() == [f"c-{index}" for index in range(12)]
+
+
+def test_the_device_is_that_of_the_settings(tmp_path: Path, model: str, run: Run) -> None:
+    source = write_lines(tmp_path / "a.jsonl", 2)
+    table = prepare(tmp_path / "r", [source], model, "rpa", WANTED, device="meta")
+    assert loaded_model("rpa", model, device=table.settings()["device"]).network.device.type == "meta"  # type: ignore[attr-defined]
+    for wanted, sentence in (("tpu", "give cpu or cuda"), ("cuda", "cannot be used here")):
+        if not (wanted == "cuda" and torch.cuda.is_available()):
+            code, _, err = run("screen", source, "--model", model, "-o", tmp_path / wanted, "--device", wanted)
+            assert (code, sentence in " ".join(err.split())) == (2, True), err
+            assert not (tmp_path / wanted).exists()
+    code, _, err = run("screen", source, "--model", model, "-o", tmp_path / "r", "--device", "cpu")
+    assert (code, "device was meta" in " ".join(err.split())) == (2, True)
 
 
 HOSTILE = (

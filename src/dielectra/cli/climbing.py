@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from dielectra.cli.options import ConfigFile, Device, Json, Labels, Overrides, Run, Seed
-from dielectra.cli.training import choose_device, plot_log, print_trained, training_bar
+from dielectra.cli.training import plot_log, print_trained, training_bar, training_device
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_note, print_table
 
@@ -65,7 +65,7 @@ def climb(
     for line in describe(plan):
         print_note(line)
     with training_bar(f"{settings.recipe} {', '.join([*plan.lower, to])}", settings.epochs) as show:
-        model, verdict = train_and_judge(dataset, plan, settings, run, choose_device(device), show)
+        model, verdict = train_and_judge(dataset, plan, settings, run, training_device(device), show)
     plot_log(run)
     if as_json:
         print_json(model.card.model_dump() | {"climb": {"plan": plan.model_dump(), "verdict": verdict.model_dump()}})

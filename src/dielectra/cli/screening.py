@@ -44,11 +44,12 @@ def screen(
         Path | None, Parameter(help="Python file that defines 'config', a parsl.Config, for a cluster.")
     ] = None,
     crystals_per_job: Annotated[int, Parameter(help="Crystals of one job; a kill costs at most so many.")] = 2000,
-    memory_limit: Annotated[float, Parameter(help="GiB of memory that one job may take.")] = 8.0,
+    memory_limit: Annotated[float, Parameter(help="GiB of memory that one job on the CPU may take.")] = 8.0,
+    device: Annotated[str, Parameter(help="cpu, or cuda: the GPU of each machine that works.")] = "cpu",
     as_json: Json = False,
 ) -> None:
     """Predict properties of any number of crystals; an interrupted run goes on where it stopped."""
-    from dielectra.jobs.worker import Limits
+    from dielectra.jobs.worker import UNLIMITED, Limits
     from dielectra.screening import run
     from dielectra.screening.columns import Wanted
     from dielectra.screening.report import summary, write_report
@@ -56,9 +57,10 @@ def screen(
     if workers < 1 or crystals_per_job < 1:
         raise InputError(f"--workers {workers}, --crystals-per-job {crystals_per_job}: both are 1 or more")
     wanted = Wanted(_numbers(wavelengths), thickness_nm, spectra)
-    table = run.prepare(output, pool, model, level, wanted, crystals_per_job)
+    _check_device(device, here=parsl is None)
+    table = run.prepare(output, pool, model, level, wanted, crystals_per_job, device)
     table.retry(["failed", "refused"])
-    limits = Limits(memory=round(memory_limit * 2**30))
+    limits = Limits(memory=round(memory_limit * 2**30) if device == "cpu" else UNLIMITED)
     with progress_bar() as progress:
         bar = progress.add_task(f"{output}: jobs done", total=None)
 
@@ -107,6 +109,15 @@ def query(
     if len(answer.rows) > ROWS_OF_A_TABLE:
         print_note(f"the first {ROWS_OF_A_TABLE} rows; --json prints all")
     return None
+
+
+def _check_device(device: str, *, here: bool) -> None:
+    if device not in ("cpu", "cuda"):
+        raise InputError(f"--device {device}: give cpu or cuda")
+    if here and device == "cuda":
+        from dielectra.models.device import choose_device
+
+        choose_device(device)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

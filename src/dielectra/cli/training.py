@@ -41,7 +41,7 @@ def train(
     settings = load_config(recipe, config, overrides or (), n=n, seed=seed)
     levels = level.split(",")
     with training_bar(f"{settings.recipe} {', '.join(levels)}", settings.epochs) as show:
-        model = train_recipe(dataset, levels, settings, run, device=choose_device(device), progress=show)
+        model = train_recipe(dataset, levels, settings, run, device=training_device(device), progress=show)
     plot_log(run)
     print_json(model.card.model_dump()) if as_json else print_trained(model, run)
 
@@ -101,15 +101,12 @@ def evaluate(
     print_table(f"{result.model} on {dataset}, {level}, {split}", ("quantity", "value"), rows)
 
 
-def choose_device(device: str) -> str:
-    """Return the device to train on; ``auto`` is the GPU where there is one."""
-    import torch
-
+def training_device(device: str) -> str:
+    """Return the device to train on: of several GPUs that of this process."""
+    from dielectra.models.device import choose_device
     from dielectra.training.workers import Workers
 
-    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
-        return Workers().gpu
-    return "cpu" if device == "auto" else device
+    return choose_device(device, Workers().gpu)
 
 
 @contextmanager

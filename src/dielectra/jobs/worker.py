@@ -19,6 +19,7 @@ from dielectra.jobs.task import Task, open_task
 DONE, FAILED, REFUSED, DISK_FULL = 0, 1, 3, 4
 WALL_TIME_PER_CPU_TIME = 10
 SUBFOLDERS = ("logs", "locks")
+UNLIMITED = resource.RLIM_INFINITY
 
 
 class Limits(NamedTuple):

@@ -22,6 +22,7 @@ def loaded_model(
     *,
     broadening: float | None = None,
     allow_metals: bool = False,
+    device: str = "cpu",
 ) -> Predictor:
     """Return a model or ensemble ready to predict, read once per process, and again when its files change.
 
@@ -36,13 +37,15 @@ def loaded_model(
         data, without its tail below the predicted gap. 0 is none.
     allow_metals
         Predict crystals that are taken for metals, as if they were none.
+    device
+        Where a model that is read runs, such as ``cuda``.
 
     Raises
     ------
     InputError
         If there is no such model, it cannot be loaded, or cannot be broadened so.
     """
-    found = _named(level, model) if model is None or isinstance(model, str | Path) else model
+    found = _named(level, model, device) if model is None or isinstance(model, str | Path) else model
     if broadening is None and not allow_metals:
         return found
     from dielectra.models.model import ModelLike
@@ -53,15 +56,15 @@ def loaded_model(
     return wanted.allowing_metals() if allow_metals else wanted
 
 
-def _named(level: str, model: str | Path | None) -> ModelLike:
+def _named(level: str, model: str | Path | None, device: str) -> ModelLike:
     from dielectra.models.store import model_files, model_folder, model_of
 
     folder = model_folder(model_of(level, model)).resolve()
-    return _read(folder, tuple(file.stat().st_mtime_ns for file in model_files(folder))).at(level)
+    return _read(folder, tuple(file.stat().st_mtime_ns for file in model_files(folder)), device).at(level)
 
 
 @lru_cache(maxsize=KEPT)
-def _read(folder: Path, _stamps: tuple[int, ...]) -> ModelLike:
+def _read(folder: Path, _stamps: tuple[int, ...], device: str) -> ModelLike:
     from dielectra.models.ensemble import load_predictor
 
-    return load_predictor(folder)
+    return load_predictor(folder, device)

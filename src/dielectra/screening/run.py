@@ -34,6 +34,7 @@ def prepare(
     level: str,
     wanted: Wanted,
     crystals_per_job: int = CRYSTALS_PER_JOB,
+    device: str = "cpu",
 ) -> JobTable:
     """Make the job table of a screening, or open the one that is there; cut the pool into jobs.
 
@@ -56,6 +57,7 @@ def prepare(
         thickness_nm=wanted.thickness_nm,
         spectra=wanted.spectra,
         pool={source.name: _stamp(source.path) for source in sources},
+        device=device,
     )
     _check(settings)
     table = _table(folder, settings)

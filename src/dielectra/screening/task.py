@@ -47,7 +47,8 @@ Row = dict[str, Any]
 class Settings(BaseModel):
     """What fixes a screening; the keys of its job table.
 
-    ``digest`` is that of the model's cards, which hold those of its weights.
+    ``digest`` is that of the model's cards, which hold those of its weights. The device is among the settings because
+    rows of a GPU and of the CPU differ in their last digits.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +60,7 @@ class Settings(BaseModel):
     thickness_nm: float
     spectra: bool
     pool: dict[str, tuple[int, int]]
+    device: str = "cpu"
 
     @property
     def wanted(self) -> Wanted:
@@ -139,11 +141,13 @@ def digest_of(model: str) -> str:
 
 
 def _model(fixed: Settings) -> ModelLike:
+    from dielectra.models.device import choose_device
     from dielectra.prediction import loaded_model
 
     if digest_of(fixed.model) != fixed.digest:
         raise InputError(f"model {fixed.model} has changed since the screening began; screen into another folder")
-    return cast("ModelLike", loaded_model(fixed.level, fixed.model, allow_metals=True))
+    device = choose_device(fixed.device)
+    return cast("ModelLike", loaded_model(fixed.level, fixed.model, allow_metals=True, device=device))
 
 
 def _keep_freed_memory() -> None:
