@@ -56,6 +56,16 @@ def test_loss_adds_gaps_where_they_are_known_and_roughness() -> None:
     assert float(both) == pytest.approx(float(smooth) + 0.1 * 2.0, abs=1e-5)
 
 
+def test_spectra_and_gaps_come_from_one_pass() -> None:
+    network = fresh().eval()
+    batch = network.collate(network.prepare(CRYSTALS))
+    with torch.inference_mode():
+        spectra, gaps = network.outputs(batch)
+        assert torch.equal(spectra, network(batch))
+        assert gaps is not None
+        assert torch.equal(gaps, network.gaps(batch))
+
+
 def test_trained_head_does_not_start_again() -> None:
     network = fresh()
     batch = network.collate(network.prepare(CRYSTALS))

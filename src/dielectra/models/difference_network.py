@@ -66,9 +66,8 @@ class DifferenceNetwork(EncoderNetwork):
         matrix = real_from_imaginary(target.grid, np.eye(n_energies)) - 1.0
         self.register_buffer("kramers_kronig", torch.from_numpy(matrix).float(), persistent=False)
 
-    def forward(self, batch: AtomBatch) -> Float[Tensor, "n levels parts components energies"]:
-        """Return broadened Im eps."""
-        spectra = super().forward(batch)
+    def _spectra(self, strengths: Tensor, batch: AtomBatch) -> Tensor:
+        spectra = self._broadened(strengths)
         if len(self.difference.centres) == 0 or len(self.target.levels) == 1:
             return spectra
         volumes = volume_per_atom(batch)
@@ -98,7 +97,8 @@ class DifferenceNetwork(EncoderNetwork):
         batch = self.collate([prepared[index] for index in chosen.tolist()])
         volumes = volume_per_atom(batch)
         known = (weights[chosen, -2, 0] > 0).all(dim=1)[:, None]
-        lower = torch.where(known, isotropic(values[chosen, -2]), isotropic(super().forward(batch)[:, -2]))
+        of_head = self._broadened(self.head.strengths(batch).tensors)
+        lower = torch.where(known, isotropic(values[chosen, -2]), isotropic(of_head[:, -2]))
         highest = isotropic(values[chosen, -1])
         curves = torch.view_as_real(self._inverse(highest) - self._inverse(lower))
         self.curve = curves.median(dim=0).values.T.contiguous()

@@ -108,11 +108,16 @@ class EncoderNetwork(Network):
 
     def forward(self, batch: AtomBatch) -> Float[Tensor, "n levels parts components energies"]:
         """Return broadened Im eps."""
-        return self._broadened(self.head.strengths(batch).tensors)
+        return self.outputs(batch)[0]
 
     def gaps(self, batch: AtomBatch) -> Float[Tensor, "n 2"]:
         """Return the predicted direct and fundamental PBE gap of each crystal, eV."""
         return self.head.strengths(batch).gaps
+
+    def outputs(self, batch: AtomBatch) -> tuple[Float[Tensor, "n levels parts components energies"], Tensor | None]:
+        """Return spectra and gaps of one pass through the head."""
+        strengths = self.head.strengths(batch)
+        return self._spectra(strengths.tensors, batch), strengths.gaps
 
     def latents(self, batch: AtomBatch) -> Float[Tensor, "n n_features"]:
         """Return the pooled features of each crystal."""
@@ -144,6 +149,10 @@ class EncoderNetwork(Network):
         self.head.standardise(batch)
         isotropic = mean[:, 0, :3].mean(dim=1) / self.head.atom_density(batch).mean()
         self.head.start_at(isotropic, first_crystals(batch, START_CRYSTALS))
+
+    def _spectra(self, strengths: Tensor, batch: AtomBatch) -> Tensor:  # noqa: ARG002  (a subclass may need it)
+        """Return the prediction that strengths of tensors stand for."""
+        return self._broadened(strengths)
 
     def _broadened(self, strengths: Tensor) -> Tensor:
         """Return strengths of tensors as spectra of the target."""

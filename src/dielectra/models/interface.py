@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -133,6 +134,10 @@ class Network(nn.Module, ABC):
         """Return the predicted direct and fundamental gap of each crystal, eV; None from a network without."""
         return None
 
+    def outputs(self, batch: Any) -> tuple[Float[Tensor, "n levels parts components energies"], Tensor | None]:
+        """Return prediction and gaps together; a network that shares work between them overrides it."""
+        return self(batch), self.gaps(batch)
+
     def start_at(self, mean: Tensor, batch: Any, predicted: Tensor | None = None) -> None:
         """Set the output so that its mean over the training crystals is about that of the labels.
 
@@ -173,7 +178,7 @@ class Network(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Return the device of the weights."""
-        return next((value.device for value in (*self.parameters(), *self.buffers())), torch.device("cpu"))
+        return next((value.device for value in chain(self.parameters(), self.buffers())), torch.device("cpu"))
 
 
 class GraphNetwork(Network):

@@ -193,12 +193,14 @@ def _ordered(direct: float, fundamental: float) -> tuple[float, float]:
 
 def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, 2)``, as the network does."""
-    network.eval()
+    if network.training:
+        network.eval()
     values, gaps = [], []
     with torch.inference_mode():
         for start in range(0, len(prepared), BATCH):
             batch = network.collate(prepared[start : start + BATCH]).to(network.device)
-            values.append(network(batch))
-            gaps.append(network.gaps(batch))
+            outputs = network.outputs(batch)
+            values.append(outputs[0])
+            gaps.append(outputs[1])
     known = [part for part in gaps if part is not None]
     return torch.cat(values), torch.cat(known) if known else None

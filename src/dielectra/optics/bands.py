@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dielectra.arrays import FloatArray
-from dielectra.optics.quantities import QUANTITIES, quantity_curve
+from dielectra.optics.quantities import QUANTITIES, find_quantity, quantity_curve
 from dielectra.spectrum import Spectrum
 
 Derived = str | Callable[[Spectrum], ArrayLike]
@@ -117,7 +117,7 @@ def _centre_and_spread(spectrum: Spectrum, quantity: str, floor: float) -> tuple
     from scipy.ndimage import gaussian_filter1d  # takes long to import
 
     centre = quantity_curve(spectrum, quantity)
-    variance = np.var([quantity_curve(one, quantity) for one in member_spectra(spectrum)], axis=0)
+    variance = np.var(find_quantity(quantity).formula(spectrum.energies, spectrum.member_means), axis=0)
     spacing = float(np.median(np.diff(spectrum.energies)))
     spread = np.sqrt(gaussian_filter1d(variance, SMOOTHING / spacing, mode="nearest"))
     smallest = max(floor * float(spread.max()), 1e-12 * float(np.abs(centre).max()), np.finfo(float).tiny)

@@ -267,6 +267,7 @@ def _name_of(operations: Operations, number: int) -> str:
     return group.xhm() if group is not None else f"a setting of space group {number}" if number else "an unknown group"
 
 
+@cache
 def _setting(group: Any) -> Setting:
     return Setting(group.xhm(), group.number, of_gemmi(group.operations(), group.xhm()))
 
