@@ -376,7 +376,8 @@ class TestFiles:
         found = list(scan([path]))
         assert [type(item) for item in found] == [Entry, Refused, Entry]
         assert isinstance(found[1], Refused)
-        assert "three.cif, block bad: cannot be read (line 2: Wrong number of values" in found[1].reason
+        line = cif().count("\n") + 2
+        assert f"three.cif, block bad: cannot be read (line {line}: Wrong number of values" in found[1].reason
 
     @pytest.mark.parametrize(
         "text",
@@ -399,12 +400,69 @@ class TestFiles:
         assert time.process_time() - start < 5
 
 
-def test_blocks_that_a_damaged_file_has_too_many_of_are_missed_aloud(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("dielectra.structures.cif.MOST_PARTS", 2)
-    path = tmp_path / "many.cif"
-    path.write_text("".join(f"data_{index}\n_cell_length_a 'open\n" for index in range(4)))
-    found = list(scan([path]))
-    assert [type(one) for one in found] == [Refused] * 3
-    assert "2 blocks after the first 2 are left out" in found[-1].reason
+class TestManyBlocks:
+    """Files of many crystals: each block stands for itself."""
+
+    def test_thousands_of_crystals_come_one_by_one(self, tmp_path: Path) -> None:
+        """Together they have more tags than one structure may have, and their first crystal does not wait for them."""
+        path = tmp_path / "many.cif"
+        path.write_text("".join(cif().replace("data_x", f"data_{index}") for index in range(12_000)))
+        start = time.process_time()
+        found = scan([path])
+        names = [next(found).name for _ in range(50)]
+        assert names == [f"{path}#{index}" for index in range(50)]
+        assert time.process_time() - start < 3
+
+    def test_blocks_without_a_crystal_take_little_time(self, tmp_path: Path) -> None:
+        path = tmp_path / "many.cif"
+        path.write_text("".join(f"data_{index}\n_cell_length_a 4\n" for index in range(30_000)))
+        start = time.process_time()
+        found = list(scan([path]))
+        assert len(found) == 20_001
+        assert "its blocks after the first 20,000 are left out; split the file" in found[-1].reason
+        assert time.process_time() - start < 5
+
+    def test_one_of_them_is_refused_without_reading_all(self, tmp_path: Path) -> None:
+        path = tmp_path / "many.cif"
+        path.write_text("".join(cif().replace("data_x", f"data_{index}") for index in range(12_000)))
+        start = time.process_time()
+        with pytest.raises(InputError, match="holds more than one structure"):
+            read_structure(path)
+        assert time.process_time() - start < 3
+
+    def test_a_text_field_without_an_end_swallows_no_block(self, tmp_path: Path) -> None:
+        path = tmp_path / "many.cif"
+        open_field = "data_open\n_a\n;\nwithout an end\n"
+        path.write_text(open_field + "".join(cif().replace("data_x", f"data_{index}") for index in range(3)))
+        refused, *crystals = scan([path])
+        assert isinstance(refused, Refused)
+        assert "block open: cannot be read" in refused.reason
+        assert [one.place for one in crystals] == ["block 0", "block 1", "block 2"]
+        assert all(isinstance(one, Entry) for one in crystals)
+
+    def test_two_of_them_swallow_none_either(self, tmp_path: Path) -> None:
+        path = tmp_path / "many.cif"
+        blocks = [cif().replace("data_x", f"data_{index}") for index in range(4)]
+        cut = ["data_cut\n_a\n;\nwithout an end\n"] * 2
+        path.write_text("".join((cut[0], *blocks[:2], cut[1], *blocks[2:])))
+        found = list(scan([path]))
+        assert [one.place for one in found if isinstance(one, Entry)] == [f"block {index}" for index in range(4)]
+        assert any(isinstance(one, Refused) and "block cut: cannot be read" in one.reason for one in found)
+
+    def test_the_line_of_a_fault_is_that_of_the_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "two.cif"
+        path.write_text(cif() + "data_bad\nloop_\n_a\n_b\n1 2 3\n")
+        line = path.read_text().count("\n", 0, path.read_text().index("data_bad")) + 1
+        refused = list(scan([path]))[1]
+        assert isinstance(refused, Refused)
+        assert f"line {line + 1}: Wrong number of values" in refused.reason
+
+    @pytest.mark.parametrize("text", ["data_\n" * 2_000_000, "data_a\n" + ";\n" * 2_000_000], ids=["empty", "fields"])
+    def test_endless_rows_of_nothing(self, text: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.cif"
+        path.write_text(text)
+        start = time.process_time()
+        (found,) = scan([path])
+        assert isinstance(found, Refused)
+        assert "split the file" in found.reason
+        assert time.process_time() - start < 5

@@ -182,7 +182,7 @@ class TestInputForms:
         write(frames, [to_atoms(mgo), to_atoms(gaas)])
         for path in (lines, frames):
             assert [crystal.formula for crystal in read_structures(path)] == ["MgO", "GaAs"]
-            with pytest.raises(InputError, match="holds 2 structures"):
+            with pytest.raises(InputError, match="holds more than one structure"):
                 read_structure(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,41 @@ def plane_spacings(cell: FloatArray) -> FloatArray:
     return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0))
 
 
+def close_pairs(crystal: Crystal, cutoff: float) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return the pairs of atoms nearer than a cutoff, their own images included.
+
+    For a cutoff of a bond at most: it needs no torch, unlike the neighbour list that networks are given.
+
+    Returns
+    -------
+    first, second : array of int, shape ``(n_pairs,)``
+        Both directions of every pair; an atom and its image are a pair too.
+    distances : array of float, shape ``(n_pairs,)``
+        In angstrom.
+    """
+    from scipy.spatial import cKDTree
+
+    inside = crystal.frac_coords % 1.0
+    margin = cutoff / plane_spacings(crystal.cell)
+    steps = _steps(*np.ceil(margin).astype(int).tolist())
+    images = (inside + steps[:, None]).reshape(-1, 3)  # the atoms themselves first
+    near = np.flatnonzero(((images > -margin) & (images < 1 + margin)).all(axis=1))
+    pairs = cKDTree(inside @ crystal.cell).sparse_distance_matrix(
+        cKDTree(images[near] @ crystal.cell), cutoff, output_type="ndarray"
+    )
+    first, image, distances = pairs["i"], near[pairs["j"]], pairs["v"]
+    other = image != first
+    return first[other], image[other] % crystal.n_atoms, distances[other]
+
+
+@lru_cache(maxsize=64)
+def _steps(*reach: int) -> IntArray:
+    """Return the lattice translations up to a reach along each vector, the zero first."""
+    axes = np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij")
+    steps = np.stack(axes, axis=-1).reshape(-1, 3)
+    return np.roll(steps, len(steps) // 2 + 1, axis=0)
+
+
 def refuse_too_many(n_atoms: int, where: str) -> None:
     """Raise InputError for more atoms in a cell than are read."""
     if n_atoms > MAXIMUM_SITES:
@@ -220,18 +256,13 @@ def _refuse_senseless(cell: FloatArray, coords: FloatArray, where: str) -> None:
 
 
 def _refuse_overlaps(crystal: Crystal, where: str) -> None:
-    from vesin import NeighborList
-
     densest = np.sqrt(2) / MINIMUM_DISTANCE**3  # spheres packed as closely as possible
     if crystal.n_atoms / crystal.volume > densest:
         raise InputError(
             f"{where}: {crystal.n_atoms} atoms in {crystal.volume:.2g} cubic angstrom are closer than "
             f"{MINIMUM_DISTANCE} angstrom; check the lattice"
         )
-    neighbours = NeighborList(cutoff=MINIMUM_DISTANCE, full_list=False)
-    first, second, distances = neighbours.compute(
-        points=(crystal.frac_coords % 1.0) @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"
-    )
+    first, second, distances = close_pairs(crystal, MINIMUM_DISTANCE)
     if len(distances):
         closest = int(np.argmin(distances))
         raise InputError(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,12 @@ def read_structure(source: Any) -> Crystal:
         If the source is missing, empty, holds several crystals, or is not an ordered periodic crystal.
     """
     if isinstance(source, str | Path):
-        crystals = read_structures(source)
-        if len(crystals) > 1:
+        first, *more = islice(read_one(source), 2)
+        if more:
             raise InputError(
-                f"{_shortened(source)}: holds {len(crystals)} structures where one is expected; "
-                "use read_structures for all"
+                f"{_shortened(source)}: holds more than one structure where one is expected; use read_structures for all"
             )
-        return crystals[0]
+        return _crystal(first)
     return from_object(source, type(source).__name__)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
+from itertools import chain, islice
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, cell_of_parameters, make_crystal
 from dielectra.errors import InputError
+from dielectra.structures.cif_blocks import parse_blocks
 from dielectra.structures.cif_claims import (
     Claims,
     contradictions,
@@ -20,17 +20,9 @@ from dielectra.structures.cif_claims import (
 from dielectra.structures.cif_items import Block
 from dielectra.structures.cif_sites import Site, coincide, fill_cell, read_sites, refuse_without_sites
 from dielectra.structures.cif_symmetry import Symmetry, stated_symmetry
+from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 from dielectra.structures.operations import Operations
-
-LARGEST_CIF = 16 * 2**20
-"""Number of letters of a CIF above which it is refused."""
-
-MOST_TAGS = 100_000
-"""Number of tags above which a CIF is refused; structures have a few hundred."""
-
-MOST_PARTS = 20_000
-"""Blocks of a damaged CIF that are tried one by one."""
 
 LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
 ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
@@ -41,24 +33,23 @@ MOMENTS = (
 SITES = ("_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x", "_atom_site_type_symbol")
 
 
-def read_cif(text: str, name: str) -> Iterator[Found]:
+def read_cif(content: Content) -> Iterator[Found]:
     """Give the crystal of every block that has a cell or atoms, or what is wrong with it.
 
     Raises
     ------
     InputError
-        If the text is no CIF or none of its blocks has a cell or atoms; the message starts with `name`.
+        If the text is no CIF or none of its blocks has a cell or atoms; the message starts with the file's name.
     """
-    if len(text) > LARGEST_CIF or len(re.findall(r"(?:^|\s)_\w", text)) > MOST_TAGS:
-        raise InputError(f"{name}: too large for the CIF of a structure; leave out reflections and other lists")
-    some = False
-    blocks = list(_blocks(text, name))
-    for parsed in blocks:
+    name, some = content.name, False
+    blocks = parse_blocks(content.text, name)
+    first = list(islice(blocks, 2))
+    for parsed in chain(first, blocks):
         place = f"block {parsed.name}" if not isinstance(parsed, InputError) else ""
         try:
             if isinstance(parsed, InputError):
                 raise parsed
-            block = Block(parsed, name if len(blocks) == 1 else f"{name}, {place}")
+            block = Block(parsed, name if len(first) == 1 else f"{name}, {place}")
             if any(tag in block for tag in (LENGTHS[0], *SITES)):
                 some = True
                 yield Found(_crystal(block), place)
@@ -67,50 +58,6 @@ def read_cif(text: str, name: str) -> Iterator[Found]:
             yield Found(error, place)
     if not some:
         raise InputError(f"{name}: holds no structure; a CIF needs _cell_length_a and an _atom_site loop")
-
-
-def _blocks(text: str, name: str) -> Iterator[Any]:
-    """Yield the blocks of gemmi; where the text as a whole is damaged, those that are not, and errors."""
-    import gemmi
-
-    try:
-        document = gemmi.cif.read_string(text, check_level=0)
-    except (ValueError, RuntimeError) as error:
-        parts = _split(text)
-        if len(parts) < 2:
-            raise InputError(f"{name}: cannot be read as a CIF ({_line_of(error)}); give a valid CIF") from error
-        for part in parts[:MOST_PARTS]:
-            heading = part.lstrip()[:60].partition("\n")[0][5:] or "without a name"
-            try:
-                yield from gemmi.cif.read_string(part, check_level=0)
-            except (ValueError, RuntimeError) as fault:
-                yield InputError(
-                    f"{name}, block {heading}: cannot be read ({_line_of(fault)}); mend or remove the block"
-                )
-        if len(parts) > MOST_PARTS:
-            yield InputError(
-                f"{name}: {len(parts) - MOST_PARTS} blocks after the first {MOST_PARTS} are left out: the file is "
-                "damaged; mend it or split it"
-            )
-    else:
-        yield from document
-
-
-def _split(text: str) -> list[str]:
-    """Return the text of each block; block headings inside of text fields are none."""
-    starts, inside, position = [], False, 0
-    for line in text.split("\n"):
-        if line.startswith(";"):
-            inside = not inside
-        elif not inside and line[:5].lower() == "data_":
-            starts.append(position)
-        position += len(line) + 1
-    return [text[start:end] for start, end in zip(starts, [*starts[1:], None], strict=False)]
-
-
-def _line_of(error: Exception) -> str:
-    """Return gemmi's message, which starts with ``string:line:column(byte)``, with the line in words."""
-    return re.sub(r"^string:(\d+):\d+\(\d+\):\s*", r"line \1: ", str(error).split("\n")[0])[:200]
 
 
 def _crystal(block: Block) -> Crystal:
@@ -165,8 +112,8 @@ def _only(made: dict[str, Crystal], symmetry: Symmetry, claims: Claims, where: s
     InputError
         If the settings make different crystals and nothing in the file decides between them.
     """
-    first = next(iter(made.values()))
-    same = all(_same_arrangement(first, other) for other in made.values())
+    first, *others = made.values()
+    same = all(_same_arrangement(first, other) for other in others)
     if symmetry.contradiction:
         if same:
             return first, [f"{symmetry.contradiction}; the sites are the same crystal in each"]

@@ -126,7 +126,8 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
 def coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:
     """Return which of other fractional positions, shape ``(n, 3)``, lie on one of them modulo the lattice."""
     steps = others - position
-    return np.asarray(np.linalg.norm((steps - steps.round()) @ cell, axis=1) < SAME_SITE)
+    vectors = (steps - steps.round()) @ cell
+    return np.asarray((vectors * vectors).sum(axis=1) < SAME_SITE**2)
 
 
 def _coordinate_columns(block: Block) -> list[list[str]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +13,23 @@ from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
 from dielectra.structures.cif_items import Block, known
 from dielectra.structures.operations import (
-    DENOMINATOR,
     IDENTITY,
-    Operations,
     are_a_group,
     fit,
     of_gemmi,
     parse_operations,
     product,
     space_group_number,
+)
+from dielectra.structures.space_groups import (
+    Setting,
+    group_of,
+    make_setting,
+    name_of,
+    settings_by_full_name,
+    settings_named,
+    settings_of_number,
+    standard_symbol,
 )
 
 LISTED = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz", "_space_group_symop_xyz")
@@ -43,14 +50,6 @@ SUFFIX = re.compile(r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*(
 LONGEST_NAME = 80
 CODES = {"s": "1", "z": "2", "hr": "h"}
 """Suffixes of the Inorganic Crystal Structure Database (origin at the highest site symmetry, at the centre)."""
-
-
-class Setting(NamedTuple):
-    """A space group in one setting: its name, number (1-230) and operations."""
-
-    name: str
-    number: int
-    operations: Operations
 
 
 class Symmetry(NamedTuple):
@@ -89,7 +88,7 @@ def stated_symmetry(block: Block, cell: FloatArray) -> Symmetry:
         symmetry = _agreed(named)
     else:
         note = "the file says nothing of symmetry; its sites are taken as all atoms of the cell (P 1)"
-        return Symmetry([Setting("P 1", 1, IDENTITY)], "", [note])
+        return Symmetry([make_setting("P 1", 1, IDENTITY)], "", [note])
     fitting = [setting for setting in symmetry.settings if fit(setting.operations, cell)]
     if not fitting:
         names = " or ".join(dict.fromkeys(setting.name for setting in symmetry.settings))
@@ -99,24 +98,30 @@ def stated_symmetry(block: Block, cell: FloatArray) -> Symmetry:
 
 def _listed(block: Block) -> Setting | None:
     """Return the group of the listed operations; those of magnetic groups without their time reversal."""
-    what = f"{block.name}: its list of symmetry operations"
     for tags, centring_tags in ((MAGNETIC, MAGNETIC_CENTRING), (LISTED, ())):
         triplets = _triplets(block, tags)
         if not triplets:
             continue
-        operations = parse_operations(triplets, what)
-        centring = _triplets(block, centring_tags)
-        if centring:
-            operations = product(operations, parse_operations(centring, what))
-        if not are_a_group(operations):
-            raise InputError(
-                f"{block.name}: the {len(operations)} listed symmetry operations are not a group; list all of them"
-            )
-        number = space_group_number(operations)
-        return Setting(_name_of(operations, number), number, operations)
+        try:
+            return _of_triplets(tuple(triplets), tuple(_triplets(block, centring_tags)))
+        except InputError as error:
+            raise InputError(f"{block.name}: {error}") from error
     if block.value("_space_group_magn_name_bns", "_space_group_magn_number_bns", "_space_group_magn_name_og"):
         raise InputError(f"{block.name}: a magnetic CIF without magnetic symmetry operations; list them with centring")
     return None
+
+
+@lru_cache(maxsize=256)
+def _of_triplets(triplets: tuple[str, ...], centring: tuple[str, ...]) -> Setting:
+    """Return the group of listed operations and centring vectors; the blocks of one file often share them."""
+    what = "its list of symmetry operations"
+    operations = parse_operations(triplets, what)
+    if centring:
+        operations = product(operations, parse_operations(centring, what))
+    if not are_a_group(operations):
+        raise InputError(f"the {len(operations)} listed symmetry operations are not a group; list all of them")
+    number = space_group_number(operations)
+    return make_setting(name_of(operations, number), number, operations)
 
 
 def _triplets(block: Block, tags: Iterable[str]) -> list[str]:
@@ -148,12 +153,12 @@ def _named(block: Block, cell: FloatArray) -> Iterator[tuple[str, list[Setting]]
     number = block.number(*NUMBER)
     numbers |= {int(number)} if number else set()
     code = block.value(*CODE).lower()
-    coded = [_setting(group) for group in _groups() if code and group.number in numbers]
+    coded = [setting for n in sorted(numbers if code else ()) for setting in settings_of_number(n)]
     coded = [setting for setting in coded if _has_code(setting, CODES.get(code, code))]
     if coded:
         yield f"coordinate system code {code}", coded
     if number:
-        settings = [_setting(group) for group in _groups() if group.number == number]
+        settings = list(settings_of_number(int(number))) if number == int(number) else []
         if not settings:
             raise InputError(f"{block.name}: space group number {number:g}; they go from 1 to 230")
         yield f"number {number:g}", settings if coded else _standard(settings, cell)
@@ -164,11 +169,10 @@ def _listed_against_named(listed: Setting, named: list[tuple[str, list[Setting]]
     if against:
         words = f"the listed operations form {listed.name}, but the file gives the {against[0][0]}"
         return Symmetry([listed, *against[0][1]], words, [])
-    keys = listed.operations.keys()
     notes = [
         f"the listed operations are those of {listed.name}, another setting than that of the {what}; they are used"
         for what, settings in named
-        if not what.startswith("number") and all(s.operations.keys() != keys for s in settings)
+        if not what.startswith("number") and all(s.keys != listed.keys for s in settings)
     ]
     return Symmetry([listed], "", notes[:1])
 
@@ -178,13 +182,13 @@ def _agreed(named: list[tuple[str, list[Setting]]]) -> Symmetry:
     what, settings = named[0]
     agreed = settings
     for other, others in named[1:]:
-        numbers, keys = {s.number for s in others}, {s.operations.keys() for s in others}
+        numbers, keys = {s.number for s in others}, {s.keys for s in others}
         by_number = other.startswith("number")
-        agreed = [s for s in agreed if (s.number in numbers if by_number else s.operations.keys() in keys)]
+        agreed = [s for s in agreed if (s.number in numbers if by_number else s.keys in keys)]
         if not agreed:
             return Symmetry([*settings, *others], f"{what} and {other} are different groups or settings", [])
     notes = []
-    if what.startswith("number") and sum(group.number == agreed[0].number for group in _groups()) > len(agreed):
+    if what.startswith("number") and len(settings_of_number(agreed[0].number)) > len(agreed):
         notes.append(f"only the number of the space group is given; its standard setting {agreed[0].name} is taken")
     return Symmetry(agreed, "", notes)
 
@@ -197,7 +201,7 @@ def _of_hall(symbol: str, where: str) -> Setting:
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{where}: unknown Hall symbol {symbol[:40]!r} ({error}); list the operations") from error
     number = space_group_number(operations)
-    return Setting(_name_of(operations, number), number, operations)
+    return make_setting(name_of(operations, number), number, operations)
 
 
 def _of_name(name: str, cell: FloatArray) -> list[Setting]:
@@ -219,8 +223,8 @@ def _of_symbol(symbol: str, cell: FloatArray) -> list[Setting]:
     gamma = np.degrees(np.arccos(np.clip(cell[0] @ cell[1] / lengths[0] / lengths[1], -1, 1)))
     group = gemmi.find_spacegroup_by_name(symbol, float(alpha), float(gamma))
     if group is not None:
-        return [_setting(other) for other in _groups() if (other.number, other.hm) == (group.number, group.hm)]
-    return list(_full_names().get(_key(symbol), []))
+        return list(settings_named(group.number, group.hm))
+    return list(settings_by_full_name(symbol))
 
 
 def _spelling(name: str) -> str:
@@ -243,7 +247,7 @@ def _has_code(setting: Setting, code: str) -> bool:
     """Return whether a setting has an origin or axes code; groups that have no choice have every code."""
     if not code:
         return True
-    group = _by_keys().get(setting.operations.keys())
+    group = group_of(setting.keys)
     if group is None:
         return False
     if code == "abc":
@@ -255,58 +259,8 @@ def _has_code(setting: Setting, code: str) -> bool:
 
 def _standard(settings: list[Setting], cell: FloatArray) -> list[Setting]:
     """Return the standard setting of a group with each choice of origin and axes, others where that does not fit."""
-    standard = next(group for group in _groups() if group.number == settings[0].number and group.is_reference_setting())
-    chosen = [setting for setting in settings if setting.name.partition(":")[0] == standard.hm]
+    standard = standard_symbol(settings[0].number)
+    chosen = [setting for setting in settings if setting.name.partition(":")[0] == standard]
     if any(fit(setting.operations, cell) for setting in chosen):
         return chosen
     return [setting for setting in settings if fit(setting.operations, cell)] or chosen
-
-
-def _name_of(operations: Operations, number: int) -> str:
-    group = _by_keys().get(operations.keys())
-    return group.xhm() if group is not None else f"a setting of space group {number}" if number else "an unknown group"
-
-
-@cache
-def _setting(group: Any) -> Setting:
-    return Setting(group.xhm(), group.number, of_gemmi(group.operations(), group.xhm()))
-
-
-@cache
-def _groups() -> tuple[Any, ...]:
-    import gemmi
-
-    return tuple(gemmi.spacegroup_table())
-
-
-@cache
-def _by_keys() -> dict[frozenset[tuple[int, ...]], Any]:
-    """Return the groups of gemmi's table by their operations, the first of equal ones."""
-    found: dict[frozenset[tuple[int, ...]], Any] = {}
-    for group in _groups():
-        found.setdefault(_setting(group).operations.keys(), group)
-    return found
-
-
-@cache
-def _full_names() -> dict[str, list[Setting]]:
-    """Return the settings of spglib's table by their full Hermann-Mauguin symbols."""
-    import spglib
-
-    found: dict[str, list[Setting]] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        table = [(spglib.get_spacegroup_type(n), spglib.get_symmetry_from_database(n)) for n in range(1, 531)]
-    for kind, symmetry in table:
-        if kind is None or symmetry is None:
-            continue
-        translations = np.rint(symmetry["translations"] * DENOMINATOR).astype(np.int64) % DENOMINATOR
-        operations = Operations(symmetry["rotations"].astype(np.int64), translations)
-        name = f"{kind.international_full.replace('_', '')}{f':{kind.choice}' if kind.choice else ''}"
-        for key in {_key(kind.international_full), _key(kind.international_full.replace("-3", "3"))}:
-            found.setdefault(key, []).append(Setting(name, kind.number, operations))
-    return found
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\s_]", "", name).lower()

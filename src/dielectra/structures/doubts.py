@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from ase.data import covalent_radii
 
-from dielectra.crystal import Crystal
+from dielectra.crystal import Crystal, close_pairs
 from dielectra.structures.cif_claims import mass_density
 
 DENSEST = 25.0
@@ -28,17 +28,13 @@ def with_doubts(crystal: Crystal) -> Crystal:
 
 
 def _doubts(crystal: Crystal) -> Iterator[str]:
-    from vesin import NeighborList
-
     density, each = mass_density(crystal), crystal.volume / crystal.n_atoms
     if density > DENSEST:
         yield f"a density of {density:.3g} g/cm3 is above that of any crystal at ambient pressure; check the cell"
     if each > EMPTIEST:
         yield f"{each:.3g} cubic angstrom for each atom is more than in any bulk crystal; check the unit of the cell"
     radii = covalent_radii[crystal.numbers]
-    first, second, distances = NeighborList(cutoff=2 * SHORTEST * float(radii.max()), full_list=False).compute(
-        points=(crystal.frac_coords % 1.0) @ crystal.cell, box=crystal.cell, periodic=True, quantities="ijd"
-    )
+    first, second, distances = close_pairs(crystal, 2 * SHORTEST * float(radii.max()))
     shares = distances / (radii[first] + radii[second]) if len(distances) else np.ones(1)
     if shares.min() < SHORTEST:
         closest = int(shares.argmin())

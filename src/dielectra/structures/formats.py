@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from dielectra.errors import InputError
+from dielectra.files import MEBIBYTE
 from dielectra.structures.ase_forms import (
     read_database,
     read_espresso,
@@ -25,7 +26,7 @@ from dielectra.structures.shelx import read_shelx
 Reader = Callable[[Content], Iterator[Found]]
 
 BY_NAME: tuple[tuple[str, Reader], ...] = (
-    (r".*\.(cif|mcif|mmcif)", lambda content: read_cif(content.text, content.name)),
+    (r".*\.(cif|mcif|mmcif)", read_cif),
     (r".*\.(jsonl?|ndjson|optimade)", read_json),
     (r"(.*[._-])?(poscar|contcar)([._-].*)?|.*\.vasp", read_poscar),
     (r".*\.(ext)?xyz", read_extxyz),
@@ -41,7 +42,7 @@ BY_NAME: tuple[tuple[str, Reader], ...] = (
 """Patterns of lower-case file names and their readers; the first that matches reads."""
 
 BY_CONTENT: tuple[tuple[str, Reader], ...] = (
-    (r"\s*(?:#[^\n]*\n\s*)*data_", lambda content: read_cif(content.text, content.name)),
+    (r"\s*(?:#[^\n]*\n\s*)*data_", read_cif),
     (r"\s*[\[{]", read_json),
     (r"- of UlmASE", read_trajectory),
     (r"- of UlmGPAW", read_gpw),
@@ -61,6 +62,9 @@ STREAMS = (read_json, read_extxyz, read_trajectory, read_gpw, read_database)
 """Readers of files that hold many structures and may be large."""
 
 LARGEST_TEXT = 2**25
+LARGEST_CIF = 2**26
+"""Bytes of a CIF, which holds many structures but is searched through for its blocks first."""
+
 LOOKED_AT = 4096
 
 
@@ -77,8 +81,9 @@ def read_content(content: Content) -> Iterator[Found]:
     if content.lower.endswith(PICKLES):
         raise InputError(f"{content.name}: pickled files are never read, since they can run any program; export a CIF")
     reader = _reader(content)
-    if len(content.data) > LARGEST_TEXT and reader not in STREAMS:
-        raise InputError(f"{content.name}: too large for the file of a structure; it may have 32 MiB")
+    largest = LARGEST_CIF if reader is read_cif else LARGEST_TEXT
+    if len(content.data) > largest and reader not in STREAMS:
+        raise InputError(f"{content.name}: too large for a structure file; it may have {largest / MEBIBYTE:g} MiB")
     found = reader(content)
     first = next(found, None)
     if first is None:

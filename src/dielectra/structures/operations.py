@@ -23,6 +23,13 @@ METRIC_TOLERANCE = 0.02
 """Relative change of a product of two lattice vectors that an operation of the cell may make."""
 
 
+LARGEST_CODED = 4
+"""Operations whose matrices have no larger entry are compared by one integer each."""
+
+CODE_OF_TRANSLATION = DENOMINATOR ** np.arange(3)
+CODE_OF_ROTATION = DENOMINATOR**3 * (2 * LARGEST_CODED + 1) ** np.arange(9)
+
+
 class Operations(NamedTuple):
     """The operations of a space group modulo lattice translations.
 
@@ -107,7 +114,7 @@ def fit(operations: Operations, cell: FloatArray) -> bool:
     """Return whether the operations leave the lengths and angles of a cell as they are."""
     metric = cell @ cell.T
     lengths = np.sqrt(np.diag(metric))
-    changes = np.einsum("nji,jk,nkl->nil", operations.rotations, metric, operations.rotations) - metric
+    changes = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations - metric
     return bool((np.abs(changes) / np.outer(lengths, lengths)).max() < METRIC_TOLERANCE)
 
 
@@ -126,7 +133,11 @@ def space_group_number(operations: Operations) -> int:
 
 
 def _each_once(rotations: IntArray, translations: IntArray) -> Operations:
-    rows = np.hstack([rotations.reshape(-1, 9), translations])
-    _, first = np.unique(rows, axis=0, return_index=True)
+    if np.abs(rotations).max(initial=0) <= LARGEST_CODED:
+        codes = (rotations.reshape(-1, 9) + LARGEST_CODED) @ CODE_OF_ROTATION + translations @ CODE_OF_TRANSLATION
+        _, first = np.unique(codes, return_index=True)
+    else:
+        rows = np.hstack([rotations.reshape(-1, 9), translations])
+        _, first = np.unique(rows, axis=0, return_index=True)
     order = np.sort(first)
     return Operations(rotations[order], translations[order])
