@@ -152,6 +152,65 @@ def files(*patterns: str, among: Path = DATA) -> Callable[[], list[Sample]]:
     return lambda: [{path.name: path.read_bytes()} for pattern in patterns for path in sorted(among.glob(pattern))]
 
 
+PLAIN = {
+    "geometry.in": (
+        "lattice_vector 0 2.1 2.1\nlattice_vector 2.1 0 2.1\nlattice_vector 2.1 2.1 0\n"
+        "atom_frac 0 0 0 Mg\natom 2.1 2.1 2.1 O\n"
+    ),
+    "a.cell": (
+        "%BLOCK LATTICE_ABC\nang\n3.11 3.11 4.98\n90 90 120\n%ENDBLOCK LATTICE_ABC\n"
+        "%BLOCK POSITIONS_FRAC\nAl 0.3333 0.6667 0\nAl 0.6667 0.3333 0.5\nN 0.3333 0.6667 0.382\n"
+        "N 0.6667 0.3333 0.882\n%ENDBLOCK POSITIONS_FRAC\n"
+    ),
+    "a.res": (
+        "TITL MgO\nCELL 0.71 4.21 4.21 4.21 90 90 90\nLATT 4\nSYMM -X, -Y, Z\nSYMM -X, Y, -Z\nSYMM X, -Y, -Z\nSFAC Mg O\n"
+        "Mg1 1 0 0 0 10.125\nO1 2 0.5 0.5 0.5 10.125\nEND\n"
+    ),
+    "pw.in": (
+        "&control\n/\n&system\n ibrav=2, celldm(1)=7.95, nat=2, ntyp=2, ecutwfc=40\n/\n&electrons\n/\n"
+        "ATOMIC_SPECIES\nMg 24 Mg.upf\nO 16 O.upf\nATOMIC_POSITIONS alat\nMg 0 0 0\nO 0.5 0.5 0.5\n"
+    ),
+    "a.axsf": (
+        "ANIMSTEPS 2\nCRYSTAL\nPRIMVEC\n0 2.1 2.1\n2.1 0 2.1\n2.1 2.1 0\n"
+        "PRIMCOORD 1\n2 1\n12 0 0 0\n8 2.1 2.1 2.1\nPRIMCOORD 2\n2 1\n12 0 0 0\n8 2.1 2.1 2.1\n"
+    ),
+    "a.mcif": (
+        "data_x\n_cell_length_a 4.21\n_cell_length_b 4.21\n_cell_length_c 4.21\n_cell_angle_alpha 90\n"
+        "_cell_angle_beta 90\n_cell_angle_gamma 90\nloop_\n_space_group_symop_magn_operation.id\n"
+        "_space_group_symop_magn_operation.xyz\n1 x,y,z,+1\n2 -x,-y,-z,-1\nloop_\n"
+        "_space_group_symop_magn_centering.id\n_space_group_symop_magn_centering.xyz\n1 x,y,z,+1\n"
+        "2 x+1/2,y+1/2,z,+1\n3 x+1/2,y,z+1/2,-1\n4 x,y+1/2,z+1/2,-1\nloop_\n_atom_site_label\n_atom_site_fract_x\n"
+        "_atom_site_fract_y\n_atom_site_fract_z\nMg1 0 0 0\nO1 0.5 0.5 0.5\n"
+    ),
+}
+"""Structures in plain text by the names of their files."""
+
+
+def trajectory() -> bytes:
+    """Return a trajectory of ASE of two images."""
+    from ase.build import bulk
+    from ase.io import write
+
+    target = io.BytesIO()
+    write(target, [bulk("MgO", "rocksalt", 4.21), bulk("MgO", "rocksalt", 4.25)], format="traj")
+    return target.getvalue()
+
+
+def database() -> bytes:
+    """Return a database of ASE of two rows."""
+    import tempfile
+
+    from ase.build import bulk
+    from ase.db import connect
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.db"
+        with connect(path) as rows:
+            rows.write(bulk("MgO", "rocksalt", 4.21), key="value")
+            rows.write(bulk("GaAs", "zincblende", 5.65))
+        return path.read_bytes()
+
+
 @cache
 def poscars() -> list[Sample]:
     """Return POSCAR, extxyz, JSON lines and others of two crystals, compressed or not."""
@@ -173,6 +232,8 @@ def poscars() -> list[Sample]:
         }
         samples.append({"a.jsonl": f"{json.dumps(line)}\n{json.dumps(line)}\n".encode()})
         samples.append({"a.json": json.dumps([line]).encode()})
+    samples += [{name: content.encode()} for name, content in PLAIN.items()]
+    samples += [{"a.traj": trajectory()}, {"a.db": database()}]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.cif", (ROOT / "examples" / "MgO.cif").read_bytes())

@@ -380,6 +380,32 @@ class TestText:
             read_structure("some\nprose\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.xsf", "PRIMVEC\n1 0 0\n0 1 0\n0 0 1\nPRIMCOORD\n\n"),
+        (
+            "a.json",
+            '{"lattice_vectors": [[4,0,0],[0,4,0],[0,0,4]], "species_at_sites": ["Si"], "structure_features": 0.5}',
+        ),
+        (
+            "a.json",
+            (
+                '{"lattice_vectors": [[4,0,0],[0,4,0],[0,0,4]], "species_at_sites": ["Si"], '
+                '"species": [{"name": "Si", "chemical_symbols": ["Si"], "concentration": 0.5}]}'
+            ),
+        ),
+        ("a.pwi", "&system\nibrav=1, celldm(1)=" + "2*" * 3000 + "2, nat=1\n/\nATOMIC_POSITIONS crystal\nSi 0 0 0\n"),
+        ("a.pwi", "&system\nibrav=1, celldm(1)=9, nat=1\n/\nATOMIC_POSITIONS crystal\nSi 0 0 " + "2*" * 3000 + "2\n"),
+    ],
+)
+def test_whatever_a_parser_trips_over_is_an_error_of_ours(name: str, content: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match=name):
+        read_structure(path)
+
+
 class TestImplausible:
     """Crystals that can be read but hardly exist."""
 

@@ -133,8 +133,11 @@ def test_a_damaged_function_is_named_and_the_others_count(text: str, words: str,
     assert [record.spectrum.level for record in outcome.records] == ["ipa"]
 
 
-def test_a_damaged_geometry_is_an_error_of_ours(silicon: Path) -> None:
-    (silicon / "GEOMETRY.OUT").write_text("avec\n1 2\n")
-    assert "not a geometry as Elk writes it" in only(silicon).problems[0]
-    with pytest.raises(InputError, match="not a geometry"):
+@pytest.mark.parametrize("n_vectors", [0, 2])
+def test_a_damaged_geometry_is_an_error_of_ours(n_vectors: int, silicon: Path) -> None:
+    lines = (silicon / "GEOMETRY.OUT").read_text().split("\n")
+    start = next(index for index, line in enumerate(lines) if line.strip() == "avec") + 1
+    (silicon / "GEOMETRY.OUT").write_text("\n".join([*lines[: start + n_vectors], *lines[start + 3 :]]))
+    assert "GEOMETRY.OUT: " in only(silicon).problems[0]
+    with pytest.raises(InputError, match="cannot be read as a geometry"):
         read_geometry("", "x")

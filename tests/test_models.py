@@ -88,6 +88,14 @@ def test_a_card_that_cannot_be_used_says_why(tiny_folder: Path) -> None:
         read_card(tiny_folder)
 
 
+def test_options_that_make_no_network_are_an_error_of_ours(tiny_folder: Path) -> None:
+    card = json.loads((tiny_folder / "card.json").read_text())
+    card["options"]["node_widths"] = []
+    (tiny_folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(InputError, match="the options do not fit optimate"):
+        load_model(tiny_folder)
+
+
 def test_a_model_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'nothing' not found; .*fast, ladder-ensemble, ladder-ipa, ladder-rpa"):
         load_model("nothing")

@@ -1,7 +1,7 @@
 """The boundary to the file system: files are written whole or not at all, and read up to a limit.
 
-Every reader and writer of the package stands inside :func:`reading` or :func:`writing`. There, and nowhere else, what
-an operating system or a library raises becomes :class:`~dielectra.errors.InputError`.
+Every reader and writer of the package stands inside :func:`reading`, :func:`understanding` or :func:`writing`. There,
+and nowhere else, what an operating system or a library raises becomes :class:`~dielectra.errors.InputError`.
 """
 
 from __future__ import annotations
@@ -81,6 +81,25 @@ def reading(path: str | Path) -> Iterator[None]:
     """
     with _boundary(path, "read"):
         yield
+
+
+@contextmanager
+def understanding(path: str | Path, kind: str) -> Iterator[None]:
+    """Turn whatever a reader trips over in a file's content into InputError: a stranger's file may hold anything.
+
+    Parameters
+    ----------
+    kind
+        What the content is taken for, such as ``an input of pw.x``.
+    """
+    try:
+        yield
+    except (InputError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise InputError(f"{shown(path)}: cannot be read: {reason(error)}") from error
+    except Exception as error:
+        raise InputError(f"{shown(path)}: cannot be read as {kind}: {_damage(error)}") from error
 
 
 @contextmanager

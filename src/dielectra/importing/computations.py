@@ -15,7 +15,7 @@ from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.directions import missing_directions, tensor_from_directions
 from dielectra.errors import InputError
-from dielectra.files import read_bytes
+from dielectra.files import read_bytes, understanding
 from dielectra.importing.importer import ImportOptions
 from dielectra.importing.outcomes import Outcome
 from dielectra.levels import check_level
@@ -97,7 +97,9 @@ def read_folders(
         raise InputError(f"{source}: one structure for the computations of {len(folders)} folders; keep one in each")
     for folder in folders:
         try:
-            yield read(folder)
+            with understanding(folder, "a computation"):
+                outcome = read(folder)
+            yield outcome
         except InputError as error:
             yield Outcome(str(folder), problems=(str(error).removeprefix(f"{folder}: "),))
 

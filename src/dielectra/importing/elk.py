@@ -11,6 +11,7 @@ import numpy as np
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
+from dielectra.files import understanding
 from dielectra.importing.computations import (
     ComputationOptions,
     Curve,
@@ -144,7 +145,7 @@ def read_geometry(text: str, where: str) -> Crystal:
         If it holds none.
     """
     blocks = _blocks(text)
-    try:
+    with understanding(where, "a geometry as Elk writes it"):
         scale = float(blocks["scale"][0])
         scales = [scale * float(blocks.get(f"scale{axis}", ["1.0"])[0]) for axis in (1, 2, 3)]
         vectors = np.array([[float(value) for value in line.split()[:3]] for line in blocks["avec"][:3]])
@@ -155,9 +156,8 @@ def read_geometry(text: str, where: str) -> Crystal:
             for _ in range(int(next(lines).split()[0])):
                 symbols.append(symbol)
                 positions.append([float(value) for value in next(lines).split()[:3]])
-    except (KeyError, IndexError, ValueError, StopIteration) as error:
-        raise InputError(f"{where}: not a geometry as Elk writes it ({type(error).__name__}: {error})") from error
-    return make_crystal(vectors * np.array(scales)[:, None] * BOHR, symbols, positions, where)
+        vectors = vectors * np.array(scales)[:, None] * BOHR
+    return make_crystal(vectors, symbols, positions, where)
 
 
 def _blocks(text: str) -> dict[str, list[str]]:

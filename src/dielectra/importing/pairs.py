@@ -12,7 +12,7 @@ from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.data.schema import Record
 from dielectra.data.splits import split_of
 from dielectra.errors import InputError
-from dielectra.files import read_text, reading
+from dielectra.files import read_text, reading, understanding
 from dielectra.importing.importer import ImportOptions
 from dielectra.importing.measured import measured_record
 from dielectra.importing.outcomes import Outcome
@@ -78,7 +78,8 @@ def read(source: Path, options: Options) -> Iterator[Outcome]:
             yield Outcome(str(spectrum), problems=(problem,))
             continue
         try:
-            record = _record(spectrum, found[0], options)
+            with understanding(spectrum, "a spectrum"):
+                record = _record(spectrum, found[0], options)
             yield Outcome(str(spectrum), (record,), warnings=tuple(record.spectrum.provenance.get("warnings", ())))
         except InputError as error:
             yield Outcome(str(spectrum), problems=(str(error),))

@@ -10,6 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, ClassVar
 
 from dielectra.errors import InputError
+from dielectra.files import understanding
 
 NUMPY = {
     "_reconstruct": "numpy._core.multiarray",
@@ -57,13 +58,8 @@ def read_pickle(content: bytes, where: str) -> Any:
         If the pickle asks for any other class or function (nothing of it is then called), is damaged, or needs a
         package that is not installed.
     """
-    try:
+    with understanding(where, "a pickle of spectra"):
         return _DataUnpickler(io.BytesIO(content), where).load()
-    except InputError:
-        raise
-    except Exception as error:  # a damaged pickle fails in whatever way its bytes lead to
-        kind = type(error).__name__
-        raise InputError(f"{where}: damaged or not a pickle of spectra ({kind}: {str(error)[:200]})") from error
 
 
 class _DataUnpickler(pickle._Unpickler):

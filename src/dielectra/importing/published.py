@@ -22,7 +22,7 @@ from dielectra.data.published_form import AXES, ENERGIES
 from dielectra.data.schema import Record
 from dielectra.data.splits import paper_splits
 from dielectra.errors import InputError
-from dielectra.files import read_text
+from dielectra.files import read_text, understanding
 from dielectra.importing.outcomes import Outcome
 from dielectra.importing.pickles import read_pickle
 from dielectra.importing.sources import Document, is_pickle, read_documents
@@ -71,7 +71,9 @@ def read(source: Path, options: Options | None = None) -> Iterator[Outcome]:  # 
     for document in read_documents(source):
         for name, entry in _entries(document):
             try:
-                yield entry if isinstance(entry, Outcome) else _outcome(name, entry)
+                with understanding(name, "a published record"):
+                    outcome = entry if isinstance(entry, Outcome) else _outcome(name, entry)
+                yield outcome
             except InputError as error:
                 yield Outcome(name, problems=(str(error),))
 

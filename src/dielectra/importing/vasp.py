@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dielectra.errors import InputError
+from dielectra.files import understanding
 from dielectra.importing.computations import ComputationOptions, describer, make_outcome
 from dielectra.importing.outcar import read_outcar
 from dielectra.importing.outcomes import Outcome
@@ -37,7 +38,9 @@ def read(source: Path, options: ComputationOptions) -> Iterator[Outcome]:
         raise InputError(f"{source}: one structure for {len(files)} computations; leave it out, VASP's files hold it")
     for path in files:
         try:
-            yield _outcome(path, source, options)
+            with understanding(path, "an output of VASP"):
+                outcome = _outcome(path, source, options)
+            yield outcome
         except InputError as error:
             yield Outcome(str(path), problems=(str(error).removeprefix(f"{path}: "),))
 

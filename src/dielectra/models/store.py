@@ -48,7 +48,7 @@ def build_network(architecture: str, options: dict[str, object], target: Target)
         return kind(kind.Options.model_validate(options), target)
     except InputError:
         raise
-    except (TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
         problem = str(error).partition("\n")[0][:200]
         raise InputError(f"the options do not fit {architecture} ({problem}); restore the card") from error
 

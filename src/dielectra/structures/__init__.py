@@ -41,11 +41,11 @@ def read_structure(source: Any) -> Crystal:
     """
     if isinstance(source, str | Path):
         first, *more = islice(read_one(source), 2)
+        crystal = _crystal(first)
         if more:
-            raise InputError(
-                f"{_shortened(source)}: holds more than one structure where one is expected; use read_structures for all"
-            )
-        return _crystal(first)
+            name = _shortened(source)
+            raise InputError(f"{name}: holds more than one structure; one is expected, read_structures gives all")
+        return crystal
     return from_object(source, type(source).__name__)
 
 

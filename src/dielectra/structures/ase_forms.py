@@ -17,7 +17,7 @@ import numpy as np
 from dielectra.arrays import FloatArray
 from dielectra.crystal import MAXIMUM_SITES
 from dielectra.errors import InputError
-from dielectra.files import reading
+from dielectra.files import reading, understanding
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 from dielectra.structures.espresso import read_pw_input
@@ -77,13 +77,7 @@ def read_espresso(content: Content) -> Iterator[Found]:
     text = DEUTERIUM.sub(r"\1H", _of_bounded_lines(content.text, content.name))
     if any(line.count("(") != line.count(")") for line in text.split("\n") if not line.lstrip().startswith("!")):
         raise InputError(f"{content.name}: cannot be read: a line has a bracket without its partner")
-    try:
-        crystal = read_pw_input(text, content.name)
-    except InputError:
-        raise
-    except Exception as error:  # ASE's reader raises whatever its parsing trips over
-        raise InputError(f"{content.name}: cannot be read as an input of pw.x ({_told(error)})") from error
-    yield Found(crystal)
+    yield Found(read_pw_input(text, content.name))
 
 
 def read_rare(content: Content) -> Iterator[Found]:
@@ -131,25 +125,20 @@ def read_trajectory(content: Content) -> Iterator[Found]:
     """Give the crystals of a trajectory of ASE; a damaged image ends it."""
     from ase.io.trajectory import TrajectoryReader
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            trajectory = TrajectoryReader(io.BytesIO(content.data))  # type: ignore[no-untyped-call]
-            count = len(trajectory)
-    except Exception as error:  # ASE's binary format raises whatever damaged bytes lead to
-        raise InputError(f"{content.name}: cannot be read as a trajectory of ASE ({_told(error)})") from error
+    with understanding(content.name, "a trajectory of ASE"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trajectory = TrajectoryReader(io.BytesIO(content.data))  # type: ignore[no-untyped-call]
+        count = len(trajectory)
     for index in range(count):
         place = f"frame {index}"
         where = f"{content.name}, {place}" if count > 1 else content.name
         try:
-            with warnings.catch_warnings():
+            with understanding(where, "an image of ASE"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 atoms = trajectory[index]
             yield Found(from_ase(atoms, where), place)
         except InputError as error:
             yield Found(error, place)
-        except Exception as error:
-            yield Found(InputError(f"{where}: cannot be read ({_told(error)})"), place)
 
 
 def read_gpw(content: Content) -> Iterator[Found]:
@@ -157,10 +146,8 @@ def read_gpw(content: Content) -> Iterator[Found]:
     from ase.io.trajectory import read_atoms
     from ase.io.ulm import Reader
 
-    try:
+    with understanding(content.name, "a calculation of GPAW"):
         atoms = read_atoms(Reader(io.BytesIO(content.data)).atoms, _try_except=False)  # type: ignore[no-untyped-call]
-    except Exception as error:  # as for trajectories
-        raise InputError(f"{content.name}: cannot be read as a calculation of GPAW ({_told(error)})") from error
     yield Found(from_ase(atoms, content.name))
 
 
@@ -187,23 +174,19 @@ def database_rows(database: sqlite3.Connection, name: str, first: int = 0, last:
     )
     for row, numbers, positions, cell, pbc in database.execute(query, (first, last)):
         place = f"row {row}"
+        where = f"{name}, {place}"
         try:
-            entry = {
-                "numbers": _blob(numbers, "<i4").tolist(),
-                "positions": _blob(positions, "<f8").reshape(-1, 3).tolist(),
-                "cell": _blob(cell, "<f8").tolist(),
-                "pbc": [bool(pbc >> axis & 1) for axis in range(3)],
-            }
-            yield Found(from_mapping(entry, f"{name}, {place}"), place)
+            with understanding(where, "a row of ASE"):
+                entry = {
+                    "numbers": _blob(numbers, "<i4").tolist(),
+                    "positions": _blob(positions, "<f8").reshape(-1, 3).tolist(),
+                    "cell": _blob(cell, "<f8").tolist(),
+                    "pbc": [bool(pbc >> axis & 1) for axis in range(3)],
+                }
+            yield Found(from_mapping(entry, where), place)
         except InputError as error:
             yield Found(error, place)
-        except (TypeError, ValueError) as error:
-            yield Found(InputError(f"{name}, {place}: is no row of ASE ({_told(error)})"), place)
 
 
 def _blob(value: Any, kind: str) -> FloatArray:
     return np.frombuffer(value, kind)
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

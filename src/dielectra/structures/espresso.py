@@ -10,17 +10,11 @@ import numpy as np
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
-from dielectra.errors import InputError
+from dielectra.files import understanding
 from dielectra.units import BOHR
 
 UNIQUE_B = (-12, -13)
 """Monoclinic lattice types whose angle is that of the first and third vector."""
-
-PARSING = (
-    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, StopIteration, NotImplementedError),
-    np.linalg.LinAlgError,
-)
-"""What ASE's reader, and what is computed from its result, raise on a damaged input."""
 
 
 def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
@@ -36,7 +30,7 @@ def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
     from ase.io import espresso
 
     reader: Any = espresso  # untyped
-    try:
+    with understanding(where, "an input of pw.x"):
         sections, cards = reader.read_fortran_namelist(text.splitlines(keepends=True))
         system = sections["system"]
         parameters = lattice_parameters(system)
@@ -50,8 +44,6 @@ def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
         sites = reader.get_atomic_positions(cards, n_atoms=system["nat"], cell=cell, alat=scale)
         species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label, *_ in sites]
         positions = np.array([site[1] for site in sites]) @ np.linalg.inv(cell)
-    except PARSING as error:
-        raise InputError(f"{where}: cannot be read as an input of pw.x ({error!r}); give a structure file") from error
     return make_crystal(cell, species, positions, where)
 
 

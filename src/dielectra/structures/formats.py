@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from dielectra.errors import InputError
-from dielectra.files import MEBIBYTE
+from dielectra.files import MEBIBYTE, understanding
 from dielectra.structures.ase_forms import (
     read_database,
     read_espresso,
@@ -84,12 +84,13 @@ def read_content(content: Content) -> Iterator[Found]:
     largest = LARGEST_CIF if reader is read_cif else LARGEST_TEXT
     if len(content.data) > largest and reader not in STREAMS:
         raise InputError(f"{content.name}: too large for a structure file; it may have {largest / MEBIBYTE:g} MiB")
-    found = reader(content)
-    first = next(found, None)
-    if first is None:
-        raise InputError(f"{content.name}: holds no structure")
-    yield first
-    yield from found
+    with understanding(content.name, "a structure file"):
+        found = reader(content)
+        first = next(found, None)
+        if first is None:
+            raise InputError(f"{content.name}: holds no structure")
+        yield first
+        yield from found
 
 
 def knows(file: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
-from dielectra.files import MEBIBYTE
+from dielectra.files import MEBIBYTE, understanding
 from dielectra.parsing import parse_json
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
@@ -48,7 +48,18 @@ def structures_of(value: Any, name: str, place: str) -> Iterator[Found]:
 
 
 def from_mapping(entry: Mapping[str, Any], where: str) -> Crystal:
-    """Return the crystal of an object in the form of Dielectra, pymatgen, ASE, OPTIMADE or JARVIS."""
+    """Return the crystal of an object in the form of Dielectra, pymatgen, ASE, OPTIMADE or JARVIS.
+
+    Raises
+    ------
+    InputError
+        If something is missing, of another type than in its form, or no ordered crystal.
+    """
+    with understanding(where, "a crystal in JSON"):
+        return _of_any_form(entry, where)
+
+
+def _of_any_form(entry: Mapping[str, Any], where: str) -> Crystal:
     if "sites" in entry and isinstance(entry.get("lattice"), Mapping):
         return _of_pymatgen(entry, where)
     if "lattice_vectors" in entry:
