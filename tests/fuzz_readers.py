@@ -163,8 +163,8 @@ PLAIN = {
         "N 0.6667 0.3333 0.882\n%ENDBLOCK POSITIONS_FRAC\n"
     ),
     "a.res": (
-        "TITL MgO\nCELL 0.71 4.21 4.21 4.21 90 90 90\nLATT 4\nSYMM -X, -Y, Z\nSYMM -X, Y, -Z\nSYMM X, -Y, -Z\nSFAC Mg O\n"
-        "Mg1 1 0 0 0 10.125\nO1 2 0.5 0.5 0.5 10.125\nEND\n"
+        "TITL MgO\nCELL 0.71 4.21 4.21 4.21 90 90 90\nLATT 4\nSYMM -X, -Y, Z\nSYMM -X, Y, -Z\nSYMM X, -Y, -Z\n"
+        "SFAC Mg O\nMg1 1 0 0 0 10.125\nO1 2 0.5 0.5 0.5 10.125\nEND\n"
     ),
     "pw.in": (
         "&control\n/\n&system\n ibrav=2, celldm(1)=7.95, nat=2, ntyp=2, ecutwfc=40\n/\n&electrons\n/\n"
