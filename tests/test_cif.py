@@ -149,6 +149,8 @@ class TestSymmetry:
             ("_symmetry_space_group_name_H-M 'Fd-3m:2'", 16),
             ("_symmetry_space_group_name_H-M 'F d -3 m S'", 8),
             ("_symmetry_space_group_name_H-M 'F d -3 m Z'", 16),
+            ("_space_group_name_H-M_alt 'F 41/d -3 2/m (origin choice 1)'", 8),
+            ("_space_group_name_H-M_alt 'F\u00a0d\u00a0-3\u00a0m :1'", 8),
             ("_symmetry_space_group_name_H-M 'F d 3 m Z'", 16),
             ("_space_group_name_H-M_alt 'F d -3 m'\n_space_group_IT_coordinate_system_code 2", 16),
             ("_space_group_IT_number 227\n_space_group_IT_coordinate_system_code 1", 8),
@@ -326,6 +328,7 @@ class TestClaims:
             ("_chemical_formula_sum 'Na Cl'\n_cell_formula_units_Z 2", "4 formula units Na Cl in the cell.*Z = 2"),
             ("_chemical_formula_sum 'Na Cl2'", "Na4 Cl4 in the cell, which is not the given formula Na Cl2"),
             ("_exptl_crystal_density_diffrn 4.3", r"density of 2\.16 g/cm3, the file says 4\.3"),
+            ("_chemical_formula_weight 99\n_cell_formula_units_Z 4", r"weighs 233\.8 dalton, .* 4 formula units of 99"),
             ("_cell_volume 190", "volume of 179.4 cubic angstrom, the file says 190"),
         ],
     )
@@ -335,6 +338,25 @@ class TestClaims:
         crystal = read(cif(more=more), tmp_path)
         assert len(crystal.warnings) == 1
         assert re.search(message, crystal.warnings[0])
+
+    @pytest.mark.parametrize(
+        "formula",
+        [
+            "_chemical_formula_moiety 'Mg 2+, 2(O H 1-)'",
+            "_chemical_formula_structural 'Mg (O H)2'",
+            "_chemical_formula_iupac '[Mg (O D)2]'",
+            "_chemical_formula_moiety 'Mg O2, x H2O'",
+        ],
+    )
+    def test_hydrogen_that_stands_in_a_formula_of_free_form_only(self, formula: str, tmp_path: Path) -> None:
+        sites = "Mg1 Mg 0 0 0\nO1 O 0.3333 0.6667 0.22"
+        text = cif("_space_group_name_H-M_alt 'P -3 m 1'", sites, (3.15, 3.15, 4.77), (90, 90, 120), formula)
+        with pytest.raises(InputError, match="its formula has hydrogen, but no site is hydrogen; add the hydrogens"):
+            read(text, tmp_path)
+
+    @pytest.mark.parametrize("text", ["'Halite, from Hallstatt'", "'Na1+, Cl1-'", "?", "'Na Ph'"])
+    def test_prose_and_salts_are_no_hydrogen(self, text: str, tmp_path: Path) -> None:
+        assert read(cif(more=f"_chemical_formula_moiety {text}"), tmp_path).warnings == ()
 
     def test_agreement_is_silent(self, tmp_path: Path) -> None:
         more = "_chemical_formula_sum 'Cl Na'\n_cell_formula_units_Z 4\n_cell_volume 179.4(1)\n"
@@ -398,6 +420,29 @@ class TestFiles:
         start = time.process_time()
         assert len(list(scan([path]))) == 1
         assert time.process_time() - start < 5
+
+
+class TestSpecialPositions:
+    """A site within 0.1 angstrom of a special position lies on it."""
+
+    @pytest.mark.parametrize("third", ["0.3333", "0.333", "0.33"])
+    def test_a_third_in_few_digits(self, third: str, tmp_path: Path) -> None:
+        x, y = third, str(round(1 - float(third), 4))
+        sites = f"Zn1 Zn {x} {y} 0\nO1 O {x} {y} 0.382"
+        crystal = read(cif("_space_group_name_H-M_alt 'P 63 m c'", sites, (3.25, 3.25, 5.2), (90, 90, 120)), tmp_path)
+        np.testing.assert_allclose(crystal.frac_coords[0, :2], [1 / 3, 2 / 3], atol=1e-12)
+        assert standard_form(crystal).space_group == 186
+
+    def test_a_site_off_it_by_little(self, tmp_path: Path) -> None:
+        crystal = read(cif(sites="Na1 Na 0 0 0\nCl1 Cl 0.495 0.5 0.5"), tmp_path)
+        assert crystal.n_atoms == 8
+        assert standard_form(crystal).space_group == 225
+
+    def test_a_general_position_stays(self, tmp_path: Path) -> None:
+        sites = "Mg1 Mg 0.1 0.2 0.3\nO1 O 0.4 0.1 0.2"
+        crystal = read(cif("_space_group_name_H-M_alt 'P 1 21/c 1'", sites, (5, 6, 7), (90, 100, 90)), tmp_path)
+        assert crystal.n_atoms == 8
+        np.testing.assert_array_equal(crystal.frac_coords[0], [0.1, 0.2, 0.3])
 
 
 class TestManyBlocks:

@@ -14,6 +14,8 @@ from dielectra.errors import InputError
 from dielectra.structures.cif_items import Block
 
 FORMULA = ("_chemical_formula_sum", "_chemical_formula_moiety_sum", "_chemical_formula_analytical")
+FREE_FORMULA = ("_chemical_formula_moiety", "_chemical_formula_structural", "_chemical_formula_iupac")
+WEIGHT = ("_chemical_formula_weight",)
 FORMULA_UNITS = ("_cell_formula_units_z",)
 DENSITY = ("_exptl_crystal_density_diffrn", "_exptl_crystal_density_meas")
 VOLUME = ("_cell_volume",)
@@ -21,6 +23,8 @@ AMOUNT_TOLERANCE = 0.02
 VOLUME_TOLERANCE = 0.01
 DENSITY_TOLERANCE = 0.1
 ATOMS = re.compile(r"([A-Z][a-z]?)(\d{1,6}(?:\.\d{0,9})?)?")
+SYMBOL = re.compile(r"[A-Z][a-z]?")
+WORD = re.compile(r"[a-z]{2}")
 FORMULA_PART = re.compile(f"(?:{ATOMS.pattern})+")
 DALTON_PER_CUBIC_ANGSTROM = 1.66053906660
 """Grams per cubic centimetre in a dalton per cubic angstrom (CODATA 2018)."""
@@ -29,12 +33,15 @@ DALTON_PER_CUBIC_ANGSTROM = 1.66053906660
 class Claims(NamedTuple):
     """What a file says of its cell, None where it says nothing.
 
-    ``formula`` counts atoms of each chemical symbol in a formula unit, ``units`` formula units in the cell; ``density``
-    is in grams per cubic centimetre, ``volume`` in cubic angstrom.
+    ``formula`` counts atoms of each chemical symbol in a formula unit, ``units`` formula units in the cell;
+    ``hydrogen`` says whether any formula has it, in however free a form; ``weight`` is that of a formula unit in dalton,
+    ``density`` in grams per cubic centimetre, ``volume`` in cubic angstrom.
     """
 
     formula: dict[str, float] | None
+    hydrogen: bool
     units: float | None
+    weight: float | None
     density: float | None
     volume: float | None
 
@@ -48,22 +55,23 @@ def read_claims(block: Block) -> Claims:
         If one of its numbers is none.
     """
     formula = _parse(block.value(*FORMULA))
-    units, density, volume = block.number(*FORMULA_UNITS), block.number(*DENSITY), block.number(*VOLUME)
-    return Claims(formula, units or None, density or None, volume or None)
+    hydrogen = "H" in (formula or ()) or any(_has_hydrogen(block.value(tag)) for tag in FREE_FORMULA)
+    units, weight, density, volume = (block.number(*tags) or None for tags in (FORMULA_UNITS, WEIGHT, DENSITY, VOLUME))
+    return Claims(formula, hydrogen, units, weight, density, volume)
 
 
 def refuse_missing_elements(claims: Claims, numbers: frozenset[int], where: str) -> None:
     """Raise InputError where an element of the formula has no site."""
     from ase.data import chemical_symbols
 
-    missing = sorted(set(claims.formula or ()) - {chemical_symbols[number] for number in numbers})
+    claimed = set(claims.formula or ()) | ({"H"} if claims.hydrogen else set())
+    missing = sorted(claimed - {chemical_symbols[number] for number in numbers})
+    formula = f"its formula {_text(claims.formula)}".rstrip()
     if missing == ["H"]:
-        raise InputError(
-            f"{where}: its formula {_text(claims.formula)} has hydrogen, but no site is hydrogen; add the hydrogens"
-        )
+        raise InputError(f"{where}: {formula} has hydrogen, but no site is hydrogen; add the hydrogens")
     if missing:
         raise InputError(
-            f"{where}: its formula {_text(claims.formula)} has {', '.join(missing)}, but no such site is given; "
+            f"{where}: {formula} has {', '.join(missing)}, but no such site is given; "
             "complete the sites or mend the formula"
         )
 
@@ -83,6 +91,12 @@ def contradictions(claims: Claims, crystal: Crystal) -> Iterator[str]:
                 f"the file says Z = {claims.units:g}"
             )
     density = mass_density(crystal)
+    mass = density * crystal.volume / DALTON_PER_CUBIC_ANGSTROM
+    if claims.weight and claims.units and abs(mass / claims.units / claims.weight - 1) > DENSITY_TOLERANCE:
+        yield (
+            f"the cell of {sites} weighs {mass:.4g} dalton, the file says {claims.units:g} formula units of "
+            f"{claims.weight:g}"
+        )
     if claims.density and abs(density - claims.density) > DENSITY_TOLERANCE * claims.density:
         yield f"the cell of {sites} has a density of {density:.3g} g/cm3, the file says {claims.density:g}"
     if claims.volume and abs(crystal.volume - claims.volume) > VOLUME_TOLERANCE * claims.volume:
@@ -122,6 +136,15 @@ def _parse(text: str) -> dict[str, float] | None:
                 return None
             found[symbol] = found.get(symbol, 0.0) + float(amount or 1)
     return {symbol: amount for symbol, amount in found.items() if amount > 0} or None
+
+
+def _has_hydrogen(text: str) -> bool:
+    """Return whether a formula of free form, such as ``Mg 2+, 2(O H 1-)``, names hydrogen; prose does not."""
+    from ase.data import atomic_numbers
+
+    found = set(SYMBOL.findall(text[:500]))
+    is_formula = found <= atomic_numbers.keys() | ISOTOPES.keys() and not WORD.search(text[:500])
+    return is_formula and not found.isdisjoint(("H", *ISOTOPES))
 
 
 def _text(amounts: dict[str, float] | Counter[str] | None) -> str:

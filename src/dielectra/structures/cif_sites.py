@@ -91,8 +91,8 @@ def refuse_without_sites(block: Block) -> None:
 def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where: str) -> tuple[IntArray, FloatArray]:
     """Carry sites through the cell; return atomic numbers, shape ``(n,)``, and fractional coordinates, ``(n, 3)``.
 
-    An image is one atom with another within 0.1 angstrom. A site that the operations had made of an earlier one is
-    left out.
+    An image is one atom with another within 0.1 angstrom. A site as near to a special position lies on it: 0.333 is
+    1/3. A site that the operations had made of an earlier one is left out.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
                     "as partially occupied sites do; give an ordered structure"
                 )
             continue
-        images = operations.images(site.position)
+        images = operations.images(_on_special_position(site.position, operations, cell))
         kept = []
         while len(images):  # each image once, where operations carry the site to one place
             kept.append(images[0])
@@ -121,6 +121,14 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
         numbers = np.append(numbers, np.full(len(kept), site.number))
         owners += [site.label] * len(kept)
     return numbers, coords
+
+
+def _on_special_position(position: FloatArray, operations: Operations, cell: FloatArray) -> FloatArray:
+    """Return the mean of a position and its images within 0.1 angstrom, which the operations leave where it is."""
+    steps = operations.images(position) - position
+    steps = steps - steps.round()
+    near = ((steps @ cell) ** 2).sum(axis=1) < SAME_SITE**2
+    return np.asarray(position + steps[near].mean(axis=0))
 
 
 def coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:

@@ -46,7 +46,9 @@ NAMES = (
 NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
 CODE = ("_space_group_it_coordinate_system_code", "_symmetry_it_coordinate_system_code")
 MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_name", "_space_group_magn_ssg_name_bns")
-SUFFIX = re.compile(r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*([12])|o([12])|(hr|[hrsz]))\)?", re.I)
+SUFFIX = re.compile(
+    r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*(?:choice\s*)?([12])|o([12])|(hr|[hrsz]))\)?", re.I
+)
 LONGEST_NAME = 80
 CODES = {"s": "1", "z": "2", "hr": "h"}
 """Suffixes of the Inorganic Crystal Structure Database (origin at the highest site symmetry, at the centre)."""
@@ -229,7 +231,8 @@ def _of_symbol(symbol: str, cell: FloatArray) -> list[Setting]:
 
 def _spelling(name: str) -> str:
     """Return a Hermann-Mauguin symbol without decoration: subscripts, bars, quotes, a number in brackets."""
-    name = re.sub(r"\((?:no\.?\s*)?#?\d+\)\s*$|<[^>]*>|[_'\"{}$\\]", "", name.strip(), flags=re.I)
+    name = " ".join(name.split())
+    name = re.sub(r"\((?:no\.?\s*)?#?\d+\)\s*$|<[^>]*>|[_'\"{}$\\]", "", name, flags=re.I)
     name = re.sub(r"(\d)\s*(?:bar|\u0305|\u0304)", r"-\1", name)
     return re.sub(r"[\u2010-\u2015\u2212]", "-", name).strip()
 
