@@ -88,9 +88,10 @@ def test_a_card_that_cannot_be_used_says_why(tiny_folder: Path) -> None:
         read_card(tiny_folder)
 
 
-def test_options_that_make_no_network_are_an_error_of_ours(tiny_folder: Path) -> None:
+@pytest.mark.parametrize("widths", [[], [0], [1_000_000]])
+def test_options_that_make_no_network_are_an_error_of_ours(widths: list[int], tiny_folder: Path) -> None:
     card = json.loads((tiny_folder / "card.json").read_text())
-    card["options"]["node_widths"] = []
+    card["options"]["node_widths"] = widths
     (tiny_folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(InputError, match="the options do not fit optimate"):
         load_model(tiny_folder)

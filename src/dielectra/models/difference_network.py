@@ -36,7 +36,7 @@ class DifferenceOptions(EncoderOptions):
     """
 
     share: float = Field(0.4, ge=0, le=1)
-    n_centres: int = Field(0, ge=0)
+    n_centres: int = Field(0, ge=0, le=100_000)
 
 
 class DifferenceNetwork(EncoderNetwork):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from dielectra.crystal import Crystal
@@ -44,6 +44,10 @@ class Batch(Protocol):
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
         ...
+
+
+Width = Annotated[int, Field(ge=1, le=8192)]
+"""Units of a layer, or heads, Gaussians and the like: what a card claims is bounded before memory is taken for it."""
 
 
 class NetworkOptions(BaseModel):

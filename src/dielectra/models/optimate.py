@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dielectra.elements import N_MAIN_GROUPS, NOBLE_GASES, SYMBOLS, main_group, table_row, valence_electrons
 from dielectra.errors import InputError
 from dielectra.graph import GraphBatch
-from dielectra.models.interface import GraphNetwork, NetworkOptions
+from dielectra.models.interface import GraphNetwork, NetworkOptions, Width
 from dielectra.target import Target
 
 N_ROWS = 5
@@ -172,11 +172,11 @@ class OptiMateOptions(NetworkOptions):
         response is. The published network does without.
     """
 
-    node_widths: tuple[int, ...] = (48, 48)
-    convolutions: tuple[tuple[int, int], ...] = ((48, 4), (96, 4))
-    output_widths: tuple[int, ...] = (1024, 1024, 1024)
+    node_widths: tuple[Width, ...] = Field((48, 48), min_length=1, max_length=16)
+    convolutions: tuple[tuple[Width, Width], ...] = Field(((48, 4), (96, 4)), max_length=16)
+    output_widths: tuple[Width, ...] = Field((1024, 1024, 1024), max_length=16)
     cutoff: float = Field(5.0, gt=0.5, le=10)
-    n_gaussians: int = Field(51, ge=2)
+    n_gaussians: Width = Field(51, ge=2)
     density_scaling: bool = False
     broaden_output: bool = False
 

@@ -20,7 +20,7 @@ from torch.nn.functional import softplus
 from dielectra.errors import InputError
 from dielectra.models.encoder.features import AtomFeatures
 from dielectra.models.encoder.harmonics import symmetric_tensors
-from dielectra.models.interface import NetworkOptions
+from dielectra.models.interface import NetworkOptions, Width
 
 VOLUME_PER_ATOM = 20.0
 """Typical volume of an atom, cubic angstrom."""
@@ -41,8 +41,8 @@ class HeadOptions(NetworkOptions):
     deviation of normal noise on the features during training.
     """
 
-    width: int = Field(256, ge=1)
-    tensor_channels: int = Field(64, ge=1)
+    width: Width = 256
+    tensor_channels: Width = 64
     dropout: float = Field(0.15, ge=0, lt=1)
     noise: float = Field(0.05, ge=0)
     onset: float = Field(0.5, gt=0)

@@ -33,8 +33,8 @@ DALTON_PER_CUBIC_ANGSTROM = 1.66053906660
 class Claims(NamedTuple):
     """What a file says of its cell, None where it says nothing.
 
-    ``formula`` counts atoms of each chemical symbol in a formula unit, ``units`` formula units in the cell;
-    ``hydrogen`` says whether any formula has it, in however free a form; ``weight`` is that of a formula unit in dalton,
+    ``formula`` counts atoms of each chemical symbol in a formula unit, ``units`` formula units in the cell. Whether any
+    formula has hydrogen, in however free a form, is ``hydrogen``. The ``weight`` of a formula unit is in dalton,
     ``density`` in grams per cubic centimetre, ``volume`` in cubic angstrom.
     """
 
