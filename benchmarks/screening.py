@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow as pa
@@ -66,10 +67,19 @@ def print_cost(result: Path, seconds: list[float]) -> None:
     print(", ".join(f"{part} {1000 * value / n:.2f} ms" for part, value in parts.items()))
 
 
+def rows_of(result: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows of a result by file and place; pools of one name in different folders have the same names."""
+    found = {}
+    for row in pa.concat_tables([pq.read_table(shard) for shard in shards_of(result)]).to_pylist():
+        folder = f"{Path(row['file']).parent}/"
+        row = {key: value.replace(folder, "") if isinstance(value, str) else value for key, value in row.items()}
+        found[row["file"], row["place"]] = row
+    return found
+
+
 def print_difference(result: Path, other: Path) -> bool:
     """Print how many rows that both results hold differ."""
-    rows = [pa.concat_tables([pq.read_table(shard) for shard in shards_of(one)]) for one in (result, other)]
-    tables = [{(row["file"], row["place"]): row for row in table.to_pylist()} for table in rows]
+    tables = [rows_of(one) for one in (result, other)]
     both = tables[0].keys() & tables[1].keys()
     differ = sum(tables[0][key] != tables[1][key] for key in both)
     print(f"{len(both)} rows in both results, {differ} differ")
