@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from conftest import Run, make_aln, make_mgo, repeated, rotated
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
 from dielectra.models.domain import FILE, Domain, has_odd_electrons, kernel, load_domain, save_domain
+from dielectra.models.ensemble import load_predictor
 from dielectra.models.store import SHIPPED, model_of
 from dielectra.prediction import Prediction, predict_each, predict_many
 from dielectra.prediction import loaded_model as load
@@ -29,14 +31,28 @@ def domain() -> Domain:
 
 
 def test_a_domain_comes_back_as_saved(domain: Domain, tmp_path: Path) -> None:
-    save_domain(domain, tmp_path)
-    again = load_domain(tmp_path)
+    digest = save_domain(domain, tmp_path)
+    again = load_domain(tmp_path, digest)
     assert again is not None
     for name, value in vars(domain).items():
         np.testing.assert_array_equal(getattr(again, name), value)
     (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:1000])
     with pytest.raises(InputError, match="is damaged"):
         load_domain(tmp_path)
+
+
+def test_a_domain_that_is_changed_or_gone_is_no_silent_loss(tmp_path: Path) -> None:
+    """Without it metals would be answered: the card knows its digest."""
+    shipped = tmp_path / "model"
+    shutil.copytree(SHIPPED / str(model_of("rpa")), shipped)
+    payload = bytearray((shipped / FILE).read_bytes())
+    payload[-1] ^= 1
+    (shipped / FILE).write_bytes(payload)
+    with pytest.raises(InputError, match="differs from the digest in its card"):
+        load_predictor(shipped)
+    (shipped / FILE).unlink()
+    with pytest.raises(InputError, match="no such file"):
+        load_predictor(shipped)
 
 
 def test_a_training_crystal_is_its_own_nearest_and_cells_and_axes_do_not_matter(domain: Domain) -> None:

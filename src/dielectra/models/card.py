@@ -42,6 +42,8 @@ class ModelCard(BaseModel):
         What the model is for, and what it cannot do, in sentences.
     dressing
         Base and parameters of a model that dresses the spectra of another, and has no weights of its own.
+    weights_sha256, domain_sha256
+        Digests of the files beside the card, checked when they are read; empty where there is no such file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +66,7 @@ class ModelCard(BaseModel):
     dressing: Dressing | None = None
     dtype: str = "float32"
     weights_sha256: str = ""
+    domain_sha256: str = ""
     licence: str = "CC-BY-4.0"
     dielectra_version: str = ""
 

@@ -6,6 +6,7 @@ training crystals. Distances are measured in units of that beyond which only a t
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -168,25 +169,34 @@ def disagreement(curves: FloatArray) -> float:
     return float(curves.std(axis=0).sum() / max(float(curves.mean(axis=0).sum()), 1e-9))
 
 
-def save_domain(domain: Domain, folder: Path) -> None:
-    """Write a domain into the folder of its ensemble."""
+def save_domain(domain: Domain, folder: Path) -> str:
+    """Write a domain into the folder of its ensemble; return the SHA-256 digest of its file."""
     arrays = {name: np.ascontiguousarray(getattr(domain, name), np.float32) for name in _ARRAYS}
     facts = {name: getattr(domain, name) for name in (*_FACTS, *_NUMBERS)}
-    write_whole(folder / FILE, save(arrays, {"facts": json.dumps(facts)}))
+    payload = save(arrays, {"facts": json.dumps(facts)})
+    write_whole(folder / FILE, payload)
+    return hashlib.sha256(payload).hexdigest()
 
 
-def load_domain(folder: Path) -> Domain | None:
+def load_domain(folder: Path, digest: str = "") -> Domain | None:
     """Return the domain in the folder of an ensemble; None where there is none.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the file by the ensemble's card; empty where the card knows none.
 
     Raises
     ------
     InputError
-        If the file cannot be used.
+        If the file cannot be used, or is not the one that the card names.
     """
     path = folder / FILE
-    if not path.is_file():
+    if not path.is_file() and not digest:
         return None
     payload = read_bytes(path, LARGEST_FILE)
+    if digest and hashlib.sha256(payload).hexdigest() != digest:
+        raise InputError(f"{path}: differs from the digest in its card; restore it or train again")
     try:
         return _domain(load(payload), _metadata(payload))
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError) as error:

@@ -153,6 +153,7 @@ def combine(models: Sequence[Model], name: str) -> Ensemble:
             "training": {},
             "metrics": {},
             "weights_sha256": "",
+            "domain_sha256": "",
         }
     )
     return Ensemble(tuple(models), card)
@@ -163,10 +164,16 @@ def save_ensemble(ensemble: Ensemble, folder: str | Path) -> Path:
     folder = Path(folder)
     for name, model in zip(ensemble.card.members, ensemble.models, strict=True):
         save_model(model.network, model.card, folder / name)
-    if ensemble.domain is not None:
-        save_domain(ensemble.domain, folder)
-    write_whole(folder / CARD, ensemble.card.model_dump_json(indent=1) + "\n")
+    save_card(ensemble, folder)
     return folder
+
+
+def save_card(ensemble: Ensemble, folder: Path) -> ModelCard:
+    """Write the domain of an ensemble beside its members, then its card with the domain's digest; return the card."""
+    digest = "" if ensemble.domain is None else save_domain(ensemble.domain, folder)
+    card = ensemble.card.model_copy(update={"domain_sha256": digest})
+    write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
+    return card
 
 
 def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
@@ -189,4 +196,4 @@ def load_predictor(name_or_path: str | Path, device: str = "cpu") -> ModelLike:
         if Path(name).name != name or not (folder / name / CARD).is_file():
             raise InputError(f"{folder}: member {name!r} of the ensemble is missing; restore it or combine again")
     members = tuple(load_model(folder / name, device) for name in card.members)
-    return Ensemble(members, card, domain=load_domain(folder))
+    return Ensemble(members, card, domain=load_domain(folder, card.domain_sha256))

@@ -10,10 +10,8 @@ import numpy as np
 
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.errors import InputError
-from dielectra.files import write_whole
 from dielectra.models.card import CARD
-from dielectra.models.domain import save_domain
-from dielectra.models.ensemble import Ensemble, combine, load_predictor
+from dielectra.models.ensemble import Ensemble, combine, load_predictor, save_card
 from dielectra.models.model import Model, ModelLike
 from dielectra.optics.bands import Calibration, misfits
 from dielectra.optics.quantities import QUANTITIES
@@ -75,9 +73,7 @@ def train_ensemble(
     scores = {split: _scores(ensemble, data, split) for split in ("validation", "test")}
     words = {"intended_use": INTENDED_USE, "limits": list(LIMITS)}
     card = card.model_copy(update={"metrics": {split: one for split, one in scores.items() if one}} | words)
-    if domain is not None:
-        save_domain(domain, folder)
-    write_whole(folder / CARD, card.model_dump_json(indent=1) + "\n")
+    card = save_card(Ensemble(ensemble.models, card, domain=domain), folder)
     return Ensemble(ensemble.models, card, domain=domain)
 
 
