@@ -71,7 +71,8 @@ docs: setup
 models: setup
 	rm -rf runs/ladders
 	$(BIN)/python datasets/union.py runs/ladders ladder-2 ladder
-	$(BIN)/dielectra train runs/ladders --level ipa,rpa --recipe ensemble -o runs/ladder-ensemble
+	$(BIN)/dielectra train runs/ladders --level ipa,rpa --recipe ensemble \
+	  --set scalars=scalars --set network.gap_weight=0.2 -o runs/ladder-ensemble
 	cd runs && cp --parents ladder-ensemble/*.json ladder-ensemble/*.safetensors ladder-ensemble/member-*/card.json \
 	  ladder-ensemble/member-*/model.safetensors ../src/dielectra/models/weights/
 

@@ -134,6 +134,28 @@ class Network(nn.Module, ABC):
         """
         return criterion(self(batch))
 
+    def scalar_loss(
+        self,
+        batch: Any,  # noqa: ARG002
+        gaps: Float[Tensor, "n 2"],  # noqa: ARG002
+        eps_infinity: Float[Tensor, " n"],  # noqa: ARG002
+    ) -> Float[Tensor, ""]:
+        """Return the training loss of crystals without spectra.
+
+        Parameters
+        ----------
+        gaps
+            Direct and fundamental PBE gaps, eV; NaN where unknown.
+        eps_infinity
+            Static electronic dielectric constants; NaN where unknown.
+
+        Raises
+        ------
+        InputError
+            If the network learns nothing from these.
+        """
+        raise InputError(f"{type(self).__name__} learns from spectra alone; leave scalars out, or use encoder")
+
     def gaps(self, batch: Any) -> Float[Tensor, "n 2"] | None:  # noqa: ARG002
         """Return the predicted direct and fundamental gap of each crystal, eV; None from a network without."""
         return None

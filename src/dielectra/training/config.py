@@ -29,6 +29,8 @@ class TrainingConfig(BaseModel):
     the highest one; 0 takes crystals as they come. ``gradient_clip`` is the largest norm of a gradient. ``members``
     makes an ensemble: network options of each member where they differ, with seeds counted on from ``seed``. ``draw``
     is the seed by which ``n`` labels and those held out are drawn, by default ``seed``; members share theirs.
+    ``scalars`` names a set of crystals whose gaps and static dielectric constant are known but no spectrum;
+    ``scalar_batch_size`` of them join every batch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +57,8 @@ class TrainingConfig(BaseModel):
     seed: int = Field(0, ge=0)
     n: int | None = Field(None, ge=2)
     draw: int | None = Field(None, ge=0)
+    scalars: str | None = None
+    scalar_batch_size: int = Field(32, ge=2)
     architecture: str | None = None
     rank: Literal[0, 2] | None = None
     network: dict[str, Any] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from dielectra.target import Target
 from dielectra.training.config import TrainingConfig
 from dielectra.training.losses import area, loss_function
 from dielectra.training.sampling import batches, choose_labels
+from dielectra.training.scalars import prepare_scalars, scalar_batches
 from dielectra.training.state import EpochReport, TrainingState, load_state, save_state
 from dielectra.training.workers import Workers
 
@@ -88,7 +90,8 @@ def train(
     optimiser = _optimiser(network, config)
     averaged = deepcopy(network) if config.ema_decay else network
     state = TrainingState(network, averaged, optimiser)
-    settings = run_settings(config, training_labels, init_from)
+    scalars = prepare_scalars(config, labels, validation_labels, network, device)
+    settings = run_settings(config, training_labels, init_from) | ({"scalars": scalars.digest} if scalars else {})
     load_state(state, run, settings)
 
     started = time.monotonic()
@@ -96,7 +99,8 @@ def train(
         torch.manual_seed(config.seed * EPOCHS_PER_SEED + epoch)  # dropout and noise are the same after a kill
         network.train()
         loss_sum = 0.0
-        for indices in batches(training_labels, config, epoch):
+        beside = repeat(None) if scalars is None else scalar_batches(scalars, config, epoch)
+        for indices, scalar_indices in zip(batches(training_labels, config, epoch), beside, strict=False):
             chosen = workers.share(indices)
             batch = network.collate([data.prepared[index] for index in chosen]).to(torch.device(device))
             rate = learning_rate(config, state.step, epochs * steps_per_epoch)
@@ -107,6 +111,8 @@ def train(
                     loss_function, values=data.values[chosen], weights=data.weights[chosen], kind=config.loss
                 )
                 loss = network.loss(batch, criterion, data.gaps[chosen])
+                if scalars is not None and scalar_indices is not None:
+                    loss = loss + scalars.loss(network, workers.share(scalar_indices))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             workers.average_gradients(network)
