@@ -165,6 +165,74 @@ class TestTextFormats:
         with pytest.raises(InputError, match=r"partially occupied sites \(CL1\)"):
             read_structure(path)
 
+    @pytest.mark.parametrize(
+        ("atoms", "message"),
+        [
+            ("NA1 1 10 10 10 11\nCL1 2 10.5 10.5 10.5 21\n", "CL1 depends on a free variable"),
+            ("NA1 1 10 10 10 11\n", "UNIT counts 4 atoms of CL, but no site is one"),
+        ],
+    )
+    def test_shelx_that_is_disordered_or_lacks_sites(self, atoms: str, message: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.res"
+        path.write_text(f"CELL 0.7 2.82 2.82 2.82 90 90 90\nLATT -1\nSFAC NA CL\nUNIT 4 4\nFVAR 1 0.5\n{atoms}END\n")
+        with pytest.raises(InputError, match=message):
+            read_structure(path)
+
+    @pytest.mark.parametrize("end", ["HKLF 4\n", ""])
+    def test_peaks_of_shelx_are_no_atoms(self, end: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.res"
+        atoms = "NA1 1 10 10 10 11\nCL1 2 10.5 10.5 10.5 11\n"
+        factors = "SFAC NA 4.7 3.2 3.1 8.8 1.2 0.3 1.1 129.4 0.6 0 0 0 1 23\nSFAC CL\n"
+        head = f"CELL 0.7 3 3 3 90 90 90\nLATT -1\n{factors}"
+        path.write_text(f"{head}{atoms}{end}Q1 1 0.25 0.25 0.25 11 0.05 1.2\n")
+        assert read_structure(path).formula == "NaCl"
+
+    @pytest.mark.parametrize(
+        ("positions", "n_atoms", "message"),
+        [
+            ("crystal\nLi 0 0 0\nH 1/2 1/2 0.5d0", 2, ""),
+            ("{crystal}\nLi1 0 0 0 0 0 0\nH_a 2*0.25 0.5 5.0D-1 ! comment", 2, ""),
+            ("(alat)\nLi 0 0 0\nH 0.25*sqrt(4) 0.5 0.5", 2, ""),
+            ("crystal\nLi 0 0 0\nH 0.5 0.5 0.5", 3, "lists 2 atoms, nat is 3"),
+            ("crystal\nLi 0 0 0\nH 0.5 0.5 0.5", 1, "lists 2 atoms, nat is 1"),
+            ("crystal\nLi 0 0 0\nH 0.5 0,5 0.5", 2, r"atom 2 \(H\): '0,5' is not a number; write a decimal point"),
+            ("crystal_sg\nLi 0 0 0\nH 0.5 0.5 0.5", 2, "in 'crystal_sg'; give all atoms"),
+        ],
+    )
+    def test_espresso_positions(self, positions: str, n_atoms: int, message: str, tmp_path: Path) -> None:
+        path = tmp_path / "pw.in"
+        system = f"&system\nibrav=2, celldm(1)=7.71d0, nat={n_atoms}, ntyp=2\n/\n"
+        path.write_text(f"{system}ATOMIC_SPECIES\nLi 6.94 x\nH 1 x\nAtomic_Positions {positions}\nK_POINTS gamma\n")
+        if message:
+            with pytest.raises(InputError, match=message):
+                read_structure(path)
+        else:
+            assert standard_form(read_structure(path)).space_group == 225
+
+    @pytest.mark.parametrize(
+        ("card", "system", "volume"),
+        [
+            ("CELL_PARAMETERS (alat= 7.71)", "", (7.71 * BOHR) ** 3 / 4),
+            ("CELL_PARAMETERS alat", ", A=4.08", 4.08**3 / 4),
+            ("CELL_PARAMETERS {bohr}", "", BOHR**3 / 4),
+            ("CELL_PARAMETERS angstrom", ", A=4.08", "pw.x takes one"),
+            ("CELL_PARAMETERS alat", "", "need celldm"),
+            ("K_POINTS gamma", ", A=4", "there are no CELL_PARAMETERS"),
+        ],
+    )
+    def test_espresso_cells(self, card: str, system: str, volume: float | str, tmp_path: Path) -> None:
+        path = tmp_path / "pw.in"
+        vectors = "0 1/2 1/2\n0.5 0 0.5\n.5 .5 0\n"
+        path.write_text(f"&system\nibrav=0{system}, nat=1\n/\nATOMIC_POSITIONS crystal\nLi 0 0 0\n{card}\n{vectors}")
+        if isinstance(volume, str):
+            with pytest.raises(InputError, match=volume):
+                read_structure(path)
+        elif volume > 1:
+            assert read_structure(path).volume == pytest.approx(volume)
+        else:
+            with pytest.raises(InputError, match=r"atoms in 0\.037 cubic angstrom"):
+                read_structure(path)
+
     def test_espresso_lattices(self, tmp_path: Path) -> None:
         path = tmp_path / "pw.in"
         path.write_text(
@@ -183,6 +251,8 @@ class TestTextFormats:
             ("x.xyz", '2\nLattice="4 0 0 0 4 0 0 0 4"\nMg 0 0 0\n', "2 atoms, but"),
             ("x.xyz", "1\nmolecule\nH 0 0 0\n", "no lattice"),
             ("geometry.in", "lattice_vector 4 0 0\natom 0 0 0 Si\n", "three lines with lattice_vector"),
+            ("x.xsf", "ATOMS\n14 0 0 0\n", "slab, chain or molecule"),
+            ("x.cell", "%BLOCK LATTICE_CART\nfurlong\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK LATTICE_CART\n", "unit 'furlong'"),
             ("x.cell", "%BLOCK LATTICE_CART\n4 0 0\n0 4 0\n%ENDBLOCK LATTICE_CART\n", "2 vectors"),
             ("x.res", "TITL\nSFAC MG\nMG 1 0 0 0 11\n", "no CELL"),
             ("x.pckl", "cos\nsystem\n", "pickled files are never read"),
@@ -269,6 +339,63 @@ class TestPoscar:
         assert isinstance(bad, Refused)
         assert "names no elements (VASP 4)" in bad.reason
 
+    def test_vasp_4_takes_the_elements_of_titles_of_the_potcar(self, tmp_path: Path) -> None:
+        (tmp_path / "POTCAR").write_text(" TITEL  = PAW_PBE Mg_pv 13Apr2007\n TITEL  = PAW_PBE O 08Apr2002\n")
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(species=""))
+        assert (read_structure(path).formula, read_structure(path).warnings) == ("MgO", ())
+
+    @pytest.mark.parametrize(
+        "sites", ["Direct\n0 0 0 Mg1\n.5 .5 .5 O1\n", "Sel\nDirect\n0 0 0 T T F Mg\n.5 .5 .5 F F F O\n"]
+    )
+    def test_vasp_4_takes_the_elements_behind_the_coordinates_aloud(self, sites: str, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(species="", sites=sites))
+        crystal = read_structure(path)
+        assert crystal.formula == "MgO"
+        assert "Mg O are those of the labels behind the coordinates" in crystal.warnings[0]
+
+    @pytest.mark.parametrize(
+        ("text", "potcar", "doubt"),
+        [
+            ({"species": "", "title": "Mg O"}, "Zn S", "elements are Zn S, but Mg O by the comment line"),
+            (
+                {"sites": "Direct\n0 0 0 O\n.5 .5 .5 Mg\n"},
+                "",
+                "are Mg O, but O Mg by the labels behind the coordinates",
+            ),
+        ],
+    )
+    def test_elements_that_contradict_each_other(
+        self, text: dict[str, str], potcar: str, doubt: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "POTCAR").write_text("".join(f" VRHFIN ={name}: x\n" for name in potcar.split()))
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(**text))
+        (warning,) = read_structure(path).warnings
+        assert doubt in warning
+
+    def test_flags_without_the_line_that_announces_them_are_no_fluorine(self, tmp_path: Path) -> None:
+        path = tmp_path / "POSCAR"
+        path.write_text(self.poscar(sites="Direct\n0 0 0 F F F\n.5 .5 .5 T T T\n"))
+        assert read_structure(path).warnings == ()
+
+    def test_every_frame_of_an_xdatcar(self, tmp_path: Path) -> None:
+        """The cell of the third is its own; the second is damaged and costs no other."""
+        frame = "Direct configuration= {}\n0 0 0\n{}\n"
+        head = self.poscar(sites="")
+        wider = head.replace("2.106", "2.2")
+        path = tmp_path / "XDATCAR"
+        path.write_text(
+            head + frame.format(1, ".5 .5 .5") + frame.format(2, ".5 .5") + wider + frame.format(3, ".5 .5 .5")
+        )
+        first, second, third = scan([path])
+        assert isinstance(first, Entry)
+        assert isinstance(second, Refused)
+        assert isinstance(third, Entry)
+        assert (first.place, third.place) == ("frame 0", "frame 2")
+        assert third.crystal.volume / first.crystal.volume == pytest.approx((2.2 / 2.106) ** 3)
+
     def test_vasp_4_takes_the_elements_of_the_comment_aloud(self, tmp_path: Path) -> None:
         path = tmp_path / "POSCAR"
         path.write_text(self.poscar(title="Mg O", species=""))
@@ -284,6 +411,7 @@ class TestPoscar:
             ({"species": "Mg\n"}, "names 1 elements and 2 numbers"),
             ({"species": "Mg Xx\n"}, "unknown element 'Xx'"),
             ({"scale": "0"}, "no lattice"),
+            ({"scale": "-1 1 1"}, "of three scales none may be negative"),
             ({"scale": "nan"}, "line 2: 'nan' is not a number"),
             ({"scale": "1e200"}, "too long|not finite"),
         ],
@@ -334,6 +462,69 @@ class TestJson:
         assert isinstance(entry, Entry)
         assert entry.data["material_id"] == "mp-1265"
 
+    def test_structures_by_name(self, mgo: Crystal, gaas: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps({"a": to_structure(mgo).as_dict(), "b": to_structure(gaas).as_dict()}))
+        assert [(entry.place, entry.crystal.formula) for entry in scan([path])] == [
+            ("line 1, a", "MgO"),
+            ("line 1, b", "GaAs"),
+        ]
+
+    @pytest.mark.parametrize("missing", ["abc", "xyz"])
+    def test_each_site_in_coordinates_of_its_own(self, missing: str, gaas: Crystal, tmp_path: Path) -> None:
+        document = to_structure(gaas).as_dict()
+        del document["sites"][1][missing]
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(document))
+        assert_same(read_structure(path), gaas)
+
+    def test_lattice_by_lengths_and_angles(self, gaas: Crystal, tmp_path: Path) -> None:
+        document = to_structure(gaas).as_dict()
+        del document["lattice"]["matrix"]
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(document))
+        assert standard_form(read_structure(path)).space_group == 216
+        for site in document["sites"]:
+            del site["abc"]
+        path.write_text(json.dumps(document))
+        with pytest.raises(InputError, match="site 0 has neither abc nor, in the axes of a matrix, xyz"):
+            read_structure(path)
+
+    def test_statements_that_contradict_each_other(self, mgo: Crystal, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        document = to_structure(mgo).as_dict()
+        document["sites"][1]["xyz"] = [1.0, 1.0, 1.0]
+        document["lattice"]["a"] = 9.9
+        path.write_text(json.dumps(document))
+        length, place = read_structure(path).warnings
+        assert "abc and xyz of its sites differ by up to" in place
+        assert "its lattice names lengths of 9.9" in length
+        summary = {"formula_pretty": "MgO2", "density": 7.2, "nsites": 4, "structure": to_structure(mgo).as_dict()}
+        path.write_text(json.dumps(summary))
+        told = " ".join(read_structure(path).warnings)
+        for doubt in ("not the given formula Mg O2", "the file says 7.2", "2 atoms, the file says 4"):
+            assert doubt in told
+
+    def test_a_value_that_is_no_number_is_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        good = {"lattice": [[0, 2, 2], [2, 0, 2], [2, 2, 0]], "species": ["Mg", "O"]}
+        for lattice, coords, message in (
+            (good["lattice"], [[0, 0, 0], ["1/2", 0.5, 0.5]], "atom 1 has '1/2', which is not a number"),
+            (
+                [[0, "2,1", 2], [2, 0, 2], [2, 2, 0]],
+                [[0, 0, 0], [0.5] * 3],
+                "the cell has '2,1', which is not a number",
+            ),
+            (
+                [[0, float("nan"), 2], [2, 0, 2], [2, 2, 0]],
+                [[0, 0, 0], [0.5] * 3],
+                r"not finite numbers \(in the cell\)",
+            ),
+        ):
+            path.write_text(json.dumps({**good, "lattice": lattice, "frac_coords": coords}))
+            with pytest.raises(InputError, match=message):
+                read_structure(path)
+
     def test_one_bad_item_costs_no_other(self, tmp_path: Path) -> None:
         good = json.loads((CASES / "forms" / "own_array.json").read_text())[0]
         path = tmp_path / "x.json"
@@ -352,6 +543,12 @@ class TestJson:
             ({"species": [{"name": "Mg", "chemical_symbols": ["Mg", "Ca"], "concentration": [0.5, 0.5]}]}, "partially"),
             ({"lattice_vectors": [[None] * 3] * 3}, "not finite|span a volume"),
             ({"species_at_sites": None}, "species_at_sites is of type NoneType"),
+            (
+                {"species": [{"name": "O", "chemical_symbols": ["O"], "attached": ["H"], "nattached": [1]}]},
+                "'H'. attached",
+            ),
+            ({"structure_features": ["site_attachments"]}, "has site_attachments"),
+            ({"chemical_formula_reduced": "H2MgO2"}, "formula H2 Mg O2 has hydrogen, but no site is hydrogen"),
         ],
     )
     def test_optimade_that_is_no_crystal(

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import shutil
 import struct
@@ -65,9 +66,10 @@ class TestSources:
         (tmp_path / "self.cif").symlink_to(tmp_path / "self.cif")
         assert len(found_in(tmp_path)[0]) == 1
 
-    @pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tgz", "x.tar.bz2"])
+    @pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tgz", "x.tar.bz2", "x.txz"])
     def test_tar(self, name: str, tmp_path: Path) -> None:
-        with tarfile.open(tmp_path / name, "w:" + ("gz" if "g" in name else "bz2" if "b" in name else "")) as archive:
+        kind = next((kind for kind in ("gz", "bz2", "xz") if name.endswith(kind)), "")
+        with tarfile.open(tmp_path / name, f"w:{kind}") as archive:
             archive.add(CASES / "names", "names")
         entries, refused = found_in(tmp_path / name)
         assert [entry.crystal.formula for entry in entries] == ["MgO", "NaCl"]
@@ -83,6 +85,16 @@ class TestSources:
         entries, refused = found_in(path)
         assert [entry.name.removeprefix(f"{path}/") for entry in entries] == ["a/POSCAR.gz", "b.vasp", "b.vasp (2)"]
         assert refused == []
+
+    def test_an_archive_in_an_archive_is_missed_aloud(self, tmp_path: Path) -> None:
+        inner = zipped(tmp_path / "inner.zip", {"POSCAR": POSCAR})
+        path = zipped(tmp_path / "x.zip", {"POSCAR": POSCAR, "a/inner.zip": inner.read_bytes()})
+        with tarfile.open(tmp_path / "x.tar", "w") as archive:
+            archive.add(inner, "inner.zip")
+        for archive_of, n_good in ((path, 1), (tmp_path / "x.tar", 0)):
+            entries, (refused,) = found_in(archive_of)
+            assert len(entries) == n_good
+            assert "inner.zip: is an archive inside of an archive" in refused.reason
 
     def test_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         text = (CASES / "cif" / "nacl_bom.cif").read_bytes()
@@ -128,11 +140,11 @@ class TestHostile:
         assert "a.cif" in refused.reason
         assert peak < 2**23
 
-    @pytest.mark.parametrize("name", ["x.cif.gz", "x.cif.bz2"])
+    @pytest.mark.parametrize("name", ["x.cif.gz", "x.cif.bz2", "x.cif.xz"])
     def test_bombs(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sources, "LARGEST_FILE", 2**23)
         zeros = bytes(10 * 2**20)
-        (tmp_path / name).write_bytes(gzip.compress(zeros) if name.endswith("gz") else bz2.compress(zeros))
+        (tmp_path / name).write_bytes({"gz": gzip, "bz2": bz2, "xz": lzma}[name[6:]].compress(zeros))
         _, (refused,) = found_in(tmp_path / name)
         assert "more than 8 MiB once unpacked" in refused.reason
 

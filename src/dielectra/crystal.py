@@ -115,7 +115,8 @@ def make_crystal(
         coords = np.array(frac_coords, dtype=float).reshape(len(numbers), 3)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            f"{where}: needs 9 cell numbers and 3 fractional coordinates for each of its {len(numbers)} atoms"
+            f"{where}: {_offender(cell, frac_coords)}"
+            f"needs 9 cell numbers and 3 fractional coordinates for each of its {len(numbers)} atoms"
         ) from error
     if not numbers:
         raise InputError(f"{where}: holds no atoms")
@@ -234,7 +235,7 @@ def _refuse_senseless(cell: FloatArray, coords: FloatArray, where: str) -> None:
     """Refuse numbers that no crystal has; compiled code that comes later does not survive them."""
     finite = np.isfinite(coords).all(axis=1)
     if not (np.isfinite(cell).all() and finite.all()):
-        which = "" if finite.all() else f" (first at atom {int(finite.argmin())})"
+        which = " (in the cell)" if finite.all() else f" (first at atom {int(finite.argmin())})"
         raise InputError(f"{where}: cell or coordinates hold values that are not finite numbers{which}")
     longest = float(np.abs(cell).max())
     if longest > LONGEST_VECTOR or np.linalg.norm(cell, axis=1).max() > LONGEST_VECTOR:
@@ -269,6 +270,17 @@ def _refuse_overlaps(crystal: Crystal, where: str) -> None:
             f"{where}: atoms {int(first[closest])} and {int(second[closest])} are {distances[closest]:.2f} angstrom "
             f"apart (at least {MINIMUM_DISTANCE} is needed); check for duplicated sites"
         )
+
+
+def _offender(cell: Any, frac_coords: Any) -> str:
+    """Return which value is no number, as the beginning of a sentence; empty where all are."""
+    for name, values, each in (("the cell", cell, 9), ("atom {}", frac_coords, 3)):
+        for index, value in enumerate(np.array(values, dtype=object).flat):
+            try:
+                float(value)
+            except (TypeError, ValueError, OverflowError):
+                return f"{name.format(index // each)} has {_short(value)}, which is not a number; it "
+    return ""
 
 
 def _short(value: Any) -> str:

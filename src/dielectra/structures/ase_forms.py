@@ -28,7 +28,7 @@ from dielectra.structures.objects import from_ase
 LARGEST_TEXT = 2**24
 LONGEST_LINE = 100_000
 MOST_ROWS = 1_000_000
-DEUTERIUM = re.compile(r"^(\s*)D(?=\s)", re.M)
+DEUTERIUM = re.compile(r"(?<!\S)D(?!\S)")
 RARE_FORMS = {
     ".xml": "vasp-xml",
     ".gen": "gen",
@@ -68,13 +68,13 @@ def _frame(frame: list[str], count: int, where: str) -> Any:
         raise InputError(f"{where}: cannot be read: {count} atoms, but {max(len(frame) - 2, 0)} lines for them")
     if "lattice" not in frame[1].lower():
         raise InputError(f'{where}: has no lattice; give a crystal with Lattice="..." in the comment line')
-    text = "\n".join([*frame[:2], *(DEUTERIUM.sub(r"\1H", line) for line in frame[2:])]) + "\n"
+    text = "\n".join([*frame[:2], *(DEUTERIUM.sub("H", line) for line in frame[2:])]) + "\n"
     return from_ase(_read(text, "extxyz", where)[0], where)
 
 
 def read_espresso(content: Content) -> Iterator[Found]:
     """Give the crystal of an input file of Quantum ESPRESSO."""
-    text = DEUTERIUM.sub(r"\1H", _of_bounded_lines(content.text, content.name))
+    text = _of_bounded_lines(content.text, content.name)
     if any(line.count("(") != line.count(")") for line in text.split("\n") if not line.lstrip().startswith("!")):
         raise InputError(f"{content.name}: cannot be read: a line has a bracket without its partner")
     yield Found(read_pw_input(text, content.name))

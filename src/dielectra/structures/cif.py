@@ -9,7 +9,10 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, cell_of_parameters, make_crystal
 from dielectra.errors import InputError
 from dielectra.structures.cif_blocks import parse_blocks
-from dielectra.structures.cif_claims import (
+from dielectra.structures.cif_items import Block
+from dielectra.structures.cif_sites import Site, coincide, fill_cell, read_sites, refuse_without_sites
+from dielectra.structures.cif_symmetry import Symmetry, stated_symmetry
+from dielectra.structures.claims import (
     Claims,
     contradictions,
     formula_of,
@@ -17,9 +20,6 @@ from dielectra.structures.cif_claims import (
     read_claims,
     refuse_missing_elements,
 )
-from dielectra.structures.cif_items import Block
-from dielectra.structures.cif_sites import Site, coincide, fill_cell, read_sites, refuse_without_sites
-from dielectra.structures.cif_symmetry import Symmetry, stated_symmetry
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 from dielectra.structures.operations import Operations

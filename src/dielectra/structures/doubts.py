@@ -9,7 +9,7 @@ import numpy as np
 from ase.data import covalent_radii
 
 from dielectra.crystal import Crystal, close_pairs
-from dielectra.structures.cif_claims import mass_density
+from dielectra.structures.claims import mass_density
 
 DENSEST = 25.0
 """Mass density in grams per cubic centimetre above any crystal's at ambient pressure (osmium 22.6)."""

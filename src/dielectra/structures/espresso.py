@@ -10,7 +10,9 @@ import numpy as np
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
+from dielectra.errors import InputError
 from dielectra.files import understanding
+from dielectra.structures.espresso_cards import Card, cell_of_card, positions_of_card, read_cards
 from dielectra.units import BOHR
 
 UNIQUE_B = (-12, -13)
@@ -31,20 +33,38 @@ def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
 
     reader: Any = espresso  # untyped
     with understanding(where, "an input of pw.x"):
-        sections, cards = reader.read_fortran_namelist(text.splitlines(keepends=True))
-        system = sections["system"]
-        parameters = lattice_parameters(system)
-        scale = parameters[0] or None
-        if int(system["ibrav"]):
-            if scale is None:
-                raise ValueError("neither celldm(1) nor A gives the lattice parameter")
-            cell = scale * lattice_vectors(int(system["ibrav"]), *parameters[1:])
-        else:
-            cell, scale = reader.get_cell_parameters(cards, alat=scale)
-        sites = reader.get_atomic_positions(cards, n_atoms=system["nat"], cell=cell, alat=scale)
-        species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label, *_ in sites]
-        positions = np.array([site[1] for site in sites]) @ np.linalg.inv(cell)
+        sections, lines = reader.read_fortran_namelist(text.splitlines(keepends=True))
+        system: Mapping[str, Any] = sections.get("system", {})
+        cards = read_cards(lines, where)
+        if "ATOMIC_POSITIONS" not in cards or "nat" not in system:
+            raise InputError(f"{where}: holds no atoms; an input of pw.x has nat and ATOMIC_POSITIONS")
+        cell, scale = _lattice(system, cards.get("CELL_PARAMETERS"), where)
+        if not abs(np.linalg.det(cell)) > 1e-3:
+            raise InputError(f"{where}: has no lattice; the three lattice vectors must span a volume")
+        labels, positions = positions_of_card(cards["ATOMIC_POSITIONS"], int(system["nat"]), cell, scale, where)
+    species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label in labels]
     return make_crystal(cell, species, positions, where)
+
+
+def _lattice(system: Mapping[str, Any], card: Card | None, where: str) -> tuple[FloatArray, float]:
+    """Return the lattice vectors and the lattice parameter in angstrom."""
+    if "ibrav" not in system:
+        advice = "give all atoms and the lattice by ibrav" if "space_group" in system else "give the lattice"
+        raise InputError(f"{where}: has no ibrav; {advice}")
+    try:
+        ibrav = int(system["ibrav"])
+        parameters = lattice_parameters(system)
+        if ibrav == 0:
+            if card is None:
+                raise ValueError("ibrav is 0, and there are no CELL_PARAMETERS")
+            return cell_of_card(card, parameters[0], where)
+        if parameters[0] == 0:
+            raise ValueError("neither celldm(1) nor A gives the lattice parameter")
+        if card is not None:
+            raise ValueError(f"ibrav {ibrav} and CELL_PARAMETERS are both given; pw.x takes one")
+        return parameters[0] * lattice_vectors(ibrav, *parameters[1:]), parameters[0]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{where}: its lattice cannot be read: {error}") from error
 
 
 def lattice_parameters(system: Mapping[str, Any]) -> tuple[float, float, float, float, float, float]:

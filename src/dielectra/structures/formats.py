@@ -28,7 +28,7 @@ Reader = Callable[[Content], Iterator[Found]]
 BY_NAME: tuple[tuple[str, Reader], ...] = (
     (r".*\.(cif|mcif|mmcif)", read_cif),
     (r".*\.(jsonl?|ndjson|optimade)", read_json),
-    (r"(.*[._-])?(poscar|contcar)([._-].*)?|.*\.vasp", read_poscar),
+    (r"(.*[._-])?(poscar|contcar|xdatcar)([._-].*)?|.*\.vasp", read_poscar),
     (r".*\.(ext)?xyz", read_extxyz),
     (r".*\.a?xsf", read_xsf),
     (r".*\.(res|ins|shelx)", read_shelx),

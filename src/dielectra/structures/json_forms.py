@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dielectra.crystal import Crystal, make_crystal
+from dielectra.arrays import FloatArray
+from dielectra.crystal import Crystal, cell_of_parameters, make_crystal
 from dielectra.errors import InputError
 from dielectra.files import MEBIBYTE, understanding
 from dielectra.parsing import parse_json
+from dielectra.structures.claims import claims_of_document, compared
 from dielectra.structures.content import Content
 from dielectra.structures.entries import Found
 
@@ -20,9 +22,19 @@ LARGEST_DOCUMENT = 64 * MEBIBYTE
 DEEPEST = 6
 """Number of lists and wrappers around a structure that are opened."""
 
+PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
+SAME_PLACE = 0.05
+"""Distance in angstrom between two statements of one position above which they contradict each other."""
+
+SAME_LENGTH = 0.01
+"""Relative difference of two statements of one length above which they contradict each other."""
+
 CELLS = ("lattice", "cell", "lattice_vectors", "lattice_mat")
 WRAPPERS = frozenset({*CELLS, "structure", "attributes", "atoms"})
 """Keys of an object that is or holds one structure; without any of them ``data`` holds some."""
+
+INCOMPLETE = frozenset(("disorder", "implicit_atoms", "site_attachments"))
+"""Features of OPTIMADE that make a list of sites less than a crystal."""
 
 ATOMS = ("sites", "species", "numbers", "positions", "frac_coords", "species_at_sites", "cartesian_site_positions")
 STRUCTURE_KEYS = frozenset({*CELLS, *ATOMS, "structure", "attributes"})
@@ -139,12 +151,19 @@ def _structures(value: Any, name: str, place: str, depth: int) -> Iterator[Found
             yield from _structures(value.get(str(row)), name, _inside(place, f"id {row}"), depth + 1)
     elif not WRAPPERS & value.keys() and isinstance(value.get("data"), list | dict) and depth < DEEPEST:
         yield from _structures(value["data"], name, place, depth + 1)
+    elif not (WRAPPERS | set(ATOMS)) & value.keys() and depth < DEEPEST and all(map(_is_structure, value.values())):
+        for key, item in value.items():
+            yield from _structures(item, name, _inside(place, str(key)[:80]), depth + 1)
     else:
         data = {key: other for key, other in value.items() if key not in STRUCTURE_KEYS}
         try:
-            yield Found(_crystal(value, where), place, data)
+            yield Found(compared(_crystal(value, where), claims_of_document(value), where), place, data)
         except InputError as error:
             yield Found(error, place, data)
+
+
+def _is_structure(value: Any) -> bool:
+    return isinstance(value, dict) and not WRAPPERS.isdisjoint(value)
 
 
 def _crystal(value: dict[str, Any], where: str) -> Crystal:
@@ -159,7 +178,8 @@ def _of_pymatgen(entry: Mapping[str, Any], where: str) -> Crystal:
     lattice, sites = entry["lattice"], entry["sites"]
     _refuse_unlike(sites, list, "sites", where)
     refuse_low_dimension(_pbc(lattice.get("pbc"), where), where)
-    species, coords, cartesian = [], [], False
+    matrix, warnings = _matrix(lattice, where)
+    species, coords, moved = [], [], 0.0
     for index, site in enumerate(sites):
         _refuse_unlike(site, dict, f"site {index}", where)
         kinds = site.get("species")
@@ -167,9 +187,33 @@ def _of_pymatgen(entry: Mapping[str, Any], where: str) -> Crystal:
         if len(kinds) != 1 or not isinstance(kinds[0], dict) or not _is_full(kinds[0].get("occu", 1)):
             raise InputError(f"{where}: has partially occupied sites (site {index}); give an ordered structure")
         species.append(kinds[0].get("element"))
-        cartesian = "abc" not in site
-        coords.append(site.get("xyz" if cartesian else "abc"))
-    return _make(lattice.get("matrix"), species, coords, where, cartesian=cartesian)
+        keys = [key for key in ("abc", "xyz") if key in site and (key == "abc" or lattice.get("matrix") is not None)]
+        if not keys:
+            raise InputError(f"{where}: site {index} has neither abc nor, in the axes of a matrix, xyz; give either")
+        given = [_three(site[key], f"{where}: {key} of site {index}") for key in keys]
+        coords.append(given[0] if keys[0] == "abc" else given[0] @ np.linalg.inv(matrix))
+        moved = max(moved, float(np.abs(coords[-1] @ matrix - given[-1]).max()) if "xyz" in keys else 0.0)
+    if moved > SAME_PLACE:
+        warnings.append(f"abc and xyz of its sites differ by up to {moved:.3g} angstrom; abc is used")
+    return make_crystal(matrix, species, coords, where, warnings)
+
+
+def _matrix(lattice: Mapping[str, Any], where: str) -> tuple[FloatArray, list[str]]:
+    """Return the lattice vectors of pymatgen's form, and a doubt where its lengths and angles are others."""
+    named = [lattice.get(key) for key in PARAMETERS]
+    stated = [float(value) for value in named if value is not None]
+    if lattice.get("matrix") is None:
+        if len(stated) < 6:
+            raise InputError(f"{where}: its lattice has neither a matrix nor all of {', '.join(PARAMETERS)}")
+        return cell_of_parameters(stated[:3], stated[3:], where), []
+    matrix = np.array(lattice["matrix"], float).reshape(3, 3)
+    if not abs(np.linalg.det(matrix)) > 1e-3:
+        raise InputError(f"{where}: has no lattice; the three lattice vectors must span a volume")
+    lengths = np.linalg.norm(matrix, axis=1)
+    if len(stated) < 6 or np.abs(lengths / stated[:3] - 1).max() < SAME_LENGTH:
+        return matrix, []
+    told = ", ".join(f"{length:g}" for length in stated[:3])
+    return matrix, [f"its lattice names lengths of {told} angstrom, its matrix has others; the matrix is used"]
 
 
 def _of_optimade(entry: Mapping[str, Any], where: str) -> Crystal:
@@ -177,7 +221,7 @@ def _of_optimade(entry: Mapping[str, Any], where: str) -> Crystal:
     names: Any = entry.get("species_at_sites")
     _refuse_unlike(names, list, "species_at_sites", where)
     features = entry.get("structure_features") or []
-    if "disorder" in features or "implicit_atoms" in features:
+    if INCOMPLETE.intersection(map(str, features)):
         raise InputError(f"{where}: has {' and '.join(map(str, features))[:60]}; give an ordered, complete structure")
     refuse_low_dimension(entry.get("dimension_types") or (1, 1, 1), where)
     species = []
@@ -186,6 +230,8 @@ def _of_optimade(entry: Mapping[str, Any], where: str) -> Crystal:
         symbols, amounts = kind.get("chemical_symbols"), kind.get("concentration") or [1.0]
         if not isinstance(symbols, list) or len(symbols) != 1 or not _is_full(amounts[0]):
             raise InputError(f"{where}: has partially occupied sites (site {index}); give an ordered structure")
+        if any(kind.get("nattached") or kind.get("attached") or ()):
+            raise InputError(f"{where}: site {index} has {kind.get('attached')} attached; give a site for each atom")
         species.append(symbols[0])
     return _make(entry["lattice_vectors"], species, entry.get("cartesian_site_positions"), where, cartesian=True)
 
@@ -220,6 +266,13 @@ def _make(cell: Any, species: Any, coords: Any, where: str, *, cartesian: bool) 
     except (TypeError, ValueError, OverflowError, np.linalg.LinAlgError) as error:
         raise InputError(f"{where}: needs three lattice vectors that span a volume, and 3 numbers an atom") from error
     return make_crystal(matrix, species, coords, where)
+
+
+def _three(value: Any, what: str) -> FloatArray:
+    try:
+        return np.array(value, float).reshape(3)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{what} is {str(value)[:60]}; give three numbers") from error
 
 
 def _pbc(value: Any, where: str) -> Iterable[Any]:

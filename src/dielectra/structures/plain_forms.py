@@ -22,7 +22,7 @@ BLOCK = re.compile(r"^\s*%block\s+(\w+)\s*$(.*?)^\s*%endblock\s+\1\s*$", re.I | 
 def read_xsf(content: Content) -> Iterator[Found]:
     """Give the crystals of an XSF or animated XSF file."""
     where, lines = content.name, [line.split("#")[0].split() for line in content.text.split("\n")]
-    if any(words and words[0] in ("SLAB", "POLYMER", "MOLECULE") for words in lines):
+    if any(words and words[0] in ("SLAB", "POLYMER", "MOLECULE", "ATOMS") for words in lines):
         raise InputError(f"{where}: is a slab, chain or molecule; only bulk crystals are supported")
     cell: FloatArray | None = None
     n_frames = sum(words[:1] == ["PRIMCOORD"] for words in lines)
@@ -61,7 +61,7 @@ def read_aims(content: Content) -> Iterator[Found]:
             cell.append(floats(words[1:], 3, what))
         elif words[:1] in (["atom"], ["atom_frac"]):
             coords.append(floats(words[1:], 3, what))
-            species.append(words[4] if len(words) > 4 else "")
+            species.append(re.split(r"[_.]", words[4])[0] if len(words) > 4 else "")
             cartesian.append(words[0] == "atom")
     if len(cell) != 3:
         raise InputError(f"{where}: has no lattice; give three lines with lattice_vector")
@@ -80,7 +80,7 @@ def read_castep(content: Content) -> Iterator[Found]:
     key = next((key for key in ("positions_frac", "positions_abs") if key in blocks), None)
     if key is None:
         raise InputError(f"{where}: holds no atoms; a .cell file needs a block POSITIONS_FRAC or POSITIONS_ABS")
-    factor, rows = _unit(blocks[key])
+    factor, rows = _unit(blocks[key], f"{where}: {key.upper()}")
     if any("mixture" in " ".join(words).lower() for words in rows):
         raise InputError(f"{where}: has partially occupied sites (MIXTURE); give an ordered structure")
     species = [re.split(r"[:_]", words[0])[0] for words in rows]
@@ -94,12 +94,12 @@ def read_castep(content: Content) -> Iterator[Found]:
 
 def _castep_cell(blocks: dict[str, str], where: str) -> FloatArray:
     if "lattice_cart" in blocks:
-        factor, rows = _unit(blocks["lattice_cart"])
+        factor, rows = _unit(blocks["lattice_cart"], f"{where}: LATTICE_CART")
         if len(rows) != 3:
             raise InputError(f"{where}: LATTICE_CART has {len(rows)} vectors; a lattice has 3")
         return np.array([floats(words, 3, f"{where}: LATTICE_CART") for words in rows]) * factor
     if "lattice_abc" in blocks:
-        factor, rows = _unit(blocks["lattice_abc"])
+        factor, rows = _unit(blocks["lattice_abc"], f"{where}: LATTICE_ABC")
         if len(rows) != 2:
             raise InputError(f"{where}: LATTICE_ABC has {len(rows)} lines; give lengths and angles")
         lengths, angles = (floats(words, 3, f"{where}: LATTICE_ABC") for words in rows)
@@ -107,12 +107,15 @@ def _castep_cell(blocks: dict[str, str], where: str) -> FloatArray:
     raise InputError(f"{where}: has no lattice; a .cell file needs a block LATTICE_CART or LATTICE_ABC")
 
 
-def _unit(body: str) -> tuple[float, list[list[str]]]:
+def _unit(body: str, what: str) -> tuple[float, list[list[str]]]:
     """Return the factor to angstrom that the first line of a block may name, and the words of the other lines."""
     rows = [line.split() for line in body.split("\n") if line.strip()]
-    if rows and len(rows[0]) == 1 and rows[0][0].lower() in UNITS:
-        return UNITS[rows[0][0].lower()], rows[1:]
-    return 1.0, rows
+    if not rows or len(rows[0]) != 1:
+        return 1.0, rows
+    unit = rows[0][0].lower()
+    if unit not in UNITS:
+        raise InputError(f"{what}: unknown unit {unit[:20]!r}; units of length are {', '.join(UNITS)}")
+    return UNITS[unit], rows[1:]
 
 
 def _from_cartesian(cell: FloatArray, species: list[int | str], coords: FloatArray, where: str) -> Crystal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,7 +32,10 @@ INSTRUCTIONS = frozenset(
 """Instructions after SFAC whose numbers might be taken for those of an atom."""
 
 FIXED = 10.0
-"""SHELX adds this to a coordinate or an occupancy that it does not refine."""
+"""SHELX adds this to a coordinate or an occupancy that it does not refine, and multiples to free variables."""
+
+PEAK = re.compile(r"Q\d+", re.I)
+"""Label of a maximum of the electron density, which is no atom."""
 
 
 def read_shelx(content: Content) -> Iterator[Found]:
@@ -50,18 +54,25 @@ def read_shelx(content: Content) -> Iterator[Found]:
     parameters = floats(keyed["CELL"][-6:], 6, f"{where}: CELL")
     cell = cell_of_parameters(parameters[:3], parameters[3:], where)
     operations = _operations(lines, where)
-    elements = [word for words in lines if words[0].upper() == "SFAC" for word in words[1:]]
+    elements = _elements(lines)
     sites, occupancies = [], []
     for words in _atom_lines(lines):
         index = int(words[1])
         if not 1 <= index <= len(elements):
             raise InputError(f"{where}: atom {words[0]}: SFAC names {len(elements)} elements, not {index}")
         numbers = floats(words[2:], 3, f"{where}: atom {words[0]}")
+        occupancy = floats(words[5:6] or ["11"], 1, f"{where}: occupancy of atom {words[0]}")[0]
+        if max(map(abs, (*numbers, occupancy))) > 1.5 * FIXED:
+            raise InputError(
+                f"{where}: atom {words[0]} depends on a free variable (FVAR), as disordered sites do; "
+                "give an ordered structure"
+            )
         position = np.array([value - FIXED if abs(value - FIXED) < 5 else value for value in numbers])
         sites.append(Site(words[0], atomic_number(elements[index - 1].capitalize(), where), position))
-        occupancies.append(floats(words[5:6] or ["11"], 1, f"{where}: occupancy of atom {words[0]}")[0] % FIXED)
+        occupancies.append(occupancy % FIXED)
     if not sites:
         raise InputError(f"{where}: holds no atoms")
+    _refuse_missing(elements, keyed.get("UNIT", []), {site.number for site in sites}, where)
     for site, occupancy in zip(sites, occupancies, strict=True):
         share = len(fill_cell([site], operations, cell, where)[0]) / len(operations)
         if min(abs(occupancy - 1.0), abs(occupancy - share)) > 0.01:
@@ -70,14 +81,14 @@ def read_shelx(content: Content) -> Iterator[Found]:
 
 
 def _joined(text: str) -> Iterator[list[str]]:
-    """Yield the words of every instruction up to END; a line that ends with ``=`` goes on."""
+    """Yield the words of every instruction up to HKLF or END; a line that ends with ``=`` goes on."""
     waiting = ""
     for line in text.split("\n"):
         plain = waiting + line.split("!")[0].rstrip()
         waiting = plain[:-1] if plain.endswith("=") and len(plain) < 1000 else ""
         if not waiting and plain.strip():
             words = plain.split()
-            if words[0][:3].upper() == "END":
+            if words[0][:4].upper() in ("END", "HKLF"):
                 return
             yield words
 
@@ -87,9 +98,24 @@ def _atom_lines(lines: list[list[str]]) -> Iterator[list[str]]:
     after = False
     for words in lines:
         is_atom = len(words) >= 5 and words[1].isdigit() and len(words[1]) < 4
-        if after and is_atom and words[0][:4].upper() not in INSTRUCTIONS:
+        if after and is_atom and words[0][:4].upper() not in INSTRUCTIONS and not PEAK.fullmatch(words[0]):
             yield words
         after = after or words[0].upper() == "SFAC"
+
+
+def _elements(lines: list[list[str]]) -> list[str]:
+    """Return the symbols of SFAC; an instruction with scattering factors names one."""
+    found = []
+    for words in (words[1:] for words in lines if words[0].upper() == "SFAC"):
+        found += words if all(word.isalpha() for word in words) else words[:1]
+    return found
+
+
+def _refuse_missing(elements: list[str], units: list[str], numbers: set[int], where: str) -> None:
+    """Raise InputError where UNIT counts atoms of an element that has no site."""
+    for symbol, count in zip(elements, units, strict=False):
+        if floats([count], 1, f"{where}: UNIT")[0] and atomic_number(symbol.capitalize(), where) not in numbers:
+            raise InputError(f"{where}: UNIT counts {count} atoms of {symbol}, but no site is one; add its sites")
 
 
 def _operations(lines: list[list[str]], where: str) -> Operations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import io
+import lzma
 import stat
 import sys
 import tarfile
@@ -31,8 +32,8 @@ MOST_MEMBERS = 100_000
 LONGEST_HEADER = 64 * 1024
 """Bytes of a tar header that is itself stored as a member (long names, extended attributes)."""
 
-COMPRESSIONS = (".gz", ".bz2")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
+COMPRESSIONS = (".gz", ".bz2", ".xz")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 SYSTEM_PARTS = ("__MACOSX", ".git", "__pycache__")
 STANDARD_INPUT = "-"
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -153,9 +154,11 @@ def _zipped(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
         if len(members) > MOST_MEMBERS:
             raise InputError(f"{shown(name)}: holds {len(members)} files; up to {MOST_MEMBERS} are read")
         for member in members:
+            inner = f"{name}/{member.filename}"
             if not member.is_dir() and is_wanted(member.filename):
-                inner = f"{name}/{member.filename}"
                 yield inner, _guarded(partial(zip_member, archive, member, inner))
+            elif is_archive(member.filename):
+                yield inner, _nested(inner)
 
 
 def zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Content:
@@ -195,12 +198,14 @@ def _bounded(file: IO[bytes], declared: int, name: str, largest: int = LARGEST_F
 def tar_members(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
     """Yield the structure files of a tar archive one by one, in its order."""
     ending = path.name.lower()
-    mode = "r:gz" if ending.endswith("gz") else "r:bz2" if ending.endswith("bz2") else "r:"
+    mode = f"r:{next((kind for kind in ('gz', 'bz2', 'xz') if ending.endswith(kind)), '')}"
     with reading(name), tarfile.open(path, mode, tarinfo=_BoundedHeader) as archive:  # type: ignore[call-overload]
         for member in _regular_members(archive, name):
+            inner = f"{name}/{member.name}"
             if is_wanted(member.name):
-                inner = f"{name}/{member.name}"
                 yield inner, _guarded(partial(_tar_member, archive, member, inner))
+            elif is_archive(member.name):
+                yield inner, _nested(inner)
 
 
 def _regular_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
@@ -248,6 +253,10 @@ HEADERS = (
 )
 
 
+def _nested(name: str) -> InputError:
+    return InputError(f"{shown(name)}: is an archive inside of an archive and is not opened; unpack the outer one")
+
+
 def _guarded(read: Callable[[], Content]) -> Opened:
     """Return what a function reads, or the error it raises."""
     try:
@@ -279,7 +288,8 @@ def _unpacked(data: bytes, file: str, name: str) -> bytes:
         return unpack_gzip(data, name, LARGEST_FILE)
     if not ending.endswith(COMPRESSIONS):
         return data
-    with reading(name), bz2.BZ2File(io.BytesIO(data)) as file_:
+    unpack = bz2.BZ2File if ending.endswith(".bz2") else lzma.LZMAFile
+    with reading(name), unpack(io.BytesIO(data)) as file_:
         unpacked: bytes = file_.read(LARGEST_FILE + 1)
     if len(unpacked) > LARGEST_FILE:
         raise InputError(f"{shown(name)}: more than {LARGEST_FILE / MEBIBYTE:g} MiB once unpacked")

@@ -1,11 +1,12 @@
-"""Compare the atoms of a cell with what a CIF says of them elsewhere: formula, formula units, density, volume."""
+"""Compare the atoms of a cell with what its file says of them elsewhere: formula, formula units, density, volume."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ WEIGHT = ("_chemical_formula_weight",)
 FORMULA_UNITS = ("_cell_formula_units_z",)
 DENSITY = ("_exptl_crystal_density_diffrn", "_exptl_crystal_density_meas")
 VOLUME = ("_cell_volume",)
+REDUCED_FORMULA = ("chemical_formula_reduced", "formula_pretty")
 AMOUNT_TOLERANCE = 0.02
 VOLUME_TOLERANCE = 0.01
 DENSITY_TOLERANCE = 0.1
@@ -35,7 +37,7 @@ class Claims(NamedTuple):
 
     ``formula`` counts atoms of each chemical symbol in a formula unit, ``units`` formula units in the cell. Whether any
     formula has hydrogen, in however free a form, is ``hydrogen``. The ``weight`` of a formula unit is in dalton,
-    ``density`` in grams per cubic centimetre, ``volume`` in cubic angstrom.
+    ``density`` in grams per cubic centimetre, ``volume`` in cubic angstrom, ``n_sites`` counts the atoms of the cell.
     """
 
     formula: dict[str, float] | None
@@ -44,6 +46,7 @@ class Claims(NamedTuple):
     weight: float | None
     density: float | None
     volume: float | None
+    n_sites: float | None = None
 
 
 def read_claims(block: Block) -> Claims:
@@ -58,6 +61,30 @@ def read_claims(block: Block) -> Claims:
     hydrogen = "H" in (formula or ()) or any(_has_hydrogen(block.value(tag)) for tag in FREE_FORMULA)
     units, weight, density, volume = (block.number(*tags) or None for tags in (FORMULA_UNITS, WEIGHT, DENSITY, VOLUME))
     return Claims(formula, hydrogen, units, weight, density, volume)
+
+
+def claims_of_document(value: Mapping[str, Any]) -> Claims:
+    """Return what a document of OPTIMADE or of the Materials Project says of its structure besides its sites."""
+    inner = value.get("attributes")
+    entries = {**value, **inner} if isinstance(inner, Mapping) else value
+    formula = next((entries[key] for key in REDUCED_FORMULA if isinstance(entries.get(key), str)), "")
+    is_summary = isinstance(entries.get("formula_pretty"), str)  # elsewhere a density may be any
+    density, volume = (_positive(entries.get(key)) if is_summary else None for key in ("density", "volume"))
+    amounts = _parse(formula)
+    return Claims(amounts, "H" in (amounts or ()), None, None, density, volume, _positive(entries.get("nsites")))
+
+
+def compared(crystal: Crystal, claims: Claims, where: str) -> Crystal:
+    """Return a crystal with doubts where its file says other things of it.
+
+    Raises
+    ------
+    InputError
+        If an element of the formula has no site.
+    """
+    refuse_missing_elements(claims, frozenset(crystal.numbers.tolist()), where)
+    doubts = tuple(contradictions(claims, crystal))
+    return replace(crystal, warnings=(*crystal.warnings, *doubts)) if doubts else crystal
 
 
 def refuse_missing_elements(claims: Claims, numbers: frozenset[int], where: str) -> None:
@@ -99,6 +126,8 @@ def contradictions(claims: Claims, crystal: Crystal) -> Iterator[str]:
         )
     if claims.density and abs(density - claims.density) > DENSITY_TOLERANCE * claims.density:
         yield f"the cell of {sites} has a density of {density:.3g} g/cm3, the file says {claims.density:g}"
+    if claims.n_sites and claims.n_sites != crystal.n_atoms:
+        yield f"the cell has {crystal.n_atoms} atoms, the file says {claims.n_sites:g}"
     if claims.volume and abs(crystal.volume - claims.volume) > VOLUME_TOLERANCE * claims.volume:
         yield f"the cell has a volume of {crystal.volume:.4g} cubic angstrom, the file says {claims.volume:g}"
 
@@ -113,6 +142,10 @@ def mass_density(crystal: Crystal) -> float:
     from ase.data import atomic_masses
 
     return float(atomic_masses[crystal.numbers].sum() * DALTON_PER_CUBIC_ANGSTROM / crystal.volume)
+
+
+def _positive(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value < np.inf else None
 
 
 def _count(crystal: Crystal) -> Counter[str]:
