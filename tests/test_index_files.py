@@ -162,3 +162,55 @@ def test_energies_stay_as_they_are_written(tmp_path: Path) -> None:
     rows = "".join(f"{energy!r},2,0.1\n" for energy in (0.0, 0.1, 0.3, 1.7))
     table = read_index(write(tmp_path, "energy_ev,n,k\n" + rows, "a.csv"))
     assert table.energies.tolist() == [0.0, 0.1, 0.3, 1.7]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("wavelength_um;n;k\n0,3;1,9;0,5\n0,4;1,8;0,2\n", "semicolons and decimal commas"),
+        ("Wavelength [um]\tN\tK\n0.3\t1.9\t0.5\n0.4\t1.8\t0.2\n", "tabs"),
+        ("wavelength_um n k\n0.3   1.9 0.5\n0.4 1.8 0.2 \n", "blanks"),
+        ('"Wavelength, µm",n,k\n0.3,1.9,0.5\n0.4,1.8,0.2\n', "a comma in a name"),
+        ("wavelength_um,n,sample,k\n0.3,1.9,film,0.5\n0.4,1.8,film,0.2\n", "a column of text"),
+    ],
+)
+def test_tables_of_any_separator(text: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    table = read_index(tmp_path / "a.csv")
+    np.testing.assert_allclose(table.energies, [UM / 0.4, UM / 0.3])
+    np.testing.assert_array_equal(table.values, [1.8 + 0.2j, 1.9 + 0.5j])
+    assert table.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wavelength_um,n,k\n0.3,1.9,-0.5\n0.4,1.8,-0.2\n", r"k is -0\.5; absorption is positive here"),
+        ("energy_ev,eps1,eps2\n1,2,-0.5\n2,3,-0.6\n", r"eps2 is -0\.6; absorption is positive here"),
+        ("wavelength_um,n,k\n0.3,0,0\n0.4,1.8,0\n", r"n is 0 at 4\.133 eV; a refractive index is positive"),
+        ("wavelength_um,n,k\n0.3,-1.9,0\n0.4,1.8,0\n", r"n is -1\.9 at 4\.133 eV"),
+        ("wavelength_um,n,k\n0.3,1.9\n", "line 2: needs 3 numbers; got 2 values"),
+        ("# a comment\nwavelength_um;n\n0.3;1.9\n0.4;?\n", "line 4: '\\?' is not a number"),
+        ("wl,n\n0.3,1.9\n0.4,1.8\n\nwl,k\n0.35,0.5\n0.45,0.1\n", "is known at 1 energies; two are needed"),
+    ],
+)
+def test_values_that_no_crystal_has(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_index(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("energy_ev,n,k\n1,2,-0.001\n2,2,0.4\n", "k is slightly negative, down to -0.001; it is taken as zero there"),
+        ("energy_ev,n,k\n1,2,0\n2,2,0\n1,3,0\n", "n is given twice at 1 eV, and differently; the first is taken"),
+        ("energy_ev,n,alpha_per_cm\n1,2,100\n2,3,1000\n", "the columns alpha_per_cm are not read; without k"),
+    ],
+)
+def test_doubts_about_values_are_said(text: str, doubt: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    table = read_index(tmp_path / "a.csv")
+    assert table.values[0] == 2
+    (warning,) = table.warnings
+    assert doubt in warning

@@ -162,9 +162,9 @@ def test_exports_come_back(prediction: Prediction, tmp_path: Path) -> None:
         (
             "a.yml",
             "DATA:\n  - type: tabulated nk\n    data: |\n      1 2\n",
-            "every row of 'tabulated nk' needs 3 numbers",
+            "row 1 of 'tabulated nk': needs 3 numbers",
         ),
-        ("a.yml", "DATA:\n  - type: tabulated nk\n    data: |\n      1 2 3\n", "a spectrum needs energies"),
+        ("a.yml", "DATA:\n  - type: tabulated nk\n    data: |\n      1 2 3\n", "is known at 1 energies"),
         (
             "a.yml",
             "DATA:\n  - type: tabulated n\n    data: |\n      -1 2\n      1 2\n",
@@ -187,9 +187,9 @@ def test_exports_come_back(prediction: Prediction, tmp_path: Path) -> None:
             "no refractive index at 2 um",
         ),
         ("a.csv", "", "it has none"),
-        ("a.csv", "energy_ev,n\n1,2\n2\n", "every row needs 2 numbers"),
-        ("a.csv", "energy_ev,n\n1,2\n2,x\n", "every row needs 2 numbers"),
-        ("a.csv", "energy_ev,n\n1,2\n2,nan\n", "not finite"),
+        ("a.csv", "energy_ev,n\n1,2\n2\n", "line 3: needs 2 numbers"),
+        ("a.csv", "energy_ev,n\n1,2\n2,x\n", "line 3: 'x' is not a number"),
+        ("a.csv", "energy_ev,n\n1,2\n2,nan\n", "line 3: 'nan' is not a number"),
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

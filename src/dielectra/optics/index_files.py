@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +15,17 @@ from dielectra.errors import InputError
 from dielectra.files import read_text, reading
 from dielectra.optics.dispersion import evaluate_formula
 from dielectra.parsing import parse_yaml
+from dielectra.structures.numbers import floats
 from dielectra.units import UM, UNITS, Unit, doubtful_unit, from_energies, parse_unit, to_energies
 
 FORMULA_POINTS = 401
 """Points, evenly spaced in photon energy, at which a dispersion formula is evaluated over its range."""
 
+NOISE = 0.01
+"""Share of the largest absorption, or of one, below which a negative one is noise."""
+
 AXIS = re.compile(
-    r"(?P<name>photon[ _]energy|energy|wavelength|lambda|frequency|wavenumber|wl)[ _]*[(\[]?(?P<unit>[^)\]]*)[)\]]?"
+    r"(?P<name>photon[ _]energy|energy|wavelength|lambda|frequency|wavenumber|wl)[ _,]*[(\[]?(?P<unit>[^)\]]*)[)\]]?"
 )
 QUANTITIES = {"lambda": "wavelength", "wl": "wavelength", "energy": "photon energy", "photon_energy": "photon energy"}
 
@@ -70,7 +74,8 @@ def read_index(path: str | Path) -> IndexTable:
     A YAML page may hold any number of blocks: ``tabulated nk``, ``tabulated n``, ``tabulated k``, ``formula 1`` to
     ``formula 9``. A CSV table has a header with ``n``, with or without ``k``, or ``eps1`` and ``eps2``, and an axis
     with its unit: ``energy_ev``, ``wavelength_nm``, ``wavelength (um)``, ``frequency_thz``, ``wavenumber_cm-1``; ``wl``
-    is in micrometres, as the site writes it. A further header begins a further block. Lines that begin with ``#`` are
+    is in micrometres, as the site writes it. Columns are separated by commas, or by semicolons, tabs or blanks, and
+    then numbers may have decimal commas. A further header begins a further block. Lines that begin with ``#`` are
     comments. Without any k the crystal is transparent; where k covers a part of the range of n, n outside is left out
     with a warning.
 
@@ -118,11 +123,16 @@ def _read_yaml(text: str, path: Path) -> IndexTable:
 def _yaml_table(kind: str, data: Any, path: Path) -> list[FloatArray]:
     """Return wavelengths (micrometre) and the columns of a table."""
     width = 3 if kind == "tabulated nk" else 2
-    try:
-        table = np.array([line.split() for line in str(data or "").strip().splitlines()], float).reshape(-1, width)
-    except ValueError as error:
-        raise InputError(f"{path}: every row of '{kind}' needs {width} numbers") from error
-    return list(table.T)
+    lines = [line.split() for line in str(data or "").strip().splitlines()]
+    return list(_table([(f"row {row} of '{kind}'", words) for row, words in enumerate(lines, 1)], width, path).T)
+
+
+def _table(rows: Sequence[tuple[str, Sequence[str]]], width: int, path: Path) -> FloatArray:
+    """Return the numbers of rows, each with its name in messages, shape ``(n_rows, width)``."""
+    for what, words in rows:
+        if len(words) != width:
+            raise InputError(f"{path}, {what}: needs {width} numbers; got {len(words)} values")
+    return np.array([floats(words, width, f"{path}, {what}") for what, words in rows]).reshape(-1, width)
 
 
 def _formula(number: int, block: Any, path: Path) -> _Formula:
@@ -139,46 +149,61 @@ def _formula(number: int, block: Any, path: Path) -> _Formula:
 
 
 def _read_csv(text: str, path: Path) -> IndexTable:
-    lines = [line for line in text.splitlines() if line.strip(" ,;\t") and not line.lstrip().startswith("#")]
     n: list[_Curve | _Formula] = []
     k: list[_Curve] = []
     warnings: list[str] = []
-    for heads, rows in _csv_blocks(lines, path):
+    unread: dict[str, None] = {}
+    for heads, rows in _csv_blocks(text, path):
         unit, place = _axis(heads, path)
-        try:
-            table = np.array(rows, float).reshape(-1, len(heads))
-        except ValueError as error:
-            raise InputError(f"{path}: every row needs {len(heads)} numbers ({error})") from error
-        columns = dict(zip(heads, table.T, strict=True))
-        energies = _energies(table[:, place], unit, path)
-        warnings += [doubt for doubt in [doubtful_unit(table[:, place], unit)] if doubt]
-        if {"eps1", "eps2"} <= columns.keys() and "n" not in columns:
-            index = np.sqrt(columns["eps1"] + 1j * np.maximum(columns["eps2"], 0.0))
-            columns |= {"n": index.real, "k": index.imag}
-        if "n" not in columns and "k" not in columns:
+        names = ("n", "k") if "n" in heads or "k" in heads else ("eps1", "eps2")
+        places = [heads.index(name) for name in names if name in heads]
+        if not places or (names[0] == "eps1" and len(places) < 2):
             raise InputError(
                 f"{path}: needs a header that names n (with k), or eps1 and eps2; it has {', '.join(heads)}"
             )
-        n += [_Curve(energies, columns["n"])] if "n" in columns else []
-        k += [_Curve(energies, columns["k"])] if "k" in columns else []
+        wanted = [(what, [words[at] for at in (place, *places) if at < len(words)]) for what, words in rows]
+        axis, *columns = _table(wanted, 1 + len(places), path).T
+        energies = _energies(axis, unit, path)
+        warnings += [doubt for doubt in [doubtful_unit(axis, unit)] if doubt]
+        known = dict(zip((heads[at] for at in places), columns, strict=True))
+        if names[0] == "eps1":
+            index = np.sqrt(known["eps1"] + 1j * _absorbing(known["eps2"], "eps2", path, warnings))
+            known = {"n": index.real, "k": index.imag}
+        n += [_Curve(energies, known["n"])] if "n" in known else []
+        k += [_Curve(energies, known["k"])] if "k" in known else []
+        unread |= dict.fromkeys(head for at, head in enumerate(heads) if at not in (place, *places))
     if not n:
         raise InputError(f"{path}: needs a header that names an axis with its unit and n; it has none")
+    if unread and not k:
+        warnings.append(f"the columns {', '.join(unread)} are not read; without k the crystal is taken as transparent")
     return _combine(n, k, warnings, path)
 
 
-def _csv_blocks(lines: Sequence[str], path: Path) -> list[tuple[list[str], list[list[str]]]]:
-    """Return the header and the rows of every block; what cannot be a number begins one."""
-    blocks: list[tuple[list[str], list[list[str]]]] = []
+def _csv_blocks(text: str, path: Path) -> list[tuple[list[str], list[tuple[str, list[str]]]]]:
+    """Return the header, in lower case, and the rows of every block, each with its name in messages.
+
+    What cannot be a number begins a block. Columns are separated by what the first header has most of: commas,
+    semicolons, tabs or blanks. Where it is not the comma, a comma is the decimal point.
+    """
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip(" ,;\t") and not line.lstrip().startswith("#")
+    ]
+    first = lines[0][1] if lines else ""
+    separator = next((one for one in ("\t", ";", ",") if one in first), " ")
+    blocks: list[tuple[list[str], list[tuple[str, list[str]]]]] = []
     with reading(path):
-        rows = list(csv.reader(lines, skipinitialspace=True))
-    for row in rows:
-        cells = [cell.strip() for cell in row]
-        if not _is_number(cells[0]):
+        rows = list(csv.reader([line for _, line in lines], delimiter=separator, skipinitialspace=True))
+    for (number, _), row in zip(lines, rows, strict=False):
+        cells = [cell.strip() for cell in row if cell.strip() or separator != " "]
+        numbers = cells if separator == "," else [cell.replace(",", ".") for cell in cells]
+        if not _is_number(numbers[0]):
             blocks.append(([cell.lower() for cell in cells], []))
         elif not blocks:
             raise InputError(f"{path}: needs a header that names its columns; it begins with {cells[0]}")
         else:
-            blocks[-1][1].append(cells)
+            blocks[-1][1].append((f"line {number}", numbers))
     return blocks
 
 
@@ -215,7 +240,12 @@ def _combine(n: Sequence[_Curve | _Formula], k: Sequence[_Curve], warnings: Sequ
     """Put blocks together at the photon energies of n."""
     known_k = _join(k)
     energies, real = _join([_evaluate(block, known_k.energies, path) for block in n])
-    doubts = list(dict.fromkeys(warnings))
+    doubts = list(dict.fromkeys([*warnings, *_repeated(n, "n"), *_repeated(k, "k")]))
+    if real.min() <= 0:
+        raise InputError(
+            f"{path}: n is {real.min():g} at {energies[real.argmin()]:.4g} eV; a refractive index is positive"
+        )
+    known_k = known_k._replace(values=_absorbing(known_k.values, "k", path, doubts))
     imaginary = np.zeros_like(real)
     if len(known_k.energies):
         low, high = known_k.energies[[0, -1]]
@@ -227,6 +257,8 @@ def _combine(n: Sequence[_Curve | _Formula], k: Sequence[_Curve], warnings: Sequ
             )
         energies, real = energies[inside], real[inside]
         imaginary = _interpolate(known_k, energies)
+    if len(energies) < 2:
+        raise InputError(f"{path}: n, with k where k is given, is known at {len(energies)} energies; two are needed")
     return IndexTable(energies, real + 1j * imaginary, warnings=tuple(doubts))
 
 
@@ -249,6 +281,29 @@ def _join(curves: Sequence[_Curve]) -> _Curve:
         return _Curve(np.zeros(0), np.zeros(0))
     energies, first = np.unique(np.concatenate([curve.energies for curve in curves]), return_index=True)
     return _Curve(energies, np.concatenate([curve.values for curve in curves])[first])
+
+
+def _repeated(curves: Sequence[_Curve | _Formula], name: str) -> Iterator[str]:
+    """Yield a doubt where tables give one quantity twice at one energy, and differently."""
+    tables = [curve for curve in curves if isinstance(curve, _Curve)]
+    if not tables:
+        return
+    energies = np.concatenate([curve.energies for curve in tables])
+    values = np.concatenate([curve.values for curve in tables])
+    order = np.lexsort((values, energies))
+    again = (np.diff(energies[order]) == 0) & (np.diff(values[order]) != 0)
+    if again.any():
+        yield f"{name} is given twice at {energies[order][1:][again][0]:.4g} eV, and differently; the first is taken"
+
+
+def _absorbing(values: FloatArray, name: str, path: Path, doubts: list[str]) -> FloatArray:
+    """Return an absorption without the noise below zero; refuse one that is negative, as by the convention n - ik."""
+    if len(values) == 0 or not values.min() < 0:
+        return values
+    if values.min() < -NOISE * max(values.max(), 1.0):
+        raise InputError(f"{path}: {name} is {values.min():g}; absorption is positive here (n + ik), change the sign")
+    doubts.append(f"{name} is slightly negative, down to {values.min():.2g}; it is taken as zero there")
+    return np.maximum(values, 0.0)
 
 
 def _interpolate(curve: _Curve, energies: FloatArray) -> FloatArray:
