@@ -87,7 +87,10 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "examples/MgO.cif", "--level", "gw"], "level 'gw'; allowed are ipa, rpa, lrc, bse, experiment"),
+        (
+            ["predict", "examples/MgO.cif", "--level", "gw"],
+            "level 'gw'; allowed are ipa, rpa, alda, lrc, bse, experiment",
+        ),
         (["predict", "examples/MgO.cif", "--level", "bse"], "no model ships for level 'bse'"),
         (["predict", "examples/MgO.cif", "--model", "nothing"], "model 'nothing' not found"),
         (["predict", "examples/MgO.cif", "--plot", "figure.txt"], "figures are written as .png, .pdf, .svg"),

@@ -122,8 +122,8 @@ def test_bse_is_its_own_level_and_other_kernels_are_refused_by_name(tmp_path: Pa
         assert [record.spectrum.level for record in outcome.records] == ([level] if level else [])
     assert "unknown level 'ALGO = Tdhf'" in outcome.problems[0]
     path = write_vasprun(tmp_path / "vasprun.xml", make_triclinic(), [response(HEAD, 1), response(DFT, 2)], ALGO="CHI")
-    assert [record.spectrum.level for record in only(path).records] == ["ipa"]
-    assert "unknown level 'alda'" in only(path).problems[0]
+    assert [record.spectrum.level for record in only(path).records] == ["ipa", "alda"]
+    assert_equal(spectra(path)["alda"], response(DFT, 2))
 
 
 def test_a_folder_of_runs_is_imported_and_bad_ones_named(tmp_path: Path, run: Run) -> None:
@@ -194,3 +194,15 @@ def test_outcar_of_chi_asks_for_vasprun(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError, match=r"holds no vasprun\.xml|no such file"):
             only(source)
+
+
+@pytest.mark.parametrize(
+    ("settings", "doubt"),
+    [({"LHFCALC": "T"}, "hybrid functional"), ({"ALGO": "EVGW0"}, r"ALGO = EVGW0"), ({"LHFCALC": "F"}, "")],
+)
+def test_energies_of_another_kind_are_said(settings: dict[str, str], doubt: str, tmp_path: Path) -> None:
+    path = write_vasprun(tmp_path / "vasprun.xml", make_mgo(), [response(DENSITY, 0)], **settings)
+    outcome = only(path)
+    assert [record.spectrum.level for record in outcome.records] == ["ipa"]
+    assert doubt in " ".join(outcome.warnings)
+    assert bool(outcome.warnings) == bool(doubt)

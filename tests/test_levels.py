@@ -20,8 +20,9 @@ from dielectra.training.recipes import train_model
 
 
 def test_the_ladder_goes_from_cheap_to_expensive() -> None:
-    assert list(LEVELS) == ["ipa", "rpa", "lrc", "bse", "experiment"]
+    assert list(LEVELS) == ["ipa", "rpa", "alda", "lrc", "bse", "experiment"]
     assert list(levels_below("bse")) == ["lrc", "rpa", "ipa"]
+    assert list(levels_below("alda")) == ["rpa", "ipa"]
     assert list(levels_below("ipa")) == []
 
 
@@ -33,7 +34,7 @@ def test_a_lower_level_is_a_row_before() -> None:
 
 
 def test_an_unknown_level_is_answered_with_those_that_are() -> None:
-    with pytest.raises(InputError, match="unknown level 'gw'; allowed are ipa, rpa, lrc, bse, experiment"):
+    with pytest.raises(InputError, match="unknown level 'gw'; allowed are ipa, rpa, alda, lrc, bse, experiment"):
         check_level("gw")
 
 

@@ -57,7 +57,7 @@ class TestValidation:
         assert Spectrum(GRID, symmetric_tensor(), level).level == level
 
     def test_unknown_level(self) -> None:
-        with pytest.raises(InputError, match=r"unknown level 'gw'; allowed are ipa, rpa, lrc, bse, experiment"):
+        with pytest.raises(InputError, match=r"unknown level 'gw'; allowed are ipa, rpa, alda, lrc, bse, experiment"):
             Spectrum(GRID, symmetric_tensor(), "gw")
 
     @pytest.mark.parametrize(

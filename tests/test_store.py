@@ -188,7 +188,7 @@ def test_parts_of_different_grids_are_refused(part: Path, records: list[Record])
     [
         ("nowhere", "rpa", r"not found; .*ladder"),
         ("tests", "rpa", "holds no Parquet part"),
-        (SEED_PART, "gw", "unknown level 'gw'; allowed are ipa, rpa, lrc, bse, experiment"),
+        (SEED_PART, "gw", "unknown level 'gw'; allowed are ipa, rpa, alda, lrc, bse, experiment"),
         (SEED_PART, "bse", "holds no bse spectrum; its levels are ipa, rpa"),
     ],
 )

@@ -34,6 +34,7 @@ LEVELS: dict[str, Level] = {
     for row in (
         Level("ipa", "IPA", None, "independent-particle approximation"),
         Level("rpa", "RPA", "ipa", "random-phase approximation, local fields included"),
+        Level("alda", "ALDA", "rpa", "time-dependent DFT with the adiabatic kernel of the local-density approximation"),
         Level("lrc", "LRC", "rpa", "time-dependent DFT with a static long-range kernel on quasiparticle energies"),
         Level("bse", "BSE", "lrc", "Bethe-Salpeter equation"),
         Level("experiment", "experiment", "bse", "measured"),

@@ -25,7 +25,7 @@ from dielectra.symmetry import point_group_rotations
 form = "gpaw"
 FILES = re.compile(r"df.*\.csv$", re.IGNORECASE)
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
-KERNELS = (*LEVELS, "alda")
+KERNELS = tuple(LEVELS)
 
 
 class Options(ComputationOptions):

@@ -75,7 +75,7 @@ def read_outcar(path: Path) -> Run:
                     parts[match[2].strip(), match[1]] = _response(lines)
                 except InputError as error:
                     problems.append(f"{match[1].lower()} part {match[2].strip()}: {error}")
-            elif match := re.match(r"\s*(?:INCAR:\s*)?(ALGO|CSHIFT)\s*=\s*([\w.+-]+)", line):
+            elif match := re.match(r"\s*(?:INCAR:\s*)?(ALGO|CSHIFT|LHFCALC)\s*=\s*([\w.+-]+)", line):
                 settings[match[1]] = match[2]
             elif any(name in line for name in SCALAR_RESPONSES):
                 problems.append("OUTCAR holds no tensors of ALGO = CHI; give the run's vasprun.xml")

@@ -70,7 +70,7 @@ def _outcome(path: Path, source: Path, options: ComputationOptions) -> Outcome:
     reasons = (*run.problems, *outcome.problems)
     if not outcome.records and not reasons:
         reasons = ("holds no frequency-dependent dielectric function; was LOPTICS, ALGO = CHI or ALGO = BSE set?",)
-    return Outcome(str(path), outcome.records, run.left_out, reasons)
+    return Outcome(str(path), outcome.records, run.left_out, reasons, run.warnings if outcome.records else ())
 
 
 def _name(path: Path, source: Path) -> str:

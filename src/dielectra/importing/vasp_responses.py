@@ -40,6 +40,8 @@ class Run(NamedTuple):
         Why a response could not be used.
     crystal
         The crystal of the run, None where the file does not hold it whole.
+    warnings
+        Doubts about the spectra.
     """
 
     version: str
@@ -47,6 +49,7 @@ class Run(NamedTuple):
     left_out: tuple[str, ...]
     problems: tuple[str, ...]
     crystal: Crystal | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Block(NamedTuple):
@@ -86,7 +89,16 @@ def make_run(
             spectra.append(_spectrum(block, check_level(level), broadening))
         except InputError as error:
             reasons.append(f"response {block.comment or level!r}: {error}")
-    return Run(version or "unknown", tuple(spectra), tuple(left_out), tuple(reasons), crystal)
+    return Run(version or "unknown", tuple(spectra), tuple(left_out), tuple(reasons), crystal, _doubts(settings))
+
+
+def _doubts(settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a doubt where energies are not those of the functional alone, as all levels below LRC have them here."""
+    if settings.get("LHFCALC", "").upper().strip(".").startswith("T"):
+        return ("computed with a hybrid functional (LHFCALC); compare it with hybrid functionals only",)
+    if "GW" in settings.get("ALGO", "").upper():
+        return (f"computed with quasiparticle energies (ALGO = {settings['ALGO']}); compare it with such only",)
+    return ()
 
 
 def _level(comment: str, algorithm: str) -> str | None:

@@ -11,7 +11,7 @@ from dielectra.errors import InputError
 from dielectra.files import reading
 from dielectra.importing.vasp_responses import Block, Run, make_block, make_run, open_file, table_of
 
-SETTINGS = ("version", "ALGO", "CSHIFT")
+SETTINGS = ("version", "ALGO", "CSHIFT", "LHFCALC")
 HEAVY = ("eigenvalues", "projected", "dos", "scstep", "dynmat", "kpoints", "varray")
 """Elements that are dropped as soon as they are read: they may be a thousand times larger than the rest."""
 

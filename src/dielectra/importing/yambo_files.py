@@ -10,6 +10,7 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
+from dielectra.structures.numbers import floats
 from dielectra.units import HARTREE
 
 UNITS = {"ev": 1.0, "mev": 1e-3, "ha": HARTREE, "mha": 1e-3 * HARTREE, "ry": HARTREE / 2, "mry": 5e-4 * HARTREE}
@@ -80,11 +81,7 @@ def parse_response(text: str, where: str = "Yambo's output") -> Response:
     """
     direction = _direction(text, where)
     energy_unit, columns = _columns(text, where)
-    rows = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    try:
-        table = np.array(rows, float).reshape(len(rows), len(columns) + 1)
-    except ValueError as error:
-        raise InputError(f"{where}: its columns cannot be read ({error}); is it complete?") from error
+    table = _table(text, 1 + len(columns), where)
     if len(table) < 2:
         raise InputError(f"{where}: holds {len(table)} lines of numbers; is it complete?")
     found = dict(zip(columns, table[:, 1:].T, strict=True))
@@ -130,6 +127,19 @@ def _columns(text: str, where: str) -> tuple[float, list[str]]:
     raise InputError(
         f"{where}: needs a line that names the columns E, Im(eps), Re(eps), with or without Im(eps_o), ..."
     )
+
+
+def _table(text: str, width: int, where: str) -> FloatArray:
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if words and not words[0].startswith("#"):
+            if len(words) != width:
+                raise InputError(
+                    f"{where}, line {number}: has {len(words)} columns instead of {width}; is it complete?"
+                )
+            rows.append(floats(words, width, f"{where}, line {number}"))
+    return np.array(rows).reshape(-1, width)
 
 
 def _level(text: str, where: str, n_columns: int) -> str:
