@@ -71,7 +71,7 @@ def test_every_element_has_its_place_and_counts() -> None:
     assert known["U"].levels == []
     assert known["O"].crystals > known["O"].training > 100
     assert (known["Mg"].row, known["Mg"].column) == table_position(12)
-    assert (known["La"].row, known["Lu"].row, known["Hf"].column) == (8, 8, 4)
+    assert (known["La"].row, known["Lu"].row, known["Lr"].row, known["Hf"].column) == (8, 6, 7, 4)
 
 
 def test_the_routes_answer_what_the_functions_do(address: str) -> None:

@@ -10,6 +10,7 @@ from dielectra.elements import (
     element_ranges,
     main_group,
     symbols,
+    table_place,
     table_position,
     valence_electrons,
 )
@@ -25,6 +26,13 @@ def test_neighbours_in_the_table_are_written_as_a_range() -> None:
     assert element_ranges([8, 1, 2, 3, 31, 32, 7]) == "H-Li, N-O, Ga-Ge"
     assert element_ranges([6]) == "C"
     assert element_ranges([]) == ""
+
+
+def test_every_element_is_shown_in_a_place_of_its_own() -> None:
+    places = [table_place(number) for number in NUMBERS.values()]
+    assert len(set(places)) == 118
+    assert [table_place(NUMBERS[symbol]) for symbol in ("La", "Yb", "Ac", "No")] == [(8, 3), (8, 16), (9, 3), (9, 16)]
+    assert [table_place(NUMBERS[symbol]) for symbol in ("Ba", "Lu", "Lr", "Og")] == [(6, 2), (6, 3), (7, 3), (7, 18)]
 
 
 def test_places_masses_and_electrons_are_those_of_pymatgen() -> None:

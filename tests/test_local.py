@@ -11,7 +11,7 @@ import pytest
 
 from dielectra.errors import InputError
 from dielectra.jobs.local import run_jobs, run_next
-from dielectra.jobs.table import JobTable, NewJob, batches
+from dielectra.jobs.table import JobTable, NewJob
 from dielectra.jobs.task import TASKS
 from dielectra.jobs.worker import Limits
 from test_table import change
@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(package)
     monkeypatch.setenv("PYTHONPATH", str(package), prepend=os.pathsep)
     table = JobTable.create(tmp_path / "sums", "summing", {"scale": 10})
-    table.add(batches(range(7), 3))
+    table.add(NewJob(f"batch-{index}", batch) for index, batch in enumerate(([0, 1, 2], [3, 4, 5], [6])))
     return table.folder
 
 
@@ -71,7 +71,7 @@ def test_batches_of_any_task_are_done(folder: Path) -> None:
     assert TASKS.names() == ["campaign", "screening", "summing"]
     assert run_jobs(folder, n_workers=2)["done"] == 3
     found = {path.name: json.loads(path.read_text()) for path in (folder / "sums").iterdir()}
-    assert found == {"batch-00000000.json": 30, "batch-00000001.json": 120, "batch-00000002.json": 60}
+    assert found == {"batch-0.json": 30, "batch-1.json": 120, "batch-2.json": 60}
     assert {job.cpu_seconds["total"] for job in JobTable(folder).jobs()} == {0.5}
 
 
@@ -123,7 +123,7 @@ def test_links_in_a_folder_are_not_followed(folder: Path, tmp_path: Path) -> Non
     precious = tmp_path / "precious"
     precious.write_text("mine")
     run_next(folder)
-    for link in (folder / "locks" / "batch-00000001", folder / "logs" / "batch-00000001.txt"):
+    for link in (folder / "locks" / "batch-1", folder / "logs" / "batch-1.txt"):
         link.symlink_to(precious)
         with pytest.raises(InputError, match="cannot be written"):
             run_jobs(folder)

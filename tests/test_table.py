@@ -15,7 +15,7 @@ from dielectra.abinitio.materials import read_materials
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.jobs.local import run_jobs
-from dielectra.jobs.table import JobTable, NewJob, batches
+from dielectra.jobs.table import JobTable, NewJob
 
 VERSION_1 = Path(__file__).parent / "data" / "campaign_v1"
 TRUSTED = ["oscillator_engine"]
@@ -59,12 +59,10 @@ def test_payloads_are_any_json_data(table: JobTable) -> None:
     assert table.kind == "campaign"
 
 
-def test_batches_are_jobs_of_several_payloads(table: JobTable) -> None:
-    jobs = list(batches(({"n": n} for n in range(5)), 2))
-    assert [job.id for job in jobs] == ["batch-00000000", "batch-00000001", "batch-00000002"]
-    assert [len(job.payload) for job in jobs] == [2, 2, 1]
+def test_jobs_that_are_there_already_are_not_added_again(table: JobTable) -> None:
+    jobs = [NewJob(f"n{index}", [index]) for index in range(3)]
     assert table.add(jobs) == 3
-    assert table.add(batches(({"n": n} for n in range(5)), 2)) == 0
+    assert table.add(jobs) == 0
 
 
 def test_a_stream_of_jobs_is_added_and_claimed_once(table: JobTable) -> None:

@@ -21,6 +21,12 @@ NOBLE_GASES = (0, 2, 10, 18, 36, 54, 86, 118)
 NONMETALS = frozenset({1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86})
 """Atomic numbers of elements that are no metals, with the metalloids B, Si, Ge, As, Sb and Te."""
 
+LAWRENCIUM = 103
+"""Atomic number of the last element of the f block; tables of elements end with it."""
+
+FIRST_F_ROW = 8
+"""Row of the lanthanides where the table is shown; that of the actinides follows."""
+
 N_MAIN_GROUPS = 8
 HELIUM = 2
 
@@ -55,6 +61,12 @@ def table_position(number: int) -> tuple[int, int]:
         return row, position
     from_end = length - position
     return (row, 18 - from_end) if from_end < min(16, length - 2) or number == HELIUM else (row, 0)
+
+
+def table_place(number: int) -> tuple[int, int]:
+    """Return row and column of an element where the table is shown: La-Yb in row 8, Ac-No in row 9, from column 3."""
+    row, column = table_position(number)
+    return (row, column) if column else (row + 2, number - NOBLE_GASES[row - 1])
 
 
 def main_group(number: int) -> int | None:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from dielectra.cli.options import Json, Level
-from dielectra.elements import table_position
+from dielectra.elements import table_place
 from dielectra.errors import InputError
 from dielectra.terminal import print_documents, stdout
 
@@ -22,9 +22,6 @@ CELL = 4
 
 FEW = 10
 """Training crystals below which an element counts as rare."""
-
-F_BLOCKS = ((8, range(57, 71)), (9, range(89, 103)))
-"""Rows below the table, with the atomic numbers that stand in them from column 3 on."""
 
 
 def elements(
@@ -66,10 +63,7 @@ def table_lines(found: Sequence[ElementSupport]) -> list[Text]:
     """Return lines for each row of the periodic table: symbols, training crystals, and scores where there are some."""
     rows: dict[int, dict[int, ElementSupport]] = {}
     for one in found:
-        row, column = next(
-            ((row, 3 + block.index(one.number)) for row, block in F_BLOCKS if one.number in block),
-            table_position(one.number),
-        )
+        row, column = table_place(one.number)
         rows.setdefault(row, {})[column] = one
     lines = []
     for row in sorted(rows):

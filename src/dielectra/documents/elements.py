@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from dielectra.documents.document import Document, optional
-from dielectra.elements import SYMBOLS
+from dielectra.elements import LAWRENCIUM, SYMBOLS
 
 if TYPE_CHECKING:
     from dielectra.models.model import ModelLike
 
-HEAVIEST = 103
 SPLITS = ("test", "validation")
 """Splits whose scores by element are looked for in a card, in this order."""
 
@@ -35,7 +34,7 @@ def element_support(model: ModelLike, level: str) -> list[ElementSupport]:
     counts = getattr(getattr(model, "domain", None), "counts", None)
     scores = _scores(model.card.metrics, level)
     found = []
-    for number in range(1, HEAVIEST + 1):
+    for number in range(1, LAWRENCIUM + 1):
         symbol, supported = SYMBOLS[number], number in model.elements
         score = scores.get(symbol, {}) if supported else {}
         found.append(

@@ -83,15 +83,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def batches(payloads: Iterable[Any], size: int) -> Iterator[NewJob]:
-    """Yield one job for every `size` payloads, a list in their order, named ``batch-00000000`` and so on.
-
-    The same payloads give the same names, so that adding them again adds nothing.
-    """
-    for index, chunk in enumerate(chunks(payloads, size)):
-        yield NewJob(f"batch-{index:08d}", chunk)
-
-
 class JobTable:
     """Keep the jobs of a folder; every method is one transaction.
 

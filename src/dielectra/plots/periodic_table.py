@@ -12,12 +12,10 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dielectra.elements import NUMBERS, table_position
+from dielectra.elements import FIRST_F_ROW, NUMBERS, table_place, table_position
 from dielectra.plots.style import BLACK, COLOUR_MAP, GREY, style
 
 FEWEST_ROWS = 5
-LANTHANIDES = range(57, 71)
-"""Atomic numbers of La to Yb, which have no column."""
 
 
 def plot_elements(report: Mapping[str, Any]) -> Figure:
@@ -63,12 +61,12 @@ def draw_periodic_table(axes: Axes, values: Mapping[str, float], scale: Normaliz
     The lanthanides stand in a row of their own below, which is there where one of them has a value.
     """
     rows = max(FEWEST_ROWS, *(table_position(NUMBERS[element])[0] for element in values))
-    has_lanthanides = any(NUMBERS[element] in LANTHANIDES for element in values)
+    has_lanthanides = any(table_place(NUMBERS[element])[0] == FIRST_F_ROW for element in values)
     for element, number in NUMBERS.items():
-        row, column = table_position(number)
-        if has_lanthanides and number in LANTHANIDES:
-            _draw_element(axes, element, (rows + 1.3, 3 + number - LANTHANIDES[0]), values, scale, text)
-        elif row <= rows and column > 0:
+        row, column = table_place(number)
+        if has_lanthanides and row == FIRST_F_ROW:
+            _draw_element(axes, element, (rows + 1.3, column), values, scale, text)
+        elif row <= min(rows, FIRST_F_ROW - 1):
             _draw_element(axes, element, (row, column), values, scale, text)
     axes.set_xlim(0.9, 19.05)
     axes.set_ylim(rows + (2.35 if has_lanthanides else 1.05), 0.9)

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from dielectra.documents.crystal import ReadCrystal
 from dielectra.documents.document import Document, optional
-from dielectra.elements import NUMBERS, SYMBOLS, table_position
+from dielectra.elements import LAWRENCIUM, NUMBERS, SYMBOLS, table_place
 from dielectra.errors import InputError
 from dielectra.symmetry import symbol_of_space_group
 
@@ -31,8 +31,6 @@ GAP_COVERAGE = 0.9
 MOST_FOUND = 200
 MOST_ALIKE = 6
 TRAINING = "train"
-LANTHANIDES = range(57, 72)
-ACTINIDES = range(89, 104)
 
 
 class CatalogueCrystal(Document):
@@ -210,10 +208,10 @@ def elements(trained: Mapping[str, Iterable[int]]) -> list[SupportedElement]:
     """
     levels = {level: frozenset(numbers) for level, numbers in trained.items()}
     entries = []
-    for number in range(1, ACTINIDES.stop):
+    for number in range(1, LAWRENCIUM + 1):
         symbol = SYMBOLS[number]
         holders = [one for one in _table() if symbol in one.elements]
-        row, column = _place(number)
+        row, column = table_place(number)
         entries.append(
             SupportedElement(
                 symbol=symbol,
@@ -267,13 +265,6 @@ def _composition(query: str) -> dict[str, int]:
 def _median(some: Sequence[Listed]) -> float | None:
     scores = [one.similarity for one in some if one.similarity is not None]
     return round(median(scores), 3) if scores else None
-
-
-def _place(number: int) -> tuple[int, int]:
-    for row, block in ((8, LANTHANIDES), (9, ACTINIDES)):
-        if number in block:
-            return row, number - block.start + 3
-    return table_position(number)
 
 
 @lru_cache(maxsize=1)
