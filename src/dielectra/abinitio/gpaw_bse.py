@@ -6,9 +6,9 @@ statically screened interaction, in the Tamm-Dancoff approximation; all other tr
 attraction, so that spectra reach 20 eV and the static limit keeps its weight. This is BSE+ of GPAW (Søndersted, Kuisma,
 Svaneborg, Svendsen, Thygesen, Phys. Rev. Lett. 133, 026403 (2024)).
 
-What has to be converged: the k-points first (the binding energy of an exciton converges as the inverse of their number
-along an axis, and the cost grows with the square of their number), then the window of pairs (states within about 1 eV
-of its end are not converged), the bands and the plane waves of the screening last. ``bse-1`` samples small cells by
+The k-points have to be converged first: the binding energy of an exciton converges as the inverse of their number along
+an axis, and the cost grows with the square of their number. The window of pairs is next (states within about 1 eV of its
+end are not converged), the bands and the plane waves of the screening are last. ``bse-1`` samples small cells by
 4 x 4 x 4 points, half-shifted; its spectra show which oscillators gain strength and where they lie within some tenths
 of an eV, not the binding energies of Wannier excitons, which need far more points. Spin-orbit splitting is left out.
 

@@ -18,7 +18,7 @@ class _Group:
 
 
 class Doubts:
-    """Collects the warnings of predictions; what is said of many crystals is told once."""
+    """Collects the warnings of predictions; a warning that many crystals share is printed once."""
 
     def __init__(self) -> None:
         self._groups: dict[str, _Group] = {}

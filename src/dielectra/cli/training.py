@@ -89,7 +89,7 @@ def evaluate(
         )
     if result.metals is not None:
         found = result.metals
-        rows.append(("metals answered", f"{found.answered} of {found.metals}"))
+        rows.append(("metals not refused", f"{found.answered} of {found.metals}"))
         rows.append(("crystals with a gap refused", f"{found.refused} of {found.insulators}"))
     rows += [(f"baseline {key}", f"{value:.3f}") for key, value in result.baseline.items() if value is not None]
     rows += [

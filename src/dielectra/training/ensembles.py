@@ -34,7 +34,7 @@ LIMITS = (
     "The labels rest on PBE bands: gaps are too small, and there are no excitons below the level bse.",
     "No spin-orbit coupling, no magnetic order, no phonons: infrared spectra of ions are not in it.",
     "Metals, surfaces, molecules and disorder are not described.",
-    "Semiconductors whose PBE gap closes, such as InAs, are metals in the data and may be answered all the same.",
+    "Semiconductors whose PBE gap closes, such as InAs, are metals in the data and may be predicted as semiconductors.",
     "A band holds the curve of its level of theory, on average over crystals like those of validation, no experiment.",
 )
 

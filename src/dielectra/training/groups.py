@@ -38,7 +38,7 @@ class GapScore(BaseModel):
 
 
 class MetalScore(BaseModel):
-    """How many metals of a split are answered, and how many crystals with a gap are refused as metals."""
+    """How many metals of a split are not refused, and how many crystals with a gap are refused as metals."""
 
     metals: int
     answered: int

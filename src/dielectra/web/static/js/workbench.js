@@ -41,7 +41,7 @@ export function tellProblem(error) {
   const { refused } = state;
   state.refused = null;
   if (error && refused && /allow metals/.test(error.message)) {
-    byId("problem").append(" ", button("Predict it all the same", () => attempt(() => open(refused, { metals: true }))));
+    byId("problem").append(" ", button("Predict it anyway", () => attempt(() => open(refused, { metals: true }))));
   }
 }
 
@@ -208,7 +208,7 @@ function take(index) {
 export function compare() {
   state.comparing = !state.comparing;
   byId("compare").setAttribute("aria-pressed", String(state.comparing));
-  byId("status").textContent = state.comparing ? "the next crystals come beside these" : "the next crystal takes the place of these";
+  byId("status").textContent = state.comparing ? "the next crystals are added to these" : "the next crystal takes the place of these";
   if (state.comparing) byId("query").focus();
 }
 
