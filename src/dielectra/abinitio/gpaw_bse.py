@@ -6,11 +6,12 @@ statically screened interaction, in the Tamm-Dancoff approximation; all other tr
 attraction, so that spectra reach 20 eV and the static limit keeps its weight. This is BSE+ of GPAW (Søndersted, Kuisma,
 Svaneborg, Svendsen, Thygesen, Phys. Rev. Lett. 133, 026403 (2024)).
 
-The k-points have to be converged first: the binding energy of an exciton converges as the inverse of their number along
-an axis, and the cost grows with the square of their number. The window of pairs is next (states within about 1 eV of its
-end are not converged), the bands and the plane waves of the screening are last. ``bse-1`` samples small cells by
-4 x 4 x 4 points, half-shifted; its spectra show which oscillators gain strength and where they lie within some tenths
-of an eV, not the binding energies of Wannier excitons, which need far more points. Spin-orbit splitting is left out.
+The k-points have to be converged first: the binding energy of an exciton converges as the inverse of their number
+along an axis, and the cost grows with the square of their number. The window of pairs is next (states within about 1
+eV of its end are not converged), the bands and the plane waves of the screening are last. ``bse-1`` samples small
+cells by 4 x 4 x 4 points, half-shifted; its spectra show which oscillators gain strength and where they lie within
+some tenths of an eV, not the binding energies of Wannier excitons, which need far more points. Spin-orbit splitting
+is left out.
 
 GPAW's BSE is used without the point group: with it, the spectrum of LiH on an unshifted 2 x 2 x 2 grid differed by 2 %
 in the static limit from that without, which is itself the same with and without time reversal.
