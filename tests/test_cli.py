@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -259,3 +260,14 @@ def test_long_values_are_shortened() -> None:
 def test_the_module_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "dielectra", "--version"], capture_output=True, text=True, check=True)
     assert __version__ in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["predict", "-"], ["predict", "-", "examples/MgO.cif"], ["predict", "--", "-"]])
+def test_standard_input_is_a_dash(arguments: list[str], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Path("examples/GaAs.cif").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    code, out, err = run(*arguments[:1], "--model", "fast", "--json", "--brief", *arguments[1:])
+    assert (code, err.count("error")) == (0, 0)
+    found = {row["file"]: row["formula"] for row in json.loads(out)}
+    assert found["stdin"] == "GaAs"
+    assert len(found) == len([one for one in arguments[1:] if one != "--"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from dielectra.symmetry import (
     standardise,
 )
 
+ROOT = Path(__file__).parents[1]
 CUBE = 4.0 * np.eye(3)
 
 CIF_WITH_SYMMETRY = """data_MgO
@@ -408,3 +411,14 @@ class TestProperties:
 
     def test_bulk_has_no_empty_layer(self, crystal: Crystal) -> None:
         assert widest_empty_layer(crystal) < 4.0
+
+
+def test_reading_a_crystal_needs_no_torch() -> None:
+    """Torch takes seconds to import; a small file of tests starts without it."""
+    code = (
+        "import sys; from dielectra.structures import scan; print(len([*scan(['examples'])]), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    n_found, has_torch = done.stdout.split()
+    assert int(n_found) > 3
+    assert has_torch == "False"

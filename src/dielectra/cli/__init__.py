@@ -46,12 +46,20 @@ data_app.command(import_data, name="import")
 data_app.command(export_data, name="export")
 
 
+def _with_standard_input(arguments: Sequence[str] | None) -> list[str]:
+    """Return the arguments with ``-``, which the parser takes for an option, at the end, behind ``--``."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "-" not in given or "--" in given:
+        return given
+    return [*(one for one in given if one != "-"), "--", "-"]
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; exit with 0 on success, 2 on bad input."""
     try:
         with suppress(AttributeError):  # a stream that stands in for stdout cannot always be set up
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names that are no text
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        app(_with_standard_input(arguments), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (InputError, CycloptsError) as error:
         print_error(str(error))
