@@ -189,6 +189,7 @@ def test_tables_of_any_separator(text: str, what: str, tmp_path: Path) -> None:
         ("energy_ev,eps1,eps2\n1,2,-0.5\n2,3,-0.6\n", r"eps2 is -0\.6; absorption is positive here"),
         ("wavelength_um,n,k\n0.3,0,0\n0.4,1.8,0\n", r"n is 0 at 4\.133 eV; a refractive index is positive"),
         ("wavelength_um,n,k\n0.3,-1.9,0\n0.4,1.8,0\n", r"n is -1\.9 at 4\.133 eV"),
+        ("wavelength_um,n,k\n", "is known at 0 energies; two are needed"),
         ("wavelength_um,n,k\n0.3,1.9\n", "line 2: needs 3 numbers; got 2 values"),
         ("# a comment\nwavelength_um;n\n0.3;1.9\n0.4;?\n", "line 4: '\\?' is not a number"),
         ("wl,n\n0.3,1.9\n0.4,1.8\n\nwl,k\n0.35,0.5\n0.45,0.1\n", "is known at 1 energies; two are needed"),

@@ -110,6 +110,17 @@ def test_a_spectrum_that_cannot_be_used_is_a_problem(tmp_path: Path, text: str, 
         raise InputError(*outcome.problems)
 
 
+@pytest.mark.parametrize(
+    ("eps1", "eps2"), [(1 + PEAK, -PEAK), (PEAK, 3 - np.linspace(0, 6, len(GRID)))], ids=["other sign", "exchanged"]
+)
+def test_negative_absorption_is_refused(eps1: np.ndarray, eps2: np.ndarray, tmp_path: Path) -> None:
+    write_structure(tmp_path / "a.json", make_mgo())
+    write_csv(tmp_path / "a.csv", energy_ev=GRID, eps1=eps1, eps2=eps2)
+    (outcome,) = read_pairs(tmp_path, SETTINGS)
+    assert outcome.records == ()
+    assert "has negative absorption" in outcome.problems[0]
+
+
 def test_files_without_a_partner_are_problems(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_structure(tmp_path / f"{name}.json", make_mgo())

@@ -88,6 +88,22 @@ Energies = Annotated[FloatArray | Literal["file"], BeforeValidator(_energies)]
 """Photon energies in eV, or ``file``: each spectrum keeps its own."""
 
 
+LARGEST_NEGATIVE = 0.1
+"""Share of the largest absorption below which a negative one is an error of a computation, not of signs."""
+
+
+def _refuse_negative_absorption(spectrum: Spectrum) -> None:
+    """Raise InputError for a spectrum of the other sign convention, or with real and imaginary part exchanged."""
+    absorption = np.einsum("iiw->iw", spectrum.tensor).imag
+    lowest = float(absorption.min())
+    if lowest < 0 and lowest <= -LARGEST_NEGATIVE * float(absorption.max()):
+        energy = spectrum.energies[np.unravel_index(absorption.argmin(), absorption.shape)[1]]
+        raise InputError(
+            f"has negative absorption (Im eps = {lowest:.3g} at {energy:.4g} eV): change its sign, or exchange real "
+            "and imaginary part"
+        )
+
+
 class ImportOptions(BaseModel):
     """Options of importers whose spectra are put on a grid and split by formula.
 
@@ -110,8 +126,9 @@ class ImportOptions(BaseModel):
         Raises
         ------
         InputError
-            If the spectrum does not reach over them.
+            If the spectrum does not reach over them, or its absorption is negative.
         """
+        _refuse_negative_absorption(spectrum)
         if isinstance(self.energies, str):
             return spectrum
         low, high = spectrum.energies[[0, -1]]

@@ -12,7 +12,7 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
-from dielectra.files import read_text, reading
+from dielectra.files import read_text, reading, understanding
 from dielectra.optics.dispersion import evaluate_formula
 from dielectra.parsing import parse_yaml
 from dielectra.structures.numbers import floats
@@ -86,9 +86,8 @@ def read_index(path: str | Path) -> IndexTable:
     """
     path = Path(path)
     text = read_text(path)
-    if path.suffix.lower() == ".csv":
-        return _read_csv(text, path)
-    return _read_yaml(text, path)
+    with understanding(path, "a table of n and k"):
+        return _read_csv(text, path) if path.suffix.lower() == ".csv" else _read_yaml(text, path)
 
 
 def _read_yaml(text: str, path: Path) -> IndexTable:
@@ -241,7 +240,7 @@ def _combine(n: Sequence[_Curve | _Formula], k: Sequence[_Curve], warnings: Sequ
     known_k = _join(k)
     energies, real = _join([_evaluate(block, known_k.energies, path) for block in n])
     doubts = list(dict.fromkeys([*warnings, *_repeated(n, "n"), *_repeated(k, "k")]))
-    if real.min() <= 0:
+    if len(real) and real.min() <= 0:
         raise InputError(
             f"{path}: n is {real.min():g} at {energies[real.argmin()]:.4g} eV; a refractive index is positive"
         )
