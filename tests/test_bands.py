@@ -9,7 +9,8 @@ import pytest
 
 from dielectra.errors import InputError
 from dielectra.optics import solar_efficiency
-from dielectra.optics.bands import Calibration, band, member_spectra, misfits
+from dielectra.optics.bands import Calibration, band, gap_interval, member_spectra, misfits, moved
+from dielectra.optics.figures_of_merit import plasmon
 from dielectra.optics.quantities import QUANTITIES, quantity_curve
 from dielectra.spectrum import Spectrum, isotropic_spectrum
 
@@ -69,6 +70,43 @@ def test_a_calibrated_band_holds_true_curves_at_as_many_energies_as_it_says(quan
         assert found.coverage == 0.8
         inside.append(np.mean((found.lower <= known) & (known <= found.upper)))
     assert 0.72 <= np.mean(inside) <= 0.88
+
+
+def test_what_is_derived_is_as_wide_as_the_calibration_makes_it() -> None:
+    spectrum = ensemble(0)
+    values = [plasmon(member).energy for member in member_spectra(spectrum)]
+    found = band(spectrum, lambda one: plasmon(one).energy, Calibration(0.9, {"n": 2.0, "k": 3.0, "eps1": 10.0}))
+    assert found is not None
+    assert found.coverage == 0.9
+    assert (found.upper - found.lower) / 2 == pytest.approx(3.0 * np.std(values))
+
+
+def test_the_error_of_the_gap_widens_what_follows_the_gap() -> None:
+    gaps = {"gap_ev": 1.5, "gap_direct_ev": 1.6}
+    spectrum = replace(ensemble(0), provenance=gaps)
+    calibration = Calibration(0.9, {"n": 1.0}, gap_errors={"gap_ev": 0.5})
+
+    def efficiency(one: Spectrum) -> float:
+        return solar_efficiency(one).slme
+
+    narrow, wide = (band(spectrum, efficiency, calibration, by_gap=by_gap) for by_gap in (False, True))
+    assert narrow is not None
+    assert wide is not None
+    assert wide.lower < narrow.lower
+    assert wide.upper > narrow.upper
+    worst = moved(spectrum, 0.5)
+    assert worst.provenance == {"gap_ev": 2.0, "gap_direct_ev": 2.1}
+    assert wide.lower <= efficiency(worst)
+    assert gap_interval(0.2, calibration) == (0.0, 0.7)
+    assert gap_interval(0.2, Calibration(0.9)) is None
+    unknown = band(replace(spectrum, provenance={}), lambda one: plasmon(one).energy, calibration, by_gap=True)
+    assert unknown is not None
+
+
+def test_a_moved_spectrum_has_its_features_at_higher_energies() -> None:
+    spectrum = drude_lorentz(5, 6)
+    peaks = [one.energies[one.mean.imag.argmax()] for one in (spectrum, moved(spectrum, 1.0))]
+    assert peaks[1] - peaks[0] == pytest.approx(1.0)
 
 
 def test_members_that_agree_at_one_energy_by_chance_leave_a_band_there() -> None:

@@ -58,10 +58,6 @@ def test_crystals_alike_are_none_of_the_training_and_share_elements() -> None:
     assert catalogue.alike("U").total == 0
 
 
-def test_the_error_of_gaps_is_that_of_held_out_crystals() -> None:
-    assert 0.3 < catalogue.gap_error() < 1.5
-
-
 def test_every_element_has_its_place_and_counts() -> None:
     entries = catalogue.elements({"ipa": [8, 12], "rpa": [12]})
     assert len({(one.row, one.column) for one in entries}) == len(entries) == 103
@@ -86,4 +82,3 @@ def test_the_routes_answer_what_the_functions_do(address: str) -> None:
         assert [one["id"] for one in near] == [name]
         magnesium = next(one for one in client.get("/api/elements").json() if one["symbol"] == "Mg")
         assert magnesium["levels"] == ["ipa", "rpa"]
-        assert client.get("/api/service").json()["gap_error_ev"] == {catalogue.MODEL: catalogue.gap_error()}

@@ -194,3 +194,12 @@ def test_the_edge_of_a_predicted_spectrum_is_moved_by_what_its_gap_lacks() -> No
 )
 def test_colours_have_names(lab: tuple[float, float, float], name: str) -> None:
     assert colour_name(colour_of(np.ones(421))._replace(lab=lab)) == name
+
+
+def test_films_are_not_coloured_by_the_gap_error_of_pbe() -> None:
+    known = {"gap_ev": 2.0, "model": "some network"}
+    predicted = Spectrum(absorber().energies, absorber().tensor, "rpa", 0.3, known)
+    shift = gap_error(predicted)
+    assert film_colour(predicted, 100).lab[0] > film_colour(predicted, 100, edge_shift=0.0).lab[0]
+    assert film_colour(predicted, 100) == film_colour(predicted, 100, edge_shift=shift)
+    assert film_colour(absorber(), 100) == film_colour(absorber(), 100, edge_shift=0.0)

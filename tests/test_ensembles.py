@@ -131,6 +131,12 @@ def test_levels_of_a_joint_model_are_predicted_one_at_a_time(folder: Path) -> No
     assert [spectrum.level for spectrum in spectra] == ["ipa", "rpa", "rpa"]
 
 
+def test_errors_of_gaps_are_part_of_the_calibration(ensemble: Ensemble) -> None:
+    for calibration in ensemble.card.calibration.values():
+        assert set(calibration.gap_errors) == {"gap_ev", "gap_direct_ev"}
+        assert all(0 < error < 20 for error in calibration.gap_errors.values())
+
+
 def test_energies_at_which_curves_are_inside_their_bands_are_counted(ensemble: Ensemble, small_data: Path) -> None:
     pairs = spectra_of_split(ensemble, open_dataset(small_data), "rpa", "validation")
     narrow = band_score(pairs, Calibration(0.9, {"eps2": 1e-6}))

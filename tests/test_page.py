@@ -45,7 +45,7 @@ def test_a_dropped_file_and_another_level_show_the_numbers_of_the_command_line(p
         assert shown["model"].startswith(entry["model"])
         if "gap_ev" in entry:
             assert number(shown["gap"]) == pytest.approx(entry["gap_ev"], abs=0.006)
-        assert "F -4 3 m (216)" in page.locator("#origin").inner_text()
+        assert "F4\u03053m (216)" in page.locator("#origin").inner_text()
         place = entry["energy_ev"].index(3.0)
         for tab, keys in (("eps", ("eps1", "eps2")), ("index", ("n", "k")), ("loss", ("loss",))):
             page.click(f"#tab-{tab}")
@@ -91,6 +91,60 @@ def test_colour_and_solar_are_those_of_the_command_line(page: Page, run: Run) ->
     limit = solar.locator("dd").nth(1)
     expect(limit).to_contain_text("%")
     assert number(limit.inner_text()) == pytest.approx(100 * properties["slme"]["spectroscopic_limit"], abs=0.11)
+    around = properties["slme"]["interval"]["slme"]
+    low, _, high = solar.locator("dd").first.locator("small").inner_text().split()
+    assert (float(low), float(high)) == pytest.approx((100 * around["lower"], 100 * around["upper"]), abs=0.6)
+
+
+def test_colours_of_gallium_nitride_are_told_for_gaps_that_are_off(page: Page, run: Run) -> None:
+    drop_example(page, "GaN")
+    page.click("#tab-colour")
+    (entry,) = command_line(run, "predict", "examples/GaN.cif", "--property", "film-colour", "--property", "colour")
+    film, polished = entry["properties"]["film-colour"], entry["properties"]["colour"]
+    expect(page.locator("#colour-film")).to_contain_text(film["hex"])
+    expect(page.locator("#colour-body")).to_contain_text("colourless")
+    strip = page.locator("#colour-film .strip .swatch")
+    expect(strip).to_have_count(4)
+    assert film["hex_by_gap"][0] in str(strip.first.get_attribute("title"))
+    low, _, high = page.locator("#colour-bulk small").first.inner_text().split()
+    around = polished["interval"]["lab"]
+    assert (float(low), float(high)) == pytest.approx((around["lower"][0], around["upper"][0]), abs=0.06)
+
+
+ALUMINIUM = """data_Al
+_cell_length_a 4.05
+_cell_length_b 4.05
+_cell_length_c 4.05
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Al 0 0 0
+"""
+
+
+def test_a_metal_is_refused_and_predicted_where_the_user_insists(page: Page) -> None:
+    drop(page, "Al.cif", ALUMINIUM)
+    problem = page.locator("#problem")
+    expect(problem).to_contain_text("taken for a metal")
+    expect(page.locator("#formula")).to_have_text("MgO")
+    problem.get_by_role("button", name="Predict anyway").click()
+    expect(page.locator("#formula")).to_have_text("Al")
+    settle(page)
+    expect(problem).to_be_hidden()
+    assert facts(page)["gap"] == "none: a metal"
+    assert "low" in facts(page)["confidence"]
+    expect(page.locator("#reasons")).to_contain_text("free carriers")
+    assert saved(page, "#download-csv").read_text().count("\n") > 100
+    link = page.url
+    page.goto("about:blank")
+    open_page(page, link)
+    expect(page.locator("#formula")).to_have_text("Al")
 
 
 def test_a_measured_curve_is_laid_over_the_prediction(page: Page) -> None:
@@ -166,7 +220,7 @@ def test_the_structure_is_drawn_in_three_dimensions_with_a_key_and_turns(page: P
     assert viewer.screenshot() != before
     assert page.locator("#key li").all_inner_texts() == ["Mg 4", "O 4"]
     colours = page.locator("#key i").evaluate_all("dots => dots.map(dot => getComputedStyle(dot).backgroundColor)")
-    assert colours == ["rgb(138, 255, 0)", "rgb(255, 13, 13)"]  # Jmol's
+    assert colours == ["rgb(251, 123, 21)", "rgb(255, 13, 13)"]  # VESTA's magnesium, Jmol's oxygen
     page.get_by_text("Cell and atoms").click()
     expect(page.locator("#atoms")).to_contain_text("4.212")
 

@@ -67,15 +67,17 @@ def test_members_are_counted() -> None:
 
 
 def test_a_predicted_spectrum_shows_its_calibrated_band_and_confidence() -> None:
-    one = spectrum(calibration={"coverage": 0.9, "factors": {"n": 2.0, "eps1": 3.0}, "floor": 0.05}, confidence="high")
+    calibration = {"coverage": 0.9, "factors": {"n": 2.0, "eps1": 3.0}, "gap_errors": {"gap_ev": 0.5}}
+    one = spectrum(calibration=calibration, confidence="high", gap_ev=2.0)
     spread = replace(one, members=(0.9 * one.tensor, 1.1 * one.tensor))
     facts, shown = collect_facts(spread), spread._repr_html_()
     expected = band(spread, "n", Calibration(0.9, {"n": 2.0}))
     assert expected is not None
     lower, upper = (np.interp(HC / 589, ENERGIES, end) for end in expected[:2])
-    assert facts.intervals["n_589"] == pytest.approx((lower, upper))
+    assert facts.intervals["n_589nm"][:2] == pytest.approx((lower, upper))
     assert lower < facts.n_589 < upper
     assert facts.intervals["eps_infinity"][0] < facts.eps_infinity < facts.intervals["eps_infinity"][1]
+    assert "2.00 (1.50–2.50) eV, predicted" in shown  # noqa: RUF001
     assert "90% of the curve lie inside" in shown
     assert f"{facts.n_589:.2f} ({lower:.2f}" in shown
     assert "confidence&nbsp;<b>high</b>" in shown

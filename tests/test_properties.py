@@ -39,7 +39,11 @@ def test_properties_are_those_of_the_functions(prediction: Prediction) -> None:
     found = derive(prediction, ["colour", "film-colour", "slme", "oscillators", "meep"], options)
     answers = {name: document.plain() for name, document in found.items()}
     spectrum = prediction.spectrum
+    around = answers["colour"].pop("interval")["lab"]
     assert answers["colour"] == bulk_colour(spectrum, "A")._asdict()
+    assert all(
+        low < value < high for low, value, high in zip(around["lower"], answers["colour"]["lab"], around["upper"])
+    )
     assert answers["film-colour"]["hex"] == film_colour(spectrum, 120.0, "A").hex
     efficiency = solar_efficiency(spectrum, 1.5, 1.4, 310.0, 120.0)
     assert answers["slme"]["slme"] == efficiency.slme
@@ -47,6 +51,25 @@ def test_properties_are_those_of_the_functions(prediction: Prediction) -> None:
     assert answers["slme"]["gap_direct_source"] == "given"
     assert answers["oscillators"]["eps_infinity"] == fit_oscillators(spectrum, 4).eps_infinity
     assert len(answers["meep"]["susceptibilities"]) == 4
+
+
+def test_what_follows_the_gap_is_as_uncertain_as_the_gap(prediction: Prediction) -> None:
+    names = ["slme", "body-colour", "film-colour", "gap", "index", "penn-gap"]
+    free, given = (derive(prediction, names, PropertyOptions(gap=gap)) for gap in (None, 1.42))
+    wide, narrow = (found["slme"].plain()["interval"]["slme"] for found in (free, given))
+    assert wide["upper"] - wide["lower"] > 3 * (narrow["upper"] - narrow["lower"])
+    assert "gap_direct_ev" not in given["slme"].plain()["interval"]
+    for name in ("body-colour", "film-colour"):
+        assert len(free[name].plain()["hex_by_gap"]) == 4
+    assert free["gap"].plain()["interval"]["gap_direct_ev"]["coverage"] == 0.9
+    for name, key in (("index", "static_n"), ("index", "abbe_number"), ("penn-gap", "penn_gap_ev")):
+        plain = free[name].plain()
+        assert plain["interval"][key]["lower"] < plain[key] < plain["interval"][key]["upper"]
+
+
+def test_a_model_alone_has_no_intervals(aln: Crystal) -> None:
+    (alone,) = predict_many([aln], model="fast")
+    assert "interval" not in derive(alone, ["colour"], PropertyOptions())["colour"].plain()
 
 
 def test_a_property_that_cannot_be_had_says_why_and_leaves_the_others(prediction: Prediction) -> None:
@@ -94,7 +117,7 @@ def test_the_verb_prints_numbers_and_leaves_tables_to_json(run: Run) -> None:
     assert code == 0
     for word in ("short_circuit", "hex", "#", "strength", "sigma", "isotropic", "abbe_number"):
         assert word in lines
-    assert "[" not in lines.split("properties", 1)[1]
+    assert "[" not in lines.split("interval", 1)[1]
 
 
 @pytest.mark.parametrize(

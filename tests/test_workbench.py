@@ -160,7 +160,13 @@ def test_numbers_have_the_band_of_the_model(page: Page, run: Run) -> None:
     low, _, high = page.locator("#readout small").first.inner_text().split()
     band = entry["band"]["n"]
     assert (float(low), float(high)) == pytest.approx((band["lower"][place], band["upper"][place]), rel=0.01)
-    assert "90 % band" in facts(page)["n (589 nm)"]
+    for fact, key in (("n (589 nm)", "n_589nm"), ("ε∞", "eps_infinity"), ("gap", "gap_ev")):
+        low, _, high = facts(page)[fact].split("\n")[1].split()
+        around = entry["interval"][key]
+        assert (float(low), float(high)) == pytest.approx((around["lower"], around["upper"]), abs=0.06)
+    expect(page.locator("#interval-note")).to_contain_text("90 %")
+    page.click("#tab-stack")
+    expect(page.locator("#chart .band")).to_have_count(3)
 
 
 def test_a_drag_zooms_and_a_double_click_resets(page: Page) -> None:
@@ -301,7 +307,7 @@ def test_the_table_of_a_batch_sorts_filters_and_opens(page: Page, packed: Path, 
     for direction in ("ascending", "descending"):
         page.get_by_role("button", name="n (589 nm)").click()
         expect(heads.nth(index)).to_have_attribute("aria-sort", direction)
-        numbers = [float(text) for text in page.locator("#batch-rows td:nth-child(6)").all_inner_texts()]
+        numbers = [number(text) for text in page.locator("#batch-rows td:nth-child(6)").all_inner_texts()]
         assert numbers == sorted(numbers, reverse=direction == "descending")
         expect(rows.nth(4)).to_contain_text("Cf; it covers")
     rows_of = {"MgO, O": 1, "n < 2": 2, "n > 2, As": 1, "": 5}
@@ -317,7 +323,7 @@ def test_the_table_of_a_batch_sorts_filters_and_opens(page: Page, packed: Path, 
     settle(page)
     assert number(facts(page)["ε∞"]) == pytest.approx(entry["eps_infinity"], rel=0.01)
     table = saved(page, "#batch-csv").read_text().splitlines()
-    assert table[0].startswith("file,formula,space_group,level,model,gap_ev,eps_infinity,n_589nm")
+    assert table[0].startswith("file,formula,space_group,level,model,gap_ev,gap_ev_lower,gap_ev_upper,eps_inf")
     assert len(table) == 6
     spectra = json.loads(saved(page, "#batch-json").read_text())
     assert [one["formula"] for one in spectra] == ["GaAs", "NaCl", "MgO", "Si"]

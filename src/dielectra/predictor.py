@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -188,7 +188,6 @@ def _spectrum(prediction: Prediction, entry: Entry) -> Spectrum:
     known = {
         "file": entry.name or None,
         "confidence": confidence(prediction),
-        "calibration": None if prediction.calibration is None else asdict(prediction.calibration),
     }
     added = {key: value for key, value in known.items() if value is not None}
     return replace(prediction.spectrum, provenance={**prediction.spectrum.provenance, **added})

@@ -13,14 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from dielectra.optics.intervals import Interval
 
 CARD_SIZE = (4.4, 2.5)
 CARD_WIDTH = 440
@@ -42,7 +42,7 @@ class Facts(NamedTuple):
     n_589
         Refractive index at 589 nm; None where the spectrum does not reach there.
     intervals
-        Lower and upper end of ``eps_infinity`` and ``n_589``, by these names, where there are bands.
+        Of ``gap_ev``, ``eps_infinity`` and ``n_589nm``, by these names, where there are some.
     coverage
         Share of the energies at which a band holds the true curve; None where bands are the range of the members.
     confidence
@@ -58,7 +58,7 @@ class Facts(NamedTuple):
     gap: float | None
     gap_source: str
     n_589: float | None
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     coverage: float | None
     confidence: str
     warnings: tuple[str, ...]
@@ -66,14 +66,16 @@ class Facts(NamedTuple):
 
 def collect_facts(spectrum: Spectrum) -> Facts:
     """Return what is known of a spectrum; a gap that is not in its provenance is estimated from the absorption."""
+    from dielectra.optics.bands import known_calibration
     from dielectra.optics.constants import static_or_none
+    from dielectra.optics.intervals import number_intervals
     from dielectra.optics.onset import gap_or_none
     from dielectra.optics.quantities import sodium_index
 
     known = spectrum.provenance
     gap = gap_or_none(spectrum)
     source = "predicted" if known.get("gap_ev") is not None else "estimated from the absorption"
-    intervals, coverage = _intervals(spectrum)
+    calibration = known_calibration(spectrum)
     return Facts(
         formula=str(known.get("formula", "")),
         level=spectrum.level,
@@ -82,30 +84,11 @@ def collect_facts(spectrum: Spectrum) -> Facts:
         gap=gap,
         gap_source="" if gap is None else source,
         n_589=sodium_index(spectrum),
-        intervals=intervals,
-        coverage=coverage,
+        intervals=number_intervals(spectrum, calibration),
+        coverage=None if calibration is None else calibration.coverage,
         confidence=str(known.get("confidence") or ""),
         warnings=tuple(str(note) for note in known.get("warnings", ())),
     )
-
-
-def _intervals(spectrum: Spectrum) -> tuple[dict[str, tuple[float, float]], float | None]:
-    """Return the ends of the bands of eps1 at the lowest energy and of n at 589 nm, and their coverage."""
-    from dielectra.optics.bands import band, known_calibration
-    from dielectra.optics.constants import STATIC_LIMIT
-    from dielectra.optics.quantities import SODIUM_NM
-    from dielectra.units import HC
-
-    energies, places = spectrum.energies, {"n_589": ("n", HC / SODIUM_NM)}
-    if energies[0] <= STATIC_LIMIT:
-        places["eps_infinity"] = ("eps1", float(energies[0]))
-    found, coverage = {}, None
-    for name, (quantity, energy) in places.items():
-        one = band(spectrum, quantity, known_calibration(spectrum))
-        if one is not None and energies[0] <= energy <= energies[-1]:
-            lower, upper = (float(np.interp(energy, energies, end)) for end in one[:2])
-            found[name], coverage = (lower, upper), one.coverage
-    return found, coverage
 
 
 def one_line(spectrum: Spectrum) -> str:
@@ -125,12 +108,13 @@ def one_line(spectrum: Spectrum) -> str:
 def as_html(spectrum: Spectrum) -> str:
     """Return a spectrum as a small figure above a line of facts, with its warnings, for a notebook."""
     facts = collect_facts(spectrum)
+    gap = _with_interval(facts.gap, facts.intervals.get("gap_ev"))
     items = {
         "level": facts.level.upper(),
         "model": facts.model,
-        "ε<sub>∞</sub>": _with_interval(facts, "eps_infinity"),
-        "n (589 nm)": _with_interval(facts, "n_589"),
-        "gap": "" if facts.gap is None else f"{facts.gap:.2f} eV, {facts.gap_source}",
+        "ε<sub>∞</sub>": _with_interval(facts.eps_infinity, facts.intervals.get("eps_infinity")),
+        "n (589 nm)": _with_interval(facts.n_589, facts.intervals.get("n_589nm")),
+        "gap": gap and f"{gap} eV, {facts.gap_source}",
         "range": f"{spectrum.energies[0]:g}–{spectrum.energies[-1]:g} eV",  # noqa: RUF001
         "band": _about_band(spectrum, facts),
         "confidence": facts.confidence,
@@ -146,12 +130,11 @@ def as_html(spectrum: Spectrum) -> str:
     )
 
 
-def _with_interval(facts: Facts, name: str) -> str:
-    """Return a number with the ends of its band where it has one: ``1.80 (1.62-1.98)``."""
-    value, ends = getattr(facts, name), facts.intervals.get(name)
+def _with_interval(value: float | None, interval: Interval | None) -> str:
+    """Return a number with the ends of its interval where it has one: ``1.80 (1.62-1.98)``."""
     if value is None:
         return ""
-    return f"{value:.2f}" + ("" if ends is None else f" ({ends[0]:.2f}–{ends[1]:.2f})")  # noqa: RUF001
+    return f"{value:.2f}" + ("" if interval is None else f" ({interval.lower:.2f}–{interval.upper:.2f})")  # noqa: RUF001
 
 
 def _about_band(spectrum: Spectrum, facts: Facts) -> str:

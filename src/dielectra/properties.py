@@ -10,8 +10,10 @@ from dielectra.errors import InputError
 
 if TYPE_CHECKING:
     from dielectra.documents.document import Document
+    from dielectra.documents.properties import DerivedT
     from dielectra.optics.oscillators import Oscillators
     from dielectra.prediction import Prediction
+    from dielectra.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class PropertyOptions:
     path_nm
         Path in nm of light inside the crystal of body-colour.
     edge_shift
-        Energy in eV by which body-colour moves the absorption up; by default what PBE's gap lacks by an empirical rule.
+        Energy in eV by which body-colour and film-colour move the spectrum up; by default what PBE's gap lacks by an
+        empirical rule.
     gap
         Direct gap in eV of slme; estimated from the spectrum by default.
     gap_indirect
@@ -91,46 +94,62 @@ def derive(prediction: Prediction, names: Sequence[str], options: PropertyOption
     return found
 
 
+def _with_intervals(prediction: Prediction, of: Callable[[Spectrum], DerivedT], *, by_gap: bool = False) -> DerivedT:
+    from dielectra.documents.properties import with_intervals
+
+    return with_intervals(of, prediction.spectrum, prediction.calibration, by_gap=by_gap)
+
+
 def _colour(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import ColourDocument
     from dielectra.optics.colour import bulk_colour
 
-    return ColourDocument.of(bulk_colour(prediction.spectrum, options.illuminant))
+    return _with_intervals(prediction, lambda one: ColourDocument.of(bulk_colour(one, options.illuminant)))
 
 
 def _body_colour(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import BodyColour
     from dielectra.optics.colour import transmission_colour
 
-    colour = transmission_colour(prediction.spectrum, options.path_nm, options.illuminant, options.edge_shift)
-    return BodyColour.of_path(colour, options.path_nm)
+    def colour(spectrum: Spectrum) -> BodyColour:
+        found = transmission_colour(spectrum, options.path_nm, options.illuminant, options.edge_shift)
+        return BodyColour.of_path(found, options.path_nm)
+
+    return _with_intervals(prediction, colour, by_gap=True)
 
 
 def _film_colour(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import FilmColour
     from dielectra.optics.colour import film_colour
 
-    colour = film_colour(prediction.spectrum, options.thickness_nm, options.illuminant)
-    return FilmColour.of_film(colour, options.thickness_nm)
+    def colour(spectrum: Spectrum) -> FilmColour:
+        found = film_colour(spectrum, options.thickness_nm, options.illuminant, options.edge_shift)
+        return FilmColour.of_film(found, options.thickness_nm)
+
+    return _with_intervals(prediction, colour, by_gap=True)
 
 
 def _slme(prediction: Prediction, options: PropertyOptions) -> Document:
     from dielectra.documents.properties import SolarDocument
     from dielectra.optics.solar import solar_efficiency
 
-    return SolarDocument.of(
-        solar_efficiency(
-            prediction.spectrum, options.gap, options.gap_indirect, options.temperature, options.thickness_nm
-        )
-    )
+    def efficiency(spectrum: Spectrum) -> SolarDocument:
+        found = solar_efficiency(spectrum, options.gap, options.gap_indirect, options.temperature, options.thickness_nm)
+        return SolarDocument.of(found)
+
+    return _with_intervals(prediction, efficiency, by_gap=options.gap is None)
 
 
 def _gap(prediction: Prediction, _: PropertyOptions) -> Document:
+    from dielectra.documents.curves import NumberInterval
     from dielectra.documents.properties import GapDocument
     from dielectra.optics.onset import estimate_gap
 
-    predicted = prediction.gap_direct
-    return GapDocument(gap_direct_ev=estimate_gap(prediction.spectrum) if predicted is None else predicted)
+    if prediction.gap_direct is None:
+        return _with_intervals(prediction, lambda one: GapDocument(gap_direct_ev=estimate_gap(one)))
+    interval = prediction.intervals.get("gap_direct_ev")
+    known = None if interval is None else {"gap_direct_ev": NumberInterval(**interval._asdict())}
+    return GapDocument(gap_direct_ev=prediction.gap_direct, interval=known)
 
 
 def _index(prediction: Prediction, _: PropertyOptions) -> Document:
@@ -138,23 +157,25 @@ def _index(prediction: Prediction, _: PropertyOptions) -> Document:
     from dielectra.optics.constants import static_dielectric_constant
     from dielectra.optics.figures_of_merit import abbe_number, visible_index
 
-    spectrum = prediction.spectrum
-    eps_infinity = static_dielectric_constant(spectrum.energies, spectrum.mean)
-    return IndexDocument.of(eps_infinity, visible_index(spectrum), abbe_number(spectrum))
+    def index(spectrum: Spectrum) -> IndexDocument:
+        eps_infinity = static_dielectric_constant(spectrum.energies, spectrum.mean)
+        return IndexDocument.of(eps_infinity, visible_index(spectrum), abbe_number(spectrum))
+
+    return _with_intervals(prediction, index)
 
 
 def _plasmon(prediction: Prediction, _: PropertyOptions) -> Document:
     from dielectra.documents.properties import PlasmonDocument
     from dielectra.optics.figures_of_merit import plasmon
 
-    return PlasmonDocument.of(plasmon(prediction.spectrum))
+    return _with_intervals(prediction, lambda one: PlasmonDocument.of(plasmon(one)))
 
 
 def _penn_gap(prediction: Prediction, _: PropertyOptions) -> Document:
     from dielectra.documents.properties import PennGapDocument
     from dielectra.optics.figures_of_merit import penn_gap
 
-    return PennGapDocument(penn_gap_ev=penn_gap(prediction.spectrum))
+    return _with_intervals(prediction, lambda one: PennGapDocument(penn_gap_ev=penn_gap(one)))
 
 
 def _anisotropy(prediction: Prediction, _: PropertyOptions) -> Document:
@@ -167,7 +188,7 @@ def _anisotropy(prediction: Prediction, _: PropertyOptions) -> Document:
             "the crystal is not cubic, but the model predicts the isotropic average only; "
             "anisotropy needs a computed tensor or a model of tensors"
         )
-    return AnisotropyDocument.of(principal)
+    return _with_intervals(prediction, lambda one: AnisotropyDocument.of(principal_indices(one)))
 
 
 def _oscillators(prediction: Prediction, options: PropertyOptions) -> Document:

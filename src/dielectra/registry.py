@@ -41,14 +41,14 @@ class Registry(NamedTuple):
         InputError
             If the name is not registered, or an entry point of another package cannot be imported.
         """
+        if name in self.rows:  # without a look through all installed packages
+            return EntryPoint(name, self.rows[name], self.group).load()
         found = self._entry_points()
         if name not in found:
             raise InputError(f"unknown {self.kind} {name!r}; known are {', '.join(found)}")
         try:
             return found[name].load()
         except Exception as error:  # a package of others may fail in any way
-            if name in self.rows:
-                raise
             raise InputError(f"{self.kind} {name}: {found[name].value} cannot be loaded ({error})") from error
 
     def _entry_points(self) -> dict[str, EntryPoint]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +15,12 @@ from dielectra.documents.curves import other_unit
 from dielectra.documents.properties import ColourDocument
 from dielectra.documents.stack import (
     AmplitudesDocument,
+    AngleBands,
     LayerDocument,
     StackColours,
     StackDocument,
     SubstrateDocument,
+    solve_with_bands,
     stack_curves,
 )
 from dielectra.errors import InputError
@@ -46,6 +49,8 @@ class StackResult(NamedTuple):
         Colours under D65 at the first angle; None where a spectrum does not cover the visible range.
     warnings
         Reasons to doubt predicted layers.
+    bands
+        Intervals of reflectance, transmittance and absorptance by these names; None without predicted layers.
     """
 
     description: StackDescription
@@ -55,6 +60,7 @@ class StackResult(NamedTuple):
     reflected: Colour | None
     transmitted: Colour | None
     warnings: list[str]
+    bands: dict[str, AngleBands] | None = None
 
 
 def compute_stack(
@@ -79,29 +85,41 @@ def compute_stack(
     entries: list[MaterialDescription] = [*description.layers, description.substrate]
     predicted, warnings = _predict_all(entries, Path(folder), description)
     materials = [_material(entry, Path(folder), predicted) for entry in entries]
+    axis = _axis(description, points)
+    optics, bands = solve_with_bands(partial(_solve, description, axis.energies, description.angles), materials)
+    amplitudes = None
+    layers, light = _layers(description, materials)
+    if description.polarisation != "unpolarised" and all(layer.coherent for layer in layers):
+        amplitudes = stack_amplitudes(layers, axis.energies, description.angles, **light)
+    colours: tuple[Colour | None, Colour | None] = (None, None)
+    if all(_covers_visible(material) for material in materials):
+        seen = _solve(description, visible_energies(), description.angles[0], materials)
+        colours = colour_of(seen.reflectance[0]), colour_of(seen.transmittance[0])
+    return StackResult(description, axis, optics, amplitudes, *colours, warnings, bands)
+
+
+def _layers(description: StackDescription, materials: Sequence[Material]) -> tuple[list[Layer], dict[str, Any]]:
+    """Return the layers of a stack of materials, the substrate's last, and the light on it with what lies behind."""
     layers = [
         Layer(material, entry.thickness_nm, entry.coherent)
         for material, entry in zip(materials, description.layers, strict=False)
     ]
-    behind, polarisation = materials[-1], description.polarisation
+    behind = materials[-1]
     if description.substrate.thickness_nm is not None:
         layers.append(Layer(behind, description.substrate.thickness_nm, coherent=False))
         behind = 1.0
-    light: dict[str, Any] = {"incidence": description.incidence, "exit_medium": behind, "polarisation": polarisation}
+    polarisation = description.polarisation
+    return layers, {"incidence": description.incidence, "exit_medium": behind, "polarisation": polarisation}
 
-    def solve(energies: FloatArray, angles: Sequence[float] | float) -> StackOptics:
-        return stack_optics(layers, energies, angles, **light)
 
-    axis = _axis(description, points)
-    optics = solve(axis.energies, description.angles)
-    amplitudes = None
-    if polarisation != "unpolarised" and all(layer.coherent for layer in layers):
-        amplitudes = stack_amplitudes(layers, axis.energies, description.angles, **light)
-    colours: tuple[Colour | None, Colour | None] = (None, None)
-    if all(_covers_visible(material) for material in materials):
-        seen = solve(visible_energies(), description.angles[0])
-        colours = colour_of(seen.reflectance[0]), colour_of(seen.transmittance[0])
-    return StackResult(description, axis, optics, amplitudes, *colours, warnings)
+def _solve(
+    description: StackDescription,
+    energies: FloatArray,
+    angles: Sequence[float] | float,
+    materials: Sequence[Material],
+) -> StackOptics:
+    layers, light = _layers(description, materials)
+    return stack_optics(layers, energies, angles, **light)
 
 
 def _axis(description: StackDescription, points: AxisOptions) -> Axis:
@@ -163,6 +181,7 @@ def describe_stack(result: StackResult, file: str) -> StackDocument:
         polarisation=description.polarisation,
         **stack_curves(result.optics),
         **other_unit(result.axis),
+        interval=result.bands,
         amplitudes=None if result.amplitudes is None else AmplitudesDocument.of(result.amplitudes),
         colour=StackColours(reflected=colours[0], transmitted=colours[1]),
         warnings=result.warnings,

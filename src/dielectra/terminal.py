@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
     from dielectra.documents.document import Document
     from dielectra.stack_file import StackResult
+
+FRACTIONS = ("reflectance", "transmittance", "absorptance")
+
+NOTHING = 1e-9
+"""Size below which a derived number is printed as zero."""
+
+LEFT_TO_JSON = ("xyz", "xyy", "srgb")
+"""Coordinates of a colour that its Lab and its code tell already."""
 
 stdout = Console()
 stderr = Console(stderr=True)
@@ -36,30 +44,46 @@ def print_warning(message: str) -> None:
 
 
 def print_properties(names: Sequence[str], derived: Sequence[Mapping[str, Document]]) -> None:
-    """Print the single values of derived properties; lists are left to ``--json``."""
-    rows = [
-        (name, key, quantity, text)
-        for name, properties in zip(names, derived, strict=True)
-        for key, document in properties.items()
-        for quantity, value in document.plain().items()
-        if quantity != "error"
-        for text in _lines(value)
-    ]
-    if rows:
-        print_table("properties", ("file", "property", "quantity", "value"), rows)
+    """Print the single values of derived properties, a table for each crystal; lists are left to ``--json``."""
+    for name, properties in zip(names, derived, strict=True):
+        rows = [
+            (key, quantity, text, ends)
+            for key, document in properties.items()
+            for quantity, text, ends in _told(document.plain())
+        ]
+        if rows:
+            print_table(name, ("property", "quantity", "value", "interval"), rows, n_whole=2)
+
+
+def _told(plain: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Give the keys of a derived property, their values as text, and their intervals, empty where there is none."""
+    intervals = plain.get("interval") or {}
+    for key, value in plain.items():
+        if key in ("error", "interval", *LEFT_TO_JSON):
+            continue
+        ends = intervals.get(key)
+        words = "" if ends is None else " to ".join("; ".join(_lines(ends[end], 3)) for end in ("lower", "upper"))
+        yield from ((key, text, words) for text in _lines(value))
+
+
+def _mean_fraction(result: StackResult, name: str, place: int) -> str:
+    """Return the mean of a fraction of the light at an angle, and those of its interval where it has one."""
+    mean, around = f"{getattr(result.optics, name)[place].mean():.4f}", (result.bands or {}).get(name)
+    if around is None:
+        return mean
+    ends = (sum(curves[place]) / len(curves[place]) for curves in (around.lower, around.upper))
+    return f"{mean} ({' to '.join(f'{end:.3f}' for end in ends)})"
 
 
 def print_stack(result: StackResult) -> None:
     """Print averages of reflectance, transmittance and absorptance over photon energies, one line per angle."""
     optics, points = result.optics, result.axis.values
     rows = [
-        (f"{angle:g}", *(f"{values.mean():.4f}" for values in spectra))
-        for angle, *spectra in zip(
-            optics.angles, optics.reflectance, optics.transmittance, optics.absorptance, strict=True
-        )
+        (f"{angle:g}", *(_mean_fraction(result, name, place) for name in FRACTIONS))
+        for place, angle in enumerate(optics.angles)
     ]
     title = f"{result.description.polarisation} light, mean over {points[0]:g}-{points[-1]:g} {result.axis.unit.symbol}"
-    print_table(title, ("angle (degrees)", "reflectance", "transmittance", "absorptance"), rows)
+    print_table(title, ("angle (degrees)", *FRACTIONS), rows)
     for name, colour in (("reflected", result.reflected), ("transmitted", result.transmitted)):
         if colour is not None:
             stdout.print(f"{name} colour at {optics.angles[0]:g} degrees, {colour.illuminant}: {colour.hex}")
@@ -67,13 +91,14 @@ def print_stack(result: StackResult) -> None:
         print_warning(note)
 
 
-def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout."""
+def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], n_whole: int = 0) -> None:
+    """Print a table on stdout; the cells of its first `n_whole` columns are not broken."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
-    for head in heads:
-        table.add_column(head, overflow="fold", min_width=max(map(len, head.split())))
+    for place, head in enumerate(heads):
+        words = [head, *(row[place] for row in rows)] if place < n_whole else head.split()
+        table.add_column(head, overflow="fold", min_width=max(map(len, words)))
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     stdout.print(table)
@@ -114,19 +139,25 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=stderr, disable=not stderr.is_terminal)
 
 
-def _lines(value: Any) -> list[str]:
+def _lines(value: Any, digits: int = 4) -> list[str]:
     """Return a value as lines of text: one for a number, a word or a few numbers, one per pole, none for a table."""
     if value is None:
         return []
     if isinstance(value, float):
-        return [f"{value:.4g}"]
+        return [_number(value, digits)]
     if isinstance(value, Mapping):
         return [", ".join(f"{key} {' '.join(_lines(part))}" for key, part in value.items())]
     if isinstance(value, list | tuple):
         if all(isinstance(part, Mapping) for part in value):
             return [line for part in value for line in _lines(part)]
-        return [", ".join(f"{part:.4g}" for part in value)] if all(isinstance(part, float) for part in value) else []
+        numbers = [_number(part, digits) for part in value if isinstance(part, float)]
+        return [", ".join(numbers)] if len(numbers) == len(value) else []
     return [short(value)]
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number with some digits; what is zero but for rounding is zero."""
+    return "0" if abs(value) < NOTHING else f"{value:.{digits}g}"
 
 
 def short(value: Any) -> str:

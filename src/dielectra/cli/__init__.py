@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from dielectra.cli.assisting import mcp
 from dielectra.cli.catalogue import data_app, models_app
 from dielectra.cli.climbing import climb
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.elements import elements
+from dielectra.cli.examples import EXAMPLES, FIRST_STEPS, epilogue
 from dielectra.cli.importing import export_data, fetch_data, import_data
+from dielectra.cli.options import shown_default
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
 from dielectra.cli.screening import query, screen
@@ -32,15 +34,27 @@ BAD_INPUT = 2
 app = App(
     name="dielectra",
     help="Predict, train and climb: frequency-dependent dielectric functions of crystals at a chosen level of theory.",
+    help_epilogue=epilogue(FIRST_STEPS),
     version=f"dielectra {__version__}",
     help_format="markdown",
+    default_parameter=Parameter(negative=(), show_default=shown_default),
     suppress_keyboard_interrupt=False,
 )
-LEARNING = (train, climb, suggest, evaluate)
-COMPUTING = (compute, campaign_app, reproduce)
-VERBS = (predict, stack, screen, query, *LEARNING, *COMPUTING, serve, mcp, elements, data_app, models_app)
-for verb in VERBS:
-    app.command(verb)
+ROOMS: dict[str, tuple[Callable[..., None] | App, ...]] = {
+    "Predict": (predict, stack, screen, query, elements),
+    "Serve": (serve, mcp),
+    "Learn": (train, climb, evaluate, suggest, reproduce),
+    "Compute": (compute, campaign_app),
+    "Look up": (data_app, models_app),
+}
+for place, (title, verbs) in enumerate(ROOMS.items()):
+    room = Group(title, sort_key=place)
+    for verb in verbs:
+        if isinstance(verb, App):
+            verb.group, verb.help_epilogue = room, epilogue(EXAMPLES[verb.name[0]])
+            app.command(verb)
+        else:
+            app.command(verb, group=room, help_epilogue=epilogue(EXAMPLES[verb.__name__]))
 data_app.command(fetch_data, name="fetch")
 data_app.command(import_data, name="import")
 data_app.command(export_data, name="export")

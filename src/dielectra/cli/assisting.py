@@ -13,7 +13,9 @@ def mcp(
     folder: Annotated[Path, Parameter(help="Folder whose structure files may be read.")] = Path(),
     network: Annotated[bool, Parameter(negative=(), help="Allow optimade:URL and mp-149.")] = False,
 ) -> None:
-    """Serve predict, derive, compare and suggest to an assistant, by the Model Context Protocol over stdin and stdout.
+    """Serve the tools to an assistant (Model Context Protocol).
+
+    They are predict, derive, compare and suggest, over stdin and stdout.
 
     Assistants start it themselves: give them this command.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from dielectra.cli.options import Json
+from dielectra.cli.options import DataSetName, Json, ModelName
 from dielectra.terminal import print_json, print_periodic_table, print_table, short, stdout
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def list_data(*, as_json: Json = False) -> None:
 
 @data_app.command(name="info")
 def describe_data(
-    dataset: str,
+    dataset: DataSetName,
     /,
     *,
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for histograms and the census.")] = None,
@@ -71,7 +71,7 @@ def _print_census(census: Mapping[str, Any]) -> None:
 
 
 @data_app.command(name="check")
-def check_data(dataset: str, /, *, as_json: Json = False) -> None:
+def check_data(dataset: DataSetName, /, *, as_json: Json = False) -> None:
     """Check every record: passivity, sum rule, Kramers-Kronig, symmetry of tensor and cell, metals without spectra.
 
     Lists what is flagged and ends with exit code 0: a flagged record may be right. A damaged data set ends with 2.
@@ -107,7 +107,7 @@ def list_models(*folders: Path, as_json: Json = False) -> None:
 
 
 @models_app.command(name="info")
-def describe_model(model: str, /, *, as_json: Json = False) -> None:
+def describe_model(model: ModelName, /, *, as_json: Json = False) -> None:
     """Show the card of a model."""
     from dielectra.models.card import read_card
     from dielectra.models.store import model_folder
@@ -130,7 +130,7 @@ def cite_model(model: str = "ladder-ensemble", /, *, as_json: Json = False) -> N
 
 @models_app.command(name="combine")
 def combine_models(
-    *models: str,
+    *models: Annotated[str, Parameter(help="Models of one target: names or folders.")],
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="New folder for the ensemble.")],
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import ConfigFile, Device, Json, Labels, Overrides, Run, Seed
+from dielectra.cli.options import ConfigFile, DataSetName, Device, Json, Labels, Overrides, Run, Seed
 from dielectra.cli.training import plot_log, print_trained, training_bar, training_device
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_note, print_table
@@ -19,7 +19,7 @@ MEASURED = "experiment"
 
 
 def climb(
-    dataset: str,
+    dataset: DataSetName,
     /,
     *,
     to: Annotated[str, Parameter(help="Level of theory to climb to.")],
@@ -47,7 +47,7 @@ def climb(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Climb to a higher level with few spectra of that level, and say whether it helped.
+    """Climb to a higher level with few spectra of that level.
 
     First says which labels there are; in the end compares the model, on labels of the validation split, with the
     spectra of the level below and with direct learning.

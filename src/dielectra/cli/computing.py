@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from dielectra.cli.options import Json, MemoryLimit, TimeLimit, Workers
+from dielectra.cli.options import CampaignFolder, Json, MemoryLimit, TimeLimit, Workers
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_note, print_table, progress_bar, short, stdout
 
@@ -46,7 +46,10 @@ def compute(
     memory_limit: MemoryLimit = 8.0,
     as_json: Json = False,
 ) -> None:
-    """Compute the IPA and RPA dielectric tensors of crystals ab initio; an interrupted run goes on where it stopped."""
+    """Compute dielectric tensors of crystals ab initio.
+
+    At IPA and RPA, or what the engine computes. An interrupted run goes on where it stopped.
+    """
     from dielectra.abinitio.campaign import create_campaign
     from dielectra.abinitio.convergence import compare_protocols
     from dielectra.abinitio.materials import read_materials
@@ -81,7 +84,7 @@ def compute(
 
 @campaign_app.command(name="run")
 def run_campaign(
-    campaign: Path,
+    campaign: CampaignFolder,
     /,
     *,
     workers: Workers = 1,
@@ -111,7 +114,7 @@ def run_campaign(
 
 @campaign_app.command(name="status")
 def campaign_status(
-    campaign: Path,
+    campaign: CampaignFolder,
     /,
     *,
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for the cost against cell and k-points.")] = None,
@@ -131,7 +134,7 @@ def campaign_status(
 
 @campaign_app.command(name="export")
 def export_campaign(
-    campaign: Path,
+    campaign: CampaignFolder,
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder of the data set; parts are added.")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import dataclass, field
@@ -89,6 +90,8 @@ def table_lines(rows: list[CrystalRow], width: int, unit: str = "ev") -> list[Te
         lines.append(line)
     symbol = parse_unit(unit).symbol
     lines.append(Text(shortened(f"gap in eV, onset in {symbol}; colour after 1 µm inside the crystal", width), "dim"))
+    if any(row.n_589nm_upper is not None for row in rows):
+        lines.append(Text(shortened("in brackets: half of the 90 % interval, in the last digit", width), "dim"))
     return lines
 
 
@@ -117,17 +120,27 @@ def _cells(row: CrystalRow, unit: str) -> list[str]:
     onset = UNKNOWN if row.onset_ev is None else _number(row.onset_ev, 2)
     if row.onset_ev is not None and unit != "ev":
         onset = format_energy(row.onset_ev, unit).split()[0]
-    gap = "metal" if row.metal else _number(row.gap_ev, 2)
+    gap = "metal" if row.metal else _uncertain(row, "gap_ev", 2)
     return [
         str(row.space_group),
         gap,
-        _number(row.eps_infinity, 2),
-        _number(row.n_589nm, 3),
-        _number(row.abbe_number, 1),
+        _uncertain(row, "eps_infinity", 2),
+        _uncertain(row, "n_589nm", 3),
+        _uncertain(row, "abbe_number", 1),
         onset,
         row.colour or UNKNOWN,
         row.confidence or UNKNOWN,
     ]
+
+
+def _uncertain(row: CrystalRow, key: str, digits: int) -> str:
+    """Return a number with the half-width of its interval in its last digit, as crystallographers write it: 1.42(2)."""
+    value, lower, upper = (getattr(row, name) for name in (key, f"{key}_lower", f"{key}_upper"))
+    if value is None or lower is None or not upper > lower:
+        return _number(value, digits)
+    half = (upper - lower) / 2
+    places = min(max(-math.floor(math.log10(half)), 0), digits)
+    return f"{value:.{places}f}({max(round(half * 10**places), 1)})"
 
 
 def _number(value: float | None, digits: int) -> str:

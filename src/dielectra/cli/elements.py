@@ -31,7 +31,10 @@ def elements(
     plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the table.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show which elements a model takes, how many training crystals have each, and how well others are predicted."""
+    """Show which elements a model takes, and how well.
+
+    For each the number of training crystals, and how well others with it are predicted.
+    """
     from dielectra.documents.elements import element_support
     from dielectra.models.model import ModelLike
     from dielectra.prediction import loaded_model

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import Json
+from dielectra.cli.options import DataSetName, Json
 from dielectra.errors import InputError
 from dielectra.terminal import print_json, print_table, progress_bar, short, stderr, stdout
 
@@ -49,7 +49,7 @@ def fetch_data(
 
 
 def import_data(
-    source: Path,
+    source: Annotated[Path, Parameter(help="File or folder to import; what it holds depends on --form.")],
     /,
     *,
     output: NewFolder,
@@ -93,7 +93,7 @@ def import_data(
 
 
 def export_data(
-    dataset: str,
+    dataset: DataSetName,
     /,
     *,
     output: NewFolder,

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from dielectra.levels import LEVELS
 from dielectra.units import UNITS, AxisOptions
 
+
+def shown_default(value: Any) -> Any:
+    """Return the default as the help shows it; None, which it leaves out, for flags and where there is none."""
+    return None if value in (None, False, (), "") else str(value)
+
+
+WRITING = Group("Output", sort_key=2)
+AXIS = Group("Axis of tables, files and figures", sort_key=3)
+PROPERTY_OPTIONS = Group("Options of derived properties", sort_key=4)
+
+DataSetName = Annotated[str, Parameter(help="Data set: a name of `data list`, a folder of parts, or one part.")]
+ModelName = Annotated[str, Parameter(help="Model: a name of `models list`, or a folder of your own.")]
+CampaignFolder = Annotated[Path, Parameter(help="Folder of the campaign.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON document on stdout.")]
 Level = Annotated[str, Parameter(help=f"Level of theory: {', '.join(LEVELS)}.")]
 Labels = Annotated[int | None, Parameter(help="Number of labels to draw; all by default.")]
@@ -29,7 +42,7 @@ TimeLimit = Annotated[float, Parameter(help="CPU hours that one computation may 
 MemoryLimit = Annotated[float, Parameter(help="GiB of memory that one computation may take.")]
 
 
-@Parameter(name="*")
+@Parameter(name="*", group=AXIS)
 @dataclass(frozen=True)
 class AxisChoice:
     """Where spectra are shown: the axis of tables, files and figures."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import AxisChoice, Json, Level
+from dielectra.cli.options import PROPERTY_OPTIONS, WRITING, AxisChoice, Json, Level
 from dielectra.errors import InputError
 from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
 from dielectra.terminal import print_note, print_warning, progress_bar, stdout
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 Properties = Annotated[
     Sequence[str],
-    Parameter(name="--property", negative=(), help=f"Derived property, may be repeated: {', '.join(PROPERTIES)}."),
+    Parameter(
+        name="--property",
+        negative=(),
+        group=PROPERTY_OPTIONS,
+        help=f"Derived property, may be repeated: {', '.join(PROPERTIES)}.",
+    ),
 ]
 
 Written = Annotated[
@@ -30,6 +35,7 @@ Written = Annotated[
     Parameter(
         name="--write",
         negative=(),
+        group=WRITING,
         help="FORM=DIR: folder for one file per crystal, may be repeated; csv, yaml, tmm, comsol, lumerical or meep.",
     ),
 ]
@@ -55,7 +61,10 @@ def predict(
     /,
     *,
     level: Level = "rpa",
-    model: Annotated[str | None, Parameter(help="fast, another shipped model, or a folder of your own.")] = None,
+    model: Annotated[
+        str | None,
+        Parameter(help="Shipped model (`models list`) or folder of your own; by default the best of the level."),
+    ] = None,
     broadening: Annotated[
         float | None,
         Parameter(
@@ -67,19 +76,26 @@ def predict(
         bool, Parameter(negative=(), help="Predict crystals that are taken for metals too, as if they were none.")
     ] = False,
     as_json: Json = False,
-    brief: Annotated[bool, Parameter(negative=(), help="With --json: the numbers of the table, no curves.")] = False,
+    brief: Annotated[
+        bool, Parameter(group=WRITING, negative=(), help="With --json: the numbers of the table, no curves.")
+    ] = False,
     output: Annotated[
-        Path | None, Parameter(name=["--output", "-o"], help="CSV or Parquet file for a table, one row per crystal.")
+        Path | None,
+        Parameter(name=["--output", "-o"], group=WRITING, help="CSV or Parquet file for a table, one row per crystal."),
     ] = None,
-    csv: Annotated[Path | None, Parameter(help="Folder for one CSV file per crystal.")] = None,
-    yaml: Annotated[Path | None, Parameter(help="Folder for one refractiveindex.info file per crystal.")] = None,
-    plot: Annotated[Path | None, Parameter(help="PNG, PDF or SVG file for a figure of the spectra.")] = None,
-    force: Annotated[bool, Parameter(negative=(), help="Overwrite files that exist.")] = False,
+    csv: Annotated[Path | None, Parameter(group=WRITING, help="Folder for one CSV file per crystal.")] = None,
+    yaml: Annotated[
+        Path | None, Parameter(group=WRITING, help="Folder for one refractiveindex.info file per crystal.")
+    ] = None,
+    plot: Annotated[
+        Path | None, Parameter(group=WRITING, help="PNG, PDF or SVG file for a figure of the spectra.")
+    ] = None,
+    force: Annotated[bool, Parameter(group=WRITING, negative=(), help="Overwrite files that exist.")] = False,
     properties: Properties = (),
     write: Written = (),
     compare: Compared = (),
     axis: AxisChoice = AxisChoice(),  # noqa: B008
-    options: Annotated[PropertyOptions, Parameter(name="*")] = PropertyOptions(),  # noqa: B008
+    options: Annotated[PropertyOptions, Parameter(name="*", group=PROPERTY_OPTIONS)] = PropertyOptions(),  # noqa: B008
 ) -> None:
     """Predict the dielectric function of crystals from their structure files.
 

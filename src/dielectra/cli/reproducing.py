@@ -38,10 +38,11 @@ def reproduce(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run an experiment of the paper on a data set; an interrupted one goes on where it stopped.
+    """Run an experiment of the paper on a data set.
 
-    `all` runs every one, each in a folder of its own, and writes them into one page, `report.html`. Models trained once
-    are found again by every experiment that uses the same folder of models, as long as the data set stays as it is.
+    An interrupted one goes on where it stopped. `all` runs every one, each in a folder of its own, and writes them into
+    one page, `report.html`. Models trained once are found again by every experiment with the same folder of models, as
+    long as the data set stays as it is.
     """
     from dielectra.experiments import ALL, EXPERIMENTS, SUMMARY, run_experiment
 

@@ -48,7 +48,10 @@ def screen(
     device: Annotated[str, Parameter(help="cpu, or cuda: the GPU of each machine that works.")] = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Predict properties of any number of crystals; an interrupted run goes on where it stopped."""
+    """Predict properties of any number of crystals, resumably.
+
+    An interrupted run goes on where it stopped.
+    """
     from dielectra.jobs.worker import UNLIMITED, Limits
     from dielectra.screening import run
     from dielectra.screening.columns import Wanted
@@ -98,7 +101,10 @@ def query(
     *,
     as_json: Json = False,
 ) -> None:
-    """Ask the result of a screening by SQL (DuckDB); it reads the result and nothing else."""
+    """Ask the result of a screening by SQL.
+
+    The SQL is DuckDB's; it reads the result and nothing else.
+    """
     from dielectra.screening.query import query as ask
 
     if as_json:

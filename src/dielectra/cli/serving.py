@@ -22,9 +22,7 @@ def serve(
         "127.0.0.1"
     ),
     level: Level = "rpa",
-    model: Annotated[
-        str | None, Parameter(help="fast, another shipped model, or a folder of your own, for the levels it has.")
-    ] = None,
+    model: Annotated[str | None, Parameter(help="Shipped model or folder of your own, for the levels it has.")] = None,
     workers: Annotated[int | None, Parameter(help="Processes that predict; one per core by default.")] = None,
     allow_host: Annotated[
         tuple[str, ...], Parameter(help="Further name under which the server may be asked, such as a proxy's.")
@@ -36,7 +34,10 @@ def serve(
     log_json: Annotated[bool, Parameter(help="Write a line of JSON per request to stderr.", negative="")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve the page and its JSON API until interrupted; all that it loads comes from this machine."""
+    """Serve the page and its JSON API, until Ctrl-C.
+
+    All that the page loads comes from this machine.
+    """
     try:
         from dielectra.web.server import serve as serve_forever
     except ModuleNotFoundError as error:

@@ -24,7 +24,10 @@ def stack(
     axis: AxisChoice = AxisChoice(),  # noqa: B008
     as_json: Json = False,
 ) -> None:
-    """Compute reflectance, transmittance and absorptance of a stack of predicted, measured and constant layers."""
+    """Compute what a stack of thin films reflects, transmits and absorbs.
+
+    Layers are predicted crystals, measured spectra or constants, in any order.
+    """
     from dielectra.stack_description import read_stack
     from dielectra.stack_file import compute_stack, describe_stack, layer_labels, stack_table
 
@@ -38,5 +41,7 @@ def stack(
     if plot is not None:
         from dielectra.plots import plot_stack, save_figure
 
-        save_figure(plot_stack(result.optics, result.axis.unit.name, layer_labels(result.description)), plot)
+        bands = {name: (one.lower, one.upper) for name, one in (result.bands or {}).items()}
+        labels = layer_labels(result.description)
+        save_figure(plot_stack(result.optics, result.axis.unit.name, labels, bands), plot)
     print_documents(describe_stack(result, str(description))) if as_json else print_stack(result)

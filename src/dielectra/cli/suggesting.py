@@ -25,7 +25,10 @@ def suggest(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Say which crystals of a pool to label next: diverse ones, then those that promise most for their cost."""
+    """Say which crystals of a pool to label next.
+
+    Diverse ones first, then those that promise most for their cost.
+    """
     from dielectra.training.suggestion import suggest as choose
 
     ensemble = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dielectra.cli.options import ConfigFile, Device, Json, Labels, Level, Overrides, Run, Seed
+from dielectra.cli.options import ConfigFile, DataSetName, Device, Json, Labels, Level, ModelName, Overrides, Run, Seed
 from dielectra.terminal import print_json, print_table, progress_bar, stdout
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    dataset: str,
+    dataset: DataSetName,
     /,
     *,
     level: Annotated[str, Parameter(help="Level of theory, or several with commas, learned together: ipa,rpa.")],
@@ -34,7 +34,10 @@ def train(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Train a model from scratch on the spectra of one level (direct learning), or of several at once."""
+    """Train a model from scratch (direct learning).
+
+    It learns the spectra of one level, or of several at once.
+    """
     from dielectra.training.config import load_config
     from dielectra.training.ensembles import train_recipe
 
@@ -47,8 +50,8 @@ def train(
 
 
 def evaluate(
-    model: str,
-    dataset: str,
+    model: ModelName,
+    dataset: DataSetName,
     /,
     *,
     level: Level,

@@ -9,7 +9,17 @@ from pydantic import Field, SerializeAsAny
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.documents.curves import BandCurves, Curve, OtherUnits, TensorCurve, components_of, other_unit
+from dielectra.documents.curves import (
+    BandCurves,
+    Curve,
+    EnsembleDocument,
+    NumberInterval,
+    OtherUnits,
+    TensorCurve,
+    components_of,
+    ensemble_document,
+    other_unit,
+)
 from dielectra.documents.document import Document, optional, rounded
 from dielectra.elements import SYMBOLS
 from dielectra.optics.bands import Band
@@ -58,6 +68,10 @@ class PredictedCrystal(OtherUnits):
         "The training crystals most like it, nearest first, by models that say so."
     )
     band: dict[str, BandCurves] | None = optional("Intervals by curve, by models that have them.")
+    interval: dict[str, NumberInterval] | None = optional(
+        "Intervals of gap_ev, gap_direct_ev, eps_infinity and n at 589 nm (n_589nm), by models that have them."
+    )
+    ensemble: EnsembleDocument | None = optional("What intervals of derived numbers follow from, where asked for.")
     confidence: str | None = optional("How far to trust it, by models that are ensembles: high, medium or low.")
     warnings: list[str] = Field(description="Reasons to doubt the prediction.")
     properties: dict[str, SerializeAsAny[Document]] | None = optional("Derived properties by name, where asked for.")
@@ -82,6 +96,8 @@ def describe(
     properties: Mapping[str, Document] | None = None,
     points: AxisOptions = AxisOptions(),  # noqa: B008
     comparison: Sequence[Document] | None = None,
+    *,
+    members: bool = False,
 ) -> PredictedCrystal:
     """Return the document of a prediction.
 
@@ -96,6 +112,8 @@ def describe(
         a key more.
     comparison
         What other sources say (:func:`dielectra.comparison.compare`), where asked for.
+    members
+        Whether the members of an ensemble are part of the document, on the energies of the model.
     """
     spectrum, table, energies = prediction.spectrum, prediction.table, prediction.spectrum.energies
     other: dict[str, list[float]] = {}
@@ -130,6 +148,8 @@ def describe(
             for name, band in prediction.bands.items()
         }
         or None,
+        interval={key: NumberInterval(**one._asdict()) for key, one in prediction.intervals.items()} or None,
+        ensemble=ensemble_document(spectrum, prediction.calibration) if members else None,
         confidence=confidence(prediction),
         warnings=list(prediction.warnings),
         properties=None if properties is None else dict(properties),

@@ -8,8 +8,14 @@ from pydantic import Field
 
 from dielectra.arrays import FloatArray
 from dielectra.documents.document import Document, optional, rounded
-from dielectra.spectrum import COMPONENTS
+from dielectra.optics.bands import Calibration
+from dielectra.spectrum import COMPONENTS, Spectrum
 from dielectra.units import EV, Axis
+
+MOST_POINTS = 5000
+"""Points of a curve that is taken from others."""
+
+MOST_MEMBERS = 20
 
 
 class Curve(Document):
@@ -38,6 +44,53 @@ class BandCurves(Document):
         ge=0,
         le=1,
         description="Share of the energies at which the true curve lies inside; null where it is not calibrated.",
+    )
+
+
+class NumberInterval(Document):
+    """An interval around a number, or around each of three."""
+
+    lower: float | tuple[float, float, float]
+    upper: float | tuple[float, float, float]
+    coverage: float | None = Field(
+        ge=0,
+        le=1,
+        description="Share of known crystals, or of their energies, that it is to hold; null where it is the range of "
+        "the members.",
+    )
+
+
+class MemberCurves(Document):
+    """The isotropic average of the dielectric function that one member of an ensemble predicts."""
+
+    eps1: list[float] = Field(max_length=MOST_POINTS, description="Real part.")
+    eps2: list[float] = Field(max_length=MOST_POINTS, description="Imaginary part.")
+
+
+class EnsembleDocument(Document):
+    """What the intervals of derived numbers follow from: the members of an ensemble, and its calibration."""
+
+    members: list[MemberCurves] = Field(max_length=MOST_MEMBERS)
+    coverage: float | None = Field(ge=0, le=1, description="Share that intervals are to hold; null if uncalibrated.")
+    factors: dict[str, float] = Field(description="What the members' spread is multiplied with, by quantity.")
+    gap_errors: dict[str, float] = Field(description="Errors of predicted gaps (eV) that this share stays below.")
+
+    def calibration(self) -> dict[str, object] | None:
+        """Return the calibration as the provenance of a spectrum has it; None without one."""
+        if self.coverage is None:
+            return None
+        return {"coverage": self.coverage, "factors": self.factors, "gap_errors": self.gap_errors}
+
+
+def ensemble_document(spectrum: Spectrum, calibration: Calibration | None) -> EnsembleDocument | None:
+    """Return the ensemble behind a predicted spectrum; None without one."""
+    if len(spectrum.members) < 2:
+        return None
+    return EnsembleDocument(
+        members=[MemberCurves(eps1=rounded(one.real), eps2=rounded(one.imag)) for one in spectrum.member_means],
+        coverage=None if calibration is None else calibration.coverage,
+        factors={} if calibration is None else dict(calibration.factors),
+        gap_errors={} if calibration is None else dict(calibration.gap_errors),
     )
 
 

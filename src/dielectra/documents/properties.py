@@ -3,22 +3,107 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
 
+from dielectra.arrays import FloatArray
+from dielectra.documents.curves import NumberInterval
 from dielectra.documents.document import Document, optional
+from dielectra.errors import InputError
 from dielectra.optics.anisotropy import Anisotropy
+from dielectra.optics.bands import Calibration, band, spectra_by_gap
 from dielectra.optics.colour import Colour, colour_name
 from dielectra.optics.figures_of_merit import Plasmon
 from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities, quality
 from dielectra.optics.solar import SolarEfficiency
+from dielectra.spectrum import Spectrum
 
 Triple = tuple[float, float, float]
 
 SODIUM_D = 2.1038
 """Photon energy in eV of the wavelength 589.3 nm, at which birefringence is quoted."""
+
+
+SIGNED = ("birefringence_589_nm", "dichroism_589_nm")
+"""Keys of numbers that may be negative."""
+
+
+LAB_LEAST, LAB_MOST = (0.0, -np.inf, -np.inf), (100.0, np.inf, np.inf)
+"""Bounds of L*, a* and b*."""
+
+
+class Derived(Document):
+    """Numbers that follow from a spectrum, with their intervals."""
+
+    interval: dict[str, NumberInterval] | None = optional(
+        "Intervals of the numbers by their keys, by models that are ensembles."
+    )
+
+    def numbers(self) -> dict[str, FloatArray]:
+        """Return the numbers that intervals are told of, each of shape ``(1,)``, or ``(3,)`` for Lab."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
+        return {
+            key: np.atleast_1d(np.asarray(value, float))
+            for key, value in values.items()
+            if isinstance(value, float) or key == "lab"
+        }
+
+
+DerivedT = TypeVar("DerivedT", bound=Derived)
+
+
+def with_intervals(
+    derive: Callable[[Spectrum], DerivedT], spectrum: Spectrum, calibration: Calibration | None, *, by_gap: bool = False
+) -> DerivedT:
+    """Return what is derived of a spectrum with the intervals that the members of its ensemble give.
+
+    Parameters
+    ----------
+    derive
+        What makes the document of any spectrum.
+    by_gap
+        Whether the numbers follow the gap, whose error then counts (:func:`dielectra.optics.bands.band`).
+    """
+    document = derive(spectrum)
+    known = document.numbers()
+
+    def numbers(one: Spectrum) -> FloatArray:
+        found = derive(one).numbers()
+        return np.concatenate([found.get(key, np.full(len(value), np.nan)) for key, value in known.items()])
+
+    try:
+        found = band(spectrum, numbers, calibration, by_gap=by_gap)
+    except InputError:  # of a member, or of another gap
+        return document
+    if found is None:
+        return document
+    places = np.cumsum([0, *(len(value) for value in known.values())])
+    intervals = {
+        key: _interval(key, value, found.lower[first:last], found.upper[first:last], found.coverage)
+        for (key, value), first, last in zip(known.items(), places, places[1:], strict=False)
+    }
+    more: dict[str, object] = {"interval": {key: one for key, one in intervals.items() if one is not None} or None}
+    if by_gap and calibration is not None and isinstance(document, BodyColour | FilmColour):
+        others = [derive(one) for one in spectra_by_gap(spectrum, calibration)]
+        more["hex_by_gap"] = [one.hex for one in others if isinstance(one, ColourDocument)] or None
+    return document.model_copy(update=more)
+
+
+def _interval(
+    key: str, value: FloatArray, lower: FloatArray, upper: FloatArray, coverage: float | None
+) -> NumberInterval | None:
+    """Return the interval of a number; None where there is none, as of a thickness that was given."""
+    if not np.isfinite([lower, upper]).all() or not np.any(upper > lower):
+        return None
+    if key == "lab":
+        lower, upper = np.maximum(lower, LAB_LEAST), np.minimum(upper, LAB_MOST)
+    elif key not in SIGNED:
+        lower = np.where(value >= 0, np.maximum(lower, 0.0), lower)
+    ends = (float(end[0]) if len(end) == 1 else tuple(end.tolist()) for end in (lower, upper))
+    return NumberInterval(lower=next(ends), upper=next(ends), coverage=coverage)
 
 
 class Failure(Document):
@@ -27,7 +112,7 @@ class Failure(Document):
     error: str
 
 
-class ColourDocument(Document):
+class ColourDocument(Derived):
     """A colour: tristimulus values, chromaticity and luminance, Lab relative to the illuminant, sRGB."""
 
     xyz: Triple
@@ -48,6 +133,9 @@ class FilmColour(ColourDocument):
     """The colour of light that passes a film."""
 
     thickness_nm: float
+    hex_by_gap: list[str] | None = optional(
+        "Colours for a gap that is off by -1, -1/2, 1/2 and 1 times its error, by models that know it."
+    )
 
     @classmethod
     def of_film(cls, colour: Colour, thickness_nm: float) -> FilmColour:
@@ -60,6 +148,9 @@ class BodyColour(ColourDocument):
 
     path_nm: float
     name: str = Field(description="A word or two for it.")
+    hex_by_gap: list[str] | None = optional(
+        "Colours for a gap that is off by -1, -1/2, 1/2 and 1 times its error, by models that know it."
+    )
 
     @classmethod
     def of_path(cls, colour: Colour, path_nm: float) -> BodyColour:
@@ -67,7 +158,7 @@ class BodyColour(ColourDocument):
         return cls(path_nm=path_nm, name=colour_name(colour), **colour._asdict())
 
 
-class SolarDocument(Document):
+class SolarDocument(Derived):
     """Efficiencies (0 to 1) under AM1.5G, short-circuit current, open-circuit voltage, and the gaps they rest on."""
 
     slme: float = Field(description="Spectroscopic limited maximum efficiency of the film.")
@@ -100,13 +191,13 @@ class SolarDocument(Document):
         )
 
 
-class GapDocument(Document):
+class GapDocument(Derived):
     """The direct gap estimated from the onset of absorption."""
 
     gap_direct_ev: float
 
 
-class IndexDocument(Document):
+class IndexDocument(Derived):
     """The refractive index at zero energy and over the visible range, and its dispersion."""
 
     static_n: float
@@ -120,7 +211,7 @@ class IndexDocument(Document):
         return cls(static_n=static, mean_n_380_780_nm=visible_index, abbe_number=abbe_number)
 
 
-class PlasmonDocument(Document):
+class PlasmonDocument(Derived):
     """The main peak of the energy loss function."""
 
     energy_ev: float
@@ -133,13 +224,13 @@ class PlasmonDocument(Document):
         return cls(energy_ev=found.energy, height=found.height, width_ev=found.width)
 
 
-class PennGapDocument(Document):
+class PennGapDocument(Derived):
     """The mean gap of the Penn model."""
 
     penn_gap_ev: float
 
 
-class AnisotropyDocument(Document):
+class AnisotropyDocument(Derived):
     """Principal axes of a crystal, and n and k along them."""
 
     kind: Literal["isotropic", "uniaxial", "biaxial"]

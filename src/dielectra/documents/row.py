@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field
 
 from dielectra.documents.document import Document
 from dielectra.errors import InputError
 from dielectra.files import shown
+from dielectra.optics.bands import band
 from dielectra.optics.colour import transmission_colour
 from dielectra.optics.figures_of_merit import abbe_number
+from dielectra.optics.intervals import Interval
 from dielectra.optics.onset import estimate_gap
 from dielectra.optics.quantities import sodium_index
 from dielectra.prediction import Prediction
@@ -19,6 +21,16 @@ from dielectra.prediction.confidence import confidence
 from dielectra.structures import Refused
 
 Value = TypeVar("Value")
+
+
+WITH_INTERVAL = ("gap_ev", "eps_infinity", "n_589nm")
+"""Columns whose intervals a prediction has."""
+
+
+def _end(end: str, column: str) -> Any:
+    """Return the field of one end of an interval."""
+    words = f"{end.capitalize()} end of the interval of {column}, by models that are ensembles."
+    return Field(default=None, description=words)
 
 
 class CrystalRow(Document):
@@ -30,9 +42,17 @@ class CrystalRow(Document):
     level: str | None = Field(default=None, description="Level of theory.")
     model: str | None = Field(default=None, description="Name of the model.")
     gap_ev: float | None = Field(default=None, description="Predicted gap (eV), by models that predict one.")
+    gap_ev_lower: float | None = _end("lower", "gap_ev")
+    gap_ev_upper: float | None = _end("upper", "gap_ev")
     eps_infinity: float | None = Field(default=None, description="Electronic dielectric constant, isotropic average.")
+    eps_infinity_lower: float | None = _end("lower", "eps_infinity")
+    eps_infinity_upper: float | None = _end("upper", "eps_infinity")
     n_589nm: float | None = Field(default=None, description="Refractive index at 589 nm.")
+    n_589nm_lower: float | None = _end("lower", "n_589nm")
+    n_589nm_upper: float | None = _end("upper", "n_589nm")
     abbe_number: float | None = Field(default=None, description="Abbe number V_d.")
+    abbe_number_lower: float | None = _end("lower", "abbe_number")
+    abbe_number_upper: float | None = _end("upper", "abbe_number")
     onset_ev: float | None = Field(default=None, description="Direct gap (eV) estimated from the absorption.")
     colour: str | None = Field(
         default=None,
@@ -47,7 +67,11 @@ class CrystalRow(Document):
 def row_of(prediction: Prediction, file: str) -> CrystalRow:
     """Return the row of a predicted crystal."""
     spectrum = prediction.spectrum
-    colour = _or_none(lambda: transmission_colour(spectrum))
+    colour, abbe = _or_none(lambda: transmission_colour(spectrum)), _or_none(lambda: abbe_number(spectrum))
+    ends = {key: prediction.intervals[key] for key in WITH_INTERVAL if key in prediction.intervals}
+    around = None if abbe is None else _or_none(lambda: band(spectrum, abbe_number, prediction.calibration))
+    if around is not None:
+        ends["abbe_number"] = Interval(float(around.lower), float(around.upper), around.coverage)
     return CrystalRow(
         file=shown(file),
         formula=prediction.formula,
@@ -57,12 +81,13 @@ def row_of(prediction: Prediction, file: str) -> CrystalRow:
         gap_ev=prediction.gap,
         eps_infinity=prediction.eps_infinity,
         n_589nm=sodium_index(spectrum),
-        abbe_number=_or_none(lambda: abbe_number(spectrum)),
+        abbe_number=abbe,
         onset_ev=_or_none(lambda: estimate_gap(spectrum)),
         colour=colour and colour.hex,
         confidence=confidence(prediction),
         metal=prediction.metal,
         warnings="; ".join(prediction.warnings),
+        **{f"{key}_{end}": getattr(one, end) for key, one in ends.items() for end in ("lower", "upper")},
     )
 
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from dielectra.documents.curves import OtherUnits
 from dielectra.documents.document import Document, optional
 from dielectra.documents.properties import ColourDocument
-from dielectra.optics.stack import StackAmplitudes, StackOptics
+from dielectra.optics.bands import derived_band, known_calibration, member_spectra
+from dielectra.optics.stack import Material, StackAmplitudes, StackOptics
+from dielectra.spectrum import Spectrum
+
+
+class AngleBands(Document):
+    """An interval around curves: lists over angles of lists over photon energies."""
+
+    lower: list[list[float]]
+    upper: list[list[float]]
+    coverage: float | None = Field(
+        ge=0, le=1, description="Share of the energies that it is to hold; null where it is the range of the members."
+    )
 
 
 class StackSpectra(OtherUnits):
@@ -23,6 +37,9 @@ class StackSpectra(OtherUnits):
     absorptance: list[list[float]]
     layer_absorptance: list[list[list[float]]] = Field(
         description="Part of the absorptance in each layer from the light on, the substrate's last if it has an end."
+    )
+    interval: dict[str, AngleBands] | None = optional(
+        "Intervals of reflectance, transmittance and absorptance, with layers of models that are ensembles."
     )
 
 
@@ -78,6 +95,41 @@ class StackDocument(StackSpectra):
     colour: StackColours
     amplitudes: AmplitudesDocument | None = optional("Of coherent layers in light that is s or p polarised.")
     warnings: list[str] = Field(description="Reasons to doubt predicted layers.")
+
+
+FRACTIONS = ("reflectance", "transmittance", "absorptance")
+
+
+def solve_with_bands(
+    solve: Callable[[Sequence[Material]], StackOptics], materials: Sequence[Material]
+) -> tuple[StackOptics, dict[str, AngleBands] | None]:
+    """Return what a stack of materials does, and the intervals that ensembles among them give; None without one.
+
+    Each member of one ensemble goes with the same member of the others, as they are of one model.
+    """
+    optics = solve(materials)
+    predicted = [one for one in materials if isinstance(one, Spectrum) and len(one.members) > 1]
+    if not predicted:
+        return optics, None
+    others = [
+        solve([_member(material, place) for material in materials])
+        for place in range(max(len(one.members) for one in predicted))
+    ]
+    calibration = known_calibration(predicted[0])
+    bands = {}
+    for name in FRACTIONS:
+        centre, members = getattr(optics, name), [getattr(one, name) for one in others]
+        found = derived_band(centre, members, calibration)
+        lower, upper = (np.clip(end, 0.0, 1.0) for end in found[:2])
+        bands[name] = AngleBands(lower=lower.tolist(), upper=upper.tolist(), coverage=found.coverage)
+    return optics, bands
+
+
+def _member(material: Material, place: int) -> Material:
+    """Return what one member predicts of a material that was predicted; others as they are."""
+    if not isinstance(material, Spectrum) or len(material.members) < 2:
+        return material
+    return member_spectra(material)[place % len(material.members)]
 
 
 def stack_curves(optics: StackOptics) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dielectra.arrays import FloatArray
+from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
 from dielectra.optics.constants import absorption_coefficient, reflectivity
 from dielectra.optics.onset import gap_error
@@ -99,13 +99,32 @@ def bulk_colour(spectrum: Spectrum, illuminant: str = "D65") -> Colour:
     return colour_of(reflectivity(index**2), illuminant)
 
 
-def film_colour(spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65") -> Colour:
+def film_colour(
+    spectrum: Spectrum, thickness_nm: float, illuminant: str = "D65", edge_shift: float | None = None
+) -> Colour:
     """Return the colour of light that passes a free-standing film at normal incidence, interference included.
 
-    Parameters and errors are those of :func:`bulk_colour`; the thickness is in nm and not negative.
+    Parameters
+    ----------
+    thickness_nm
+        Thickness of the film, nm, not negative.
+    edge_shift
+        Energy in eV by which the spectrum is moved up; by default :func:`gap_error`, so that films are not coloured by
+        the gap error of PBE.
+
+    Raises
+    ------
+    InputError
+        As :func:`bulk_colour`, and if the thickness is negative.
     """
-    film = stack_optics([Layer(spectrum, thickness_nm)], visible_energies())
+    film = stack_optics([Layer(_moved_index(spectrum, edge_shift), thickness_nm)], visible_energies())
     return colour_of(film.transmittance[0], illuminant)
+
+
+def _moved_index(spectrum: Spectrum, edge_shift: float | None) -> ComplexArray:
+    """Return the complex refractive index at the visible energies of a spectrum that is moved up by an energy."""
+    shift = gap_error(spectrum) if edge_shift is None else edge_shift
+    return material_index(spectrum, np.maximum(visible_energies() - shift, spectrum.energies[0]))
 
 
 def transmission_colour(
@@ -131,9 +150,7 @@ def transmission_colour(
     """
     if not 0 <= path_nm < np.inf:
         raise InputError(f"a path is a length in nm that is not negative; got {path_nm:g}")
-    energies, shift = visible_energies(), gap_error(spectrum) if edge_shift is None else edge_shift
-    moved = np.maximum(energies - shift, spectrum.energies[0])
-    absorption = absorption_coefficient(energies, material_index(spectrum, moved) ** 2)
+    absorption = absorption_coefficient(visible_energies(), _moved_index(spectrum, edge_shift) ** 2)
     return colour_of(np.exp(-absorption * path_nm * CM_PER_NM), illuminant)
 
 

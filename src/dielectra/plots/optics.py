@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from dielectra.optics.constants import optical_constants
 from dielectra.plots.axes import set_energy_axis
@@ -24,7 +25,12 @@ LEAST_ABSORPTANCE = 0.005
 """Layers that absorb nowhere more than this are left out of the figure."""
 
 
-def plot_stack(optics: StackOptics, unit: str = "ev", layers: Sequence[str] = ()) -> Figure:
+def plot_stack(
+    optics: StackOptics,
+    unit: str = "ev",
+    layers: Sequence[str] = (),
+    bands: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+) -> Figure:
     """Draw reflectance, transmittance and absorptance, one curve per angle of incidence.
 
     Parameters
@@ -33,6 +39,8 @@ def plot_stack(optics: StackOptics, unit: str = "ev", layers: Sequence[str] = ()
         Unit of the axis.
     layers
         Names of the layers: at a single angle the absorptance is shown as the sum of their parts.
+    bands
+        By name of the fraction the lower and upper ends of its interval, shape ``(n_angles, n_energies)``.
     """
     with style():
         figure = Drawing(figsize=(9.0, 3.2))
@@ -45,8 +53,12 @@ def plot_stack(optics: StackOptics, unit: str = "ev", layers: Sequence[str] = ()
             "absorptance": optics.absorptance,
         }
         for axes, (name, values) in zip(panels, named.items(), strict=True):
+            lower, upper = (values, values) if not bands else np.array(bands[name])
             for position, (angle, curve) in enumerate(zip(optics.angles, values, strict=True)):
-                axes.plot(points, curve, color=CYCLE[position % len(CYCLE)], label=f"{angle:g}°")
+                colour = CYCLE[position % len(CYCLE)]
+                axes.plot(points, curve, color=colour, label=f"{angle:g}°")
+                if bands:
+                    axes.fill_between(points, lower[position], upper[position], color=colour, alpha=0.15, linewidth=0)
             axes.set_title(name, loc="left", fontsize=9)
             axes.set_ylim(0, 1)
             set_energy_axis(axes, unit, ends)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,6 +89,8 @@ def _prediction(admitted: Admitted, estimate: Estimate | Refusal, model: Predict
     known: dict[str, Any] = {"model": model.card.name, "trained_on": model.card.trained_on, "warnings": list(warnings)}
     gaps = {"gap_ev": estimate.gap, "gap_direct_ev": estimate.gap_direct}
     known |= {key: value for key, value in gaps.items() if value is not None}
+    if estimate.calibration is not None:
+        known["calibration"] = asdict(estimate.calibration)
     provenance = {**spectrum.provenance, "formula": admitted.given.formula, **known}
     tensor, members = spectrum.tensor, spectrum.members
     if not is_isotropic(spectrum):

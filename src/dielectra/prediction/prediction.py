@@ -10,6 +10,7 @@ from dielectra.crystal import Crystal
 from dielectra.models.admission import Neighbour
 from dielectra.optics.bands import Band, Calibration, band
 from dielectra.optics.constants import static_or_none
+from dielectra.optics.intervals import Interval, number_intervals
 from dielectra.optics.quantities import QUANTITIES, tabulate
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm
@@ -76,6 +77,11 @@ class Prediction:
     def table(self) -> dict[str, FloatArray]:
         """Return all curves, computed once: see :func:`dielectra.optics.quantities.tabulate`."""
         return tabulate(self.spectrum)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Return the intervals of gaps, eps_infinity and n at 589 nm, by their keys in documents."""
+        return number_intervals(self.spectrum, self.calibration)
 
     @cached_property
     def bands(self) -> dict[str, Band]:

@@ -112,14 +112,28 @@ def calibrate(
 ) -> Calibration:
     """Return what makes bands that hold the known curves of a split at a share `coverage` of the energies.
 
-    Each factor is the quantile of the misfits of all crystals and energies. The split must have trained nothing.
+    Each factor is the quantile of the misfits of all crystals and energies, each error of a gap that of all crystals.
+    The split must have trained nothing.
     """
     pairs = spectra_of_split(ensemble, data, level, split)
     factors = {
         quantity: float(np.quantile([misfits(*pair, quantity) for pair in pairs], coverage, method="higher"))
         for quantity in QUANTITIES
     }
-    return Calibration(coverage, factors)
+    return Calibration(coverage, factors, gap_errors=_gap_errors(ensemble, data, level, split, coverage))
+
+
+def _gap_errors(ensemble: Ensemble, data: DataSet, level: str, split: str, coverage: float) -> dict[str, float]:
+    """Return the errors in eV that a share of the predicted gaps stays below; empty where there are none to compare."""
+    labels = data.labels(data.target(level)).of_split(split)
+    gaps = ensemble.outputs(ensemble.prepare(labels.crystals, known=True)).gaps
+    if gaps is None:
+        return {}
+    errors = {name: np.abs(gaps - labels.gaps)[:, place] for name, place in (("gap_direct_ev", 0), ("gap_ev", 1))}
+    known = {name: values[np.isfinite(values)] for name, values in errors.items()}
+    return {
+        name: float(np.quantile(values, coverage, method="higher")) for name, values in known.items() if len(values)
+    }
 
 
 def _scores(ensemble: Ensemble, data: DataSet, split: str) -> dict[str, Any]:

@@ -51,9 +51,6 @@ class Service(BaseModel):
     version: str
     level: str
     broadening_ev: dict[str, float | None] = Field(description="Lorentzian half width of the predictions by level.")
-    gap_error_ev: dict[str, float] = Field(
-        description="By model, the error of its PBE gaps that nine of ten held-out crystals stay below (eV)."
-    )
     body_limit: int
     file_limit: int
     files_limit: int

@@ -23,7 +23,7 @@ from dielectra.models.card import ModelCard
 from dielectra.models.store import model_of
 from dielectra.units import AxisOptions
 from dielectra.version import __version__
-from dielectra.web import catalogue, derived, workers
+from dielectra.web import derived, workers
 from dielectra.web.answers import Example, ListedModel, Problem, Service
 from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.pool import BusyError, Workers
@@ -101,9 +101,10 @@ def _chosen(
         Query(ge=0, le=20, description="Half width of the Lorentzian (eV), 0 for none; by default that of the data."),
     ] = None,
     allow_metals: Annotated[bool, Query(description="Predict crystals that are taken for metals too.")] = False,
+    members: Annotated[bool, Query(description="With the members of an ensemble, for intervals.")] = False,
 ) -> Chosen:
     """Return the level that is asked for and its model."""
-    return served.model(level)._replace(broadening=broadening, allow_metals=allow_metals)
+    return served.model(level)._replace(broadening=broadening, allow_metals=allow_metals, members=members)
 
 
 Points = Annotated[AxisOptions, Depends(_points)]
@@ -126,7 +127,6 @@ async def describe_service(served: Shared) -> Service:
         version=__version__,
         level=served.level,
         broadening_ev={level: card.broadening for level, card in served.cards.items()},
-        gap_error_ev={catalogue.MODEL: catalogue.gap_error()},
         body_limit=limits.body,
         file_limit=limits.file,
         files_limit=limits.files,

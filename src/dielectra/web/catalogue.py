@@ -15,7 +15,6 @@ from functools import cached_property, lru_cache
 from importlib import resources
 from statistics import median
 
-import numpy as np
 from pydantic import Field
 
 from dielectra.documents.crystal import ReadCrystal
@@ -27,7 +26,6 @@ from dielectra.symmetry import symbol_of_space_group
 MODEL = "ladder-ensemble"
 """The model whose predictions the table holds."""
 
-GAP_COVERAGE = 0.9
 MOST_FOUND = 200
 MOST_ALIKE = 6
 TRAINING = "train"
@@ -225,17 +223,6 @@ def elements(trained: Mapping[str, Iterable[int]]) -> list[SupportedElement]:
             )
         )
     return entries
-
-
-@lru_cache(maxsize=1)
-def gap_error() -> float:
-    """Return the error in eV of predicted PBE gaps that nine of ten held-out crystals stay below."""
-    errors = [
-        abs(one.predicted_gap_ev - one.gap_ev)
-        for one in _table()
-        if not one.training and one.gap_ev is not None and one.predicted_gap_ev is not None
-    ]
-    return round(float(np.quantile(errors, GAP_COVERAGE)), 2)
 
 
 def _rank(one: Listed, composition: dict[str, int], elements: frozenset[str]) -> int | None:

@@ -5,25 +5,27 @@ The functions run in a worker process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from dielectra.documents.curves import MeanCurves, mean_curves
+from dielectra.arrays import ComplexArray, FloatArray
+from dielectra.documents.curves import MOST_POINTS, EnsembleDocument, MeanCurves, mean_curves
 from dielectra.documents.document import Document
-from dielectra.documents.properties import BodyColour, ColourDocument, FilmColour, SolarDocument
-from dielectra.documents.stack import StackSpectra, stack_curves
+from dielectra.documents.properties import BodyColour, ColourDocument, FilmColour, SolarDocument, with_intervals
+from dielectra.documents.stack import StackSpectra, solve_with_bands, stack_curves
 from dielectra.errors import InputError
+from dielectra.optics.bands import known_calibration
 from dielectra.optics.colour import bulk_colour, film_colour, transmission_colour
 from dielectra.optics.measured import load_measured
 from dielectra.optics.quantities import tabulate
 from dielectra.optics.solar import solar_efficiency
-from dielectra.optics.stack import Layer, Material, stack_optics
+from dielectra.optics.stack import Layer, Material, StackOptics, stack_optics
 from dielectra.spectrum import Spectrum
 
 LARGEST = 1e6
-MOST_POINTS = 5000
 
 
 class _Request(BaseModel):
@@ -40,22 +42,37 @@ class IsotropicSpectrum(_Request):
     broadening_ev: float | None = Field(None, ge=0, le=5, description="Lorentzian half width, where it is known.")
     gap_ev: float | None = Field(None, ge=0, le=100, description="Predicted fundamental gap, where there is one.")
     gap_direct_ev: float | None = Field(None, ge=0, le=100, description="Predicted direct gap, where there is one.")
+    ensemble: EnsembleDocument | None = Field(
+        None, description="That of the prediction; with it numbers come with intervals."
+    )
 
     def spectrum(self) -> Spectrum:
         """Return the spectrum; raises InputError where the numbers make none."""
-        energies, real, imaginary = (np.array(values) for values in (self.energy_ev, self.eps1, self.eps2))
-        if not len(energies) == len(real) == len(imaginary):
-            raise InputError(
-                f"energy_ev, eps1 and eps2 need one length; got {len(energies)}, {len(real)} and {len(imaginary)}"
-            )
-        if max(energies.max(), np.abs(real).max(), np.abs(imaginary).max()) > LARGEST:
-            raise InputError(f"energies and dielectric functions may reach {LARGEST:g}")
-        tensor = np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary)
+        energies = np.array(self.energy_ev)
+        if energies.max() > LARGEST:
+            raise InputError(f"energies may reach {LARGEST:g}")
+        tensor = _isotropic(energies, self.eps1, self.eps2)
+        members = [] if self.ensemble is None else self.ensemble.members
+        tensors = tuple(_isotropic(energies, member.eps1, member.eps2) for member in members)
         gaps = {"gap_ev": self.gap_ev, "gap_direct_ev": self.gap_direct_ev}
         known: dict[str, object] = {key: value for key, value in gaps.items() if value is not None}
         if known:
             known["model"] = "the one whose gap came with the spectrum"
-        return Spectrum(energies, tensor, self.level, self.broadening_ev, known)
+        if self.ensemble is not None:
+            known["calibration"] = self.ensemble.calibration()
+        return Spectrum(energies, tensor, self.level, self.broadening_ev, known, tensors)
+
+
+def _isotropic(energies: FloatArray, eps1: list[float], eps2: list[float]) -> ComplexArray:
+    """Return an isotropic tensor; raises InputError where lengths differ or numbers are too large."""
+    real, imaginary = np.array(eps1), np.array(eps2)
+    if not len(energies) == len(real) == len(imaginary):
+        raise InputError(
+            f"energy_ev, eps1 and eps2 need one length; got {len(energies)}, {len(real)} and {len(imaginary)}"
+        )
+    if max(np.abs(real).max(), np.abs(imaginary).max()) > LARGEST:
+        raise InputError(f"dielectric functions may reach {LARGEST:g}")
+    return np.asarray(np.einsum("ij,w->ijw", np.eye(3), real + 1j * imaginary))
 
 
 class ColourRequest(_Request):
@@ -126,43 +143,60 @@ class MeasuredCurves(MeanCurves):
 
 def colours(request: ColourRequest) -> ColoursAnswer:
     """Return the colours."""
-    spectrum = request.spectrum.spectrum()
-    bulk = bulk_colour(spectrum, request.illuminant)
-    film = film_colour(spectrum, request.thickness_nm, request.illuminant)
-    body = transmission_colour(spectrum, request.thickness_nm, request.illuminant)
+    spectrum, (thickness, light) = request.spectrum.spectrum(), (request.thickness_nm, request.illuminant)
+    calibration = known_calibration(spectrum)
+
+    def bulk(one: Spectrum) -> ColourDocument:
+        return ColourDocument.of(bulk_colour(one, light))
+
+    def film(one: Spectrum) -> FilmColour:
+        return FilmColour.of_film(film_colour(one, thickness, light), thickness)
+
+    def body(one: Spectrum) -> BodyColour:
+        return BodyColour.of_path(transmission_colour(one, thickness, light), thickness)
+
     return ColoursAnswer(
-        bulk=ColourDocument.of(bulk),
-        film=FilmColour.of_film(film, request.thickness_nm),
-        body=BodyColour.of_path(body, request.thickness_nm),
+        bulk=with_intervals(bulk, spectrum, calibration),
+        film=with_intervals(film, spectrum, calibration, by_gap=True),
+        body=with_intervals(body, spectrum, calibration, by_gap=True),
     )
 
 
 def solar(request: SolarRequest) -> SolarDocument:
     """Return the efficiency of a film as solar absorber."""
-    return SolarDocument.of(
-        solar_efficiency(
-            request.spectrum.spectrum(),
+    spectrum = request.spectrum.spectrum()
+
+    def efficiency(one: Spectrum) -> SolarDocument:
+        found = solar_efficiency(
+            one,
             request.gap_direct_ev,
             request.gap_indirect_ev,
             request.temperature_k,
             request.thickness_nm,
             request.keep_subgap,
         )
-    )
+        return SolarDocument.of(found)
+
+    calibration = known_calibration(spectrum)
+    return with_intervals(efficiency, spectrum, calibration, by_gap=request.gap_direct_ev is None)
 
 
 def stack(request: StackRequest) -> StackSpectra:
     """Return reflectance, transmittance and absorptance of a stack."""
-    spectrum = request.spectrum.spectrum()
-
-    def material(index: Index | None) -> Material:
-        return spectrum if index is None else complex(index.n, index.k)
-
-    layers = [Layer(material(layer.index), layer.thickness_nm, layer.coherent) for layer in request.layers]
     energies = np.linspace(request.minimum_energy_ev, request.maximum_energy_ev, request.points)
-    exit_medium = material(request.exit_index)
-    found = stack_optics(layers, energies, request.angle_degrees, request.polarisation, exit_medium=exit_medium)
-    return StackSpectra(polarisation=request.polarisation, **stack_curves(found))
+
+    def solve(materials: Sequence[Material]) -> StackOptics:
+        (crystal,) = materials
+
+        def material(index: Index | None) -> Material:
+            return crystal if index is None else complex(index.n, index.k)
+
+        layers = [Layer(material(layer.index), layer.thickness_nm, layer.coherent) for layer in request.layers]
+        exit_medium = material(request.exit_index)
+        return stack_optics(layers, energies, request.angle_degrees, request.polarisation, exit_medium=exit_medium)
+
+    found, bands = solve_with_bands(solve, [request.spectrum.spectrum()])
+    return StackSpectra(polarisation=request.polarisation, interval=bands, **stack_curves(found))
 
 
 def measured(formula: str, space_group: int | None) -> list[MeasuredCurves]:

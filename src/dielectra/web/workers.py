@@ -25,12 +25,13 @@ from dielectra.web.uploads import Upload, check_text
 
 
 class Chosen(NamedTuple):
-    """A level, the name or folder of the model that predicts it, and how it does."""
+    """A level, the name or folder of the model that predicts it, how it does, and whether its members are told."""
 
     level: str
     model: str
     broadening: float | None = None
     allow_metals: bool = False
+    members: bool = False
 
 
 def initialise(models: Sequence[str], memory: int) -> None:
@@ -49,7 +50,10 @@ def initialise(models: Sequence[str], memory: int) -> None:
 def predict(uploads: Sequence[Upload], chosen: Chosen, limits: Limits, points: AxisOptions) -> bytes:
     """Return the JSON list of ``dielectra predict --json``; a file that cannot be used raises InputError."""
     return dump_json(
-        [describe(found.prediction, found.name, points=points) for found in _predict(uploads, chosen, limits)]
+        [
+            describe(found.prediction, found.name, points=points, members=chosen.members)
+            for found in _predict(uploads, chosen, limits)
+        ]
     )
 
 

@@ -1,14 +1,15 @@
 // Many files at once: a table that fills line by line, sorts and filters, with a scatter plot of any two columns.
 
-import { button, byId, debounced, flatFormula, formulaOf, make, short } from "./dom.js";
+import { button, byId, debounced, flatFormula, formulaOf, interval, make, short } from "./dom.js";
 import { csv, save } from "./download.js";
 import { makeFilter } from "./filter.js";
-import { confidenceMark, swatch } from "./glance.js";
+import { confidenceMark } from "./glance.js";
 import { Scatter } from "./scatter.js";
 import { batch } from "./server.js";
+import { swatch } from "./swatch.js";
 
 const CONFIDENCES = ["low", "medium", "high"];
-const number = (key, title, names, digits) => ({ key, title, names, value: (row) => row[key] ?? NaN, show: (row) => short(row[key], digits), numeric: true });
+const number = (key, title, names, digits) => ({ key, title, names, value: (row) => row[key] ?? NaN, show: (row) => short(row[key], digits), cell: (row) => uncertain(row, key, digits), numeric: true });
 const COLUMNS = [
   { key: "file", title: "file", value: (row) => row.file },
   { key: "formula", title: "formula", value: (row) => row.formula ?? "", show: (row) => (row.formula ? formulaOf(row.formula) : "") },
@@ -80,7 +81,7 @@ function drawRow(row) {
   const head = make("th", { scope: "row", className: "name" }, name);
   const cells = row.refused
     ? [make("td", { colSpan: COLUMNS.length - 1, className: "problem" }, row.refused)]
-    : COLUMNS.slice(1).map((column) => make("td", {}, column.show(row)));
+    : COLUMNS.slice(1).map((column) => make("td", {}, (column.cell ?? column.show)(row)));
   const element = make("tr", {}, head, ...cells);
   if (!row.refused) {
     element.addEventListener("click", ({ target }) => { if (!target.closest("details")) openRow(row); });
@@ -88,6 +89,13 @@ function drawRow(row) {
     element.addEventListener("pointerleave", () => scatter.choose(state.chosen));
   }
   return element;
+}
+
+/** Return a number with half of its interval in small type behind it. */
+function uncertain(row, key, digits) {
+  const half = (row[`${key}_upper`] - row[`${key}_lower`]) / 2;
+  if (!(half > 0)) return short(row[key], digits);
+  return make("span", { title: interval(row[`${key}_lower`], row[`${key}_upper`]) }, short(row[key], digits), make("small", {}, ` ±${short(half, 1)}`));
 }
 
 function remarksOf({ remarks }) {

@@ -1,14 +1,15 @@
 // The tabs with controls: colour, solar cell, film stack. The server computes; the page asks and shows.
 
-import { debounced, define, make, short } from "./dom.js";
+import { debounced, define, defineFigures, interval, make, plain, short } from "./dom.js";
+import { strip, variesIn } from "./swatch.js";
 import { derived } from "./server.js";
 
 const PAUSE = 60; // milliseconds
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 /** Return the mean of a prediction as the API takes it. */
-export const spectrumOf = ({ energy_ev, eps1, eps2, level, gap_ev, gap_direct_ev }, broadening) => ({
-  energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level], gap_ev, gap_direct_ev,
+export const spectrumOf = ({ energy_ev, eps1, eps2, level, gap_ev, gap_direct_ev, ensemble }, broadening) => ({
+  energy_ev, eps1: eps1.mean, eps2: eps2.mean, level, broadening_ev: broadening[level], gap_ev, gap_direct_ev, ensemble,
 });
 
 /** A slider with its value beside it; `scale` turns its position into the value. */
@@ -35,6 +36,13 @@ function optionalNumber(id, title, properties) {
   return { element: make("label", {}, title, input), read: () => (input.value === "" ? null : Number(input.value)), input, initial: "" };
 }
 
+/** Return the ends of the interval of a number of an answer; undefined where it has none. */
+const ends = ({ interval: around }, key) => around?.[key] && [around[key].lower, around[key].upper];
+
+/** Return a number with its interval, and more words, in small type below. */
+const withInterval = (text, around, ...more) =>
+  make("span", {}, make("b", {}, text), ...[around ? interval(...around) : "", ...more].filter(Boolean).map((words) => make("small", {}, words)));
+
 const decades = (position) => Number((10 ** position).toPrecision(2));
 const thickness = (id, title, value) => slider(id, title, "nm", { min: 0.5, max: 5, step: 0.01, value: Number(Math.log10(value).toFixed(2)), scale: decades });
 
@@ -42,16 +50,21 @@ function colourTab() {
   const film = thickness("colour-thickness", "Film thickness", 500);
   const light = choice("illuminant", "Light", { D65: "daylight (D65)", A: "incandescent lamp (A)", E: "equal energy (E)" });
   const shown = ["bulk", "film", "body"].map((name) => ({ name, patch: make("div", { className: "patch", id: `swatch-${name}` }), list: make("dl", { id: `colour-${name}` }) }));
-  const titles = { bulk: "Polished crystal, reflected light", film: "Free-standing film, transmitted light", body: "As long a path inside, no reflection" };
+  const titles = { bulk: "Polished crystal, reflected light", film: "Film in air, transmitted light", body: "The same path inside, by absorption alone" };
   const swatches = make("div", { className: "wide swatches" }, ...shown.map(({ name, patch, list }) => make("div", {}, titles[name], patch, list)));
   return {
     id: "colour", title: "Colour", controls: [film, light], results: [swatches],
     request: () => ({ thickness_nm: film.read(), illuminant: light.read() }),
     show(answer) {
       for (const { name, patch, list } of shown) {
-        const { hex, lab, in_gamut: inGamut, name: called } = answer[name];
+        const { hex, lab, in_gamut: inGamut, name: called, interval: around, hex_by_gap: byGap } = answer[name];
         patch.style.backgroundColor = hex;
-        define(list, [...(called ? [["called", called]] : []), ["sRGB", inGamut ? hex : `${hex} (clipped)`], ["L*, a*, b*", lab.map((value) => value.toFixed(1)).join(", ")]]);
+        const lightness = lab.map((value, place) => withInterval(plain(value, 1), around?.lab && [around.lab.lower[place], around.lab.upper[place]]));
+        define(list, [
+          ...(called ? [["name", called]] : []), ["sRGB", inGamut ? hex : `${hex} (clipped)`],
+          ["L*", lightness[0]], ["a*", lightness[1]], ["b*", lightness[2]],
+          ...(variesIn(byGap) ? [["if the gap is off", strip(byGap)]] : []),
+        ]);
       }
     },
   };
@@ -63,18 +76,20 @@ function solarTab() {
   const gaps = { min: 0.1, max: 10, step: 0.01 };
   const direct = optionalNumber("gap-direct", "Direct gap (eV), if you know it", { ...gaps, placeholder: "as predicted" });
   const indirect = optionalNumber("gap-indirect", "Indirect gap (eV), if it is smaller", { ...gaps, placeholder: "as predicted" });
-  const list = make("dl", { id: "solar-results", className: "wide" });
+  const list = make("dl", { id: "solar-results", className: "wide figures" });
   return {
     id: "solar", title: "Solar", controls: [film, temperature, direct, indirect], results: [list],
     request: () => ({ thickness_nm: film.read(), temperature_k: temperature.read(), gap_direct_ev: direct.read(), gap_indirect_ev: indirect.read() }),
     show(answer) {
-      define(list, [
-        ["efficiency of the film (SLME)", percent(answer.slme)],
-        ["limit for full absorption", percent(answer.spectroscopic_limit)],
-        ["short-circuit current", `${short(answer.short_circuit_current_ma_per_cm2)} mA/cm²`],
-        ["open-circuit voltage", `${short(answer.open_circuit_voltage_v)} V`],
-        ["direct gap", `${short(answer.gap_direct_ev, 3)} eV, ${answer.gap_direct_source}`],
-        ["fundamental gap", `${short(answer.gap_indirect_ev, 3)} eV, ${answer.gap_indirect_source}`],
+      const told = (key, text, ...more) => withInterval(text, ends(answer, key), ...more);
+      const share = (key) => withInterval(percent(answer[key]), ends(answer, key)?.map((end) => 100 * end));
+      defineFigures(list, [
+        ["efficiency of the film (SLME)", share("slme")],
+        ["if it absorbed all above its gap", share("spectroscopic_limit")],
+        ["short-circuit current", told("short_circuit_current_ma_per_cm2", `${short(answer.short_circuit_current_ma_per_cm2, 3)} mA/cm²`)],
+        ["open-circuit voltage", told("open_circuit_voltage_v", `${short(answer.open_circuit_voltage_v, 3)} V`)],
+        ["direct gap", told("gap_direct_ev", `${short(answer.gap_direct_ev, 3)} eV`, answer.gap_direct_source)],
+        ["fundamental gap", told("gap_indirect_ev", `${short(answer.gap_indirect_ev, 3)} eV`, answer.gap_indirect_source)],
       ]);
     },
   };
@@ -104,7 +119,10 @@ function stackTab(context) {
     },
     show(answer) {
       const names = { reflectance: "reflected", transmittance: "transmitted", absorptance: "absorbed" };
-      const curves = Object.entries(names).map(([key, label], hue) => ({ label, hue, energies: answer.energy_ev, values: answer[key][0] }));
+      const curves = Object.entries(names).map(([key, label], hue) => {
+        const around = answer.interval?.[key];
+        return { label, hue, energies: answer.energy_ev, values: answer[key][0], ...(around ? { lower: around.lower[0], upper: around.upper[0] } : {}) };
+      });
       context.draw({ label: "fraction of the light", subject: "film stack", curves, covered: [answer.energy_ev[0], answer.energy_ev.at(-1)] });
     },
   };

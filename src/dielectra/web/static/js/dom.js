@@ -37,6 +37,11 @@ export function define(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
 }
 
+/** Fill a definition list with large numbers, each a group of its term and description. */
+export function defineFigures(list, pairs) {
+  list.replaceChildren(...pairs.map(([term, text]) => make("div", {}, make("dt", {}, term), make("dd", {}, text))));
+}
+
 /** Return a formula with its numbers as subscripts. */
 export function formulaOf(formula) {
   const parts = formula.split(/(\d+(?:\.\d+)?)/).filter(Boolean);
@@ -58,11 +63,22 @@ export function short(value, digits = 4) {
   return size >= 1e4 ? GROUPED.format(Number(value.toPrecision(digits))).replaceAll(",", " ") : `${Number(value.toPrecision(digits))}`;
 }
 
-/** Show an interval with the digits its width deserves, or nothing without one. */
+/** Show an interval with the digits its width deserves, the same behind the point at both ends, or nothing without one. */
 export function interval(lower, upper) {
-  if (![lower, upper].every(Number.isFinite)) return "";
-  const digits = Math.min(Math.max(2, Math.ceil(Math.log10(Math.abs(upper) / Math.max(upper - lower, 1e-12))) + 2), 5);
-  return `${short(lower, digits)} to ${short(upper, digits)}`;
+  if (![lower, upper].every(Number.isFinite) || upper - lower < 1e-9) return "";
+  const most = Math.max(Math.abs(lower), Math.abs(upper));
+  if (most >= 1e4 || (most > 0 && most < 1e-3)) return `${short(lower, 3)} to ${short(upper, 3)}`;
+  const places = Math.min(Math.max(1 - Math.floor(Math.log10(Math.max(upper - lower, 1e-12))), 0), 4);
+  return `${plain(lower, places)} to ${plain(upper, places)}`;
+}
+
+/** Show a number with so many digits behind the point; zero has no sign. */
+export const plain = (value, places) => (value === 0 ? "0" : value.toFixed(places)).replace(/^-(0(?:\.0*)?)$/, "$1");
+
+/** Return a Hermann-Mauguin symbol such as "P 63/m m c" as it is printed: screw axes as subscripts, bars above. */
+export function groupSymbol(symbol) {
+  const below = (digits) => digits.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+  return symbol.split(" ").map((part) => part.replace(/-(\d)/, "$1\u0305").replace(/^(\d)(\d)/, (_, axis, screw) => axis + below(screw))).join("");
 }
 
 /** Call a function once a stream of events has paused. */

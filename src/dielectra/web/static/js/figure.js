@@ -14,6 +14,7 @@ const TEXT = { "font-family": FONT, "font-size": 12 };
 const LOG_DECADES = 6;
 const BAND_SHARE = 1.5; // a band may stretch the axis to so much more than its curves do
 const LEAST_OPPOSITE = 0.1; // eV: the opposite axis ends where wavelengths grow without end
+const LEAST_MEASURED = 0.3; // eV: measured points below do not stretch the axis
 let figures = 0;
 
 /** Draw a figure; return the SVG and the map between its pixels and its numbers. */
@@ -64,8 +65,9 @@ function vertical(figure, plot) {
 /** Return the least and the largest value that a figure shows between its ends. */
 function extent({ curves, ends: [low, high] }) {
   let least = Infinity, most = -Infinity, bandMost = -Infinity;
-  for (const { energies, values, upper } of curves) {
+  for (const { energies, values, upper, marks } of curves) {
     energies.forEach((energy, index) => {
+      if (marks && energy < LEAST_MEASURED) return; // phonons, which no prediction has
       if (energy < low - 1e-9 || energy > high + 1e-9 || values[index] === null) return;
       least = Math.min(least, values[index]);
       most = Math.max(most, values[index]);

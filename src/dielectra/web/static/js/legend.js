@@ -3,6 +3,7 @@
 import { draw } from "./dom.js";
 import { colourOf } from "./palette.js";
 
+const GAP = 6, NEAR = 4, PLACES = 7;
 const ROW = 18, KEY = 26, PAD = 8, MOST = 12;
 const pen = document.createElement("canvas").getContext("2d");
 
@@ -32,19 +33,20 @@ function key(curve, x, y, colours) {
   return draw("line", { x1: x, x2: x + KEY, y1: y, y2: y, stroke, "stroke-width": curve.width ?? 2, "stroke-dasharray": curve.dash, opacity: curve.opacity });
 }
 
-/** Return the corner of the plot where a box of that size hides fewest points of the curves. */
+/** Return the place in the plot where a box of that size hides fewest points of the curves; the upper right comes first. */
 function leastHidden(curves, plot, across, upward, { width, height }) {
-  const gap = 6;
-  const corners = [
-    { x: plot.right - width - gap, y: plot.top + gap }, { x: plot.left + gap, y: plot.top + gap },
-    { x: plot.right - width - gap, y: plot.bottom - height - gap - 4 }, { x: plot.left + gap, y: plot.bottom - height - gap - 4 },
-  ];
-  const hidden = ({ x, y }) => curves.reduce((sum, { energies, values }) => sum + energies.filter((energy, index) => {
-    const [left, top] = [across.of(energy), upward.of(values[index])];
-    return left > x && left < x + width && top > y && top < y + height;
-  }).length, 0);
-  return corners.reduce((best, corner) => {
-    const count = hidden(corner);
-    return best === null || count < best.count ? { ...corner, count } : best;
-  }, null);
+  const points = curves.flatMap(({ energies, values }) => energies.map((energy, index) => [across.of(energy), upward.of(values[index])]));
+  const columns = spread(plot.right - width - GAP, plot.left + GAP);
+  const rows = spread(plot.top + GAP, plot.bottom - height - GAP - 4);
+  let best = null;
+  for (const x of [columns[0], columns.at(-1), ...columns.slice(1, -1)]) {
+    for (const y of [rows[0], rows.at(-1), ...rows.slice(1, -1)]) {
+      const count = points.filter(([left, top]) => left > x - NEAR && left < x + width + NEAR && top > y - NEAR && top < y + height + NEAR).length;
+      if (best === null || count < best.count) best = { x, y, count };
+      if (count === 0) return best;
+    }
+  }
+  return best;
 }
+
+const spread = (from, to) => Array.from({ length: PLACES }, (_, index) => from + ((to - from) * index) / (PLACES - 1));

@@ -1,7 +1,7 @@
 // The page: connects what the user does to the workbench.
 
 import { listenToBatch, runBatch } from "./batch.js";
-import { button, byId, make } from "./dom.js";
+import { button, byId, flatFormula, make } from "./dom.js";
 import { save, stem } from "./download.js";
 import { listenToElements } from "./elements.js";
 import { ManyCrystals } from "./library.js";
@@ -81,6 +81,9 @@ function changeRange() {
   if (low < high) change({ ends: [low, high] });
 }
 
+/** Return a prediction as the command line prints it: without the members, which the page asked for. */
+const published = ({ ensemble, ...rest }) => rest;
+
 function listenToDownloads() {
   const name = () => `${stem(focused().name)}-${state.view.level}`;
   const picture = (scheme) => attempt(async () => save(await chart.picture(scheme), `${name()}-${state.view.tab}-${scheme}.png`));
@@ -94,8 +97,8 @@ function listenToDownloads() {
     label();
     if (focused()) drawCrystal(byId("viewer"), focused().crystal);
   });
-  byId("download-json").addEventListener("click", () => save(JSON.stringify([entry()]), `${name()}.json`, "application/json"));
-  byId("download-csv").addEventListener("click", () => attempt(async () => save(await server.table(focused().file, state.view.level), `${name()}.csv`)));
+  byId("download-json").addEventListener("click", () => save(JSON.stringify([published(entry())]), `${name()}.json`, "application/json"));
+  byId("download-csv").addEventListener("click", () => attempt(async () => save(await server.table(focused().file, state.view.level, focused().metals), `${name()}.csv`)));
   byId("download-svg").addEventListener("click", () => save(chart.file(schemeName()), `${name()}-${state.view.tab}.svg`));
   byId("download-png").addEventListener("click", () => picture(schemeName()));
   byId("download-png-other").addEventListener("click", () => picture(other()));
@@ -111,7 +114,7 @@ function listenToDownloads() {
 
 function fillChoices(models) {
   byId("version").textContent = state.service.version;
-  const notes = models.map(({ name, trained_on: data }) => `${name}: trained on ${data}.`);
+  const notes = models.map(({ name, trained_on: data }) => `Model ${name}: ${/\d members/.test(data) ? "" : "trained on "}${data}.`);
   byId("model-note").textContent = [...new Set(notes)].join(" ");
   byId("levels").append(...state.allLevels.map((level) => {
     const radio = make("input", { type: "radio", name: "level", value: level });
@@ -122,7 +125,7 @@ function fillChoices(models) {
   byId("unit").replaceChildren(...Object.entries(UNITS).map(([value, { label }]) => make("option", { value }, label)));
   byId("examples").replaceChildren(...state.service.examples.map(({ file, title }) => {
     const name = file.replace(".cif", "");
-    return make("li", {}, button(name, () => attempt(() => open(["example", name])), { title }));
+    return make("li", {}, button(flatFormula(name), () => attempt(() => open(["example", name])), { title }));
   }));
 }
 

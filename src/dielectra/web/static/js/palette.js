@@ -20,8 +20,14 @@ export const palette = () => PALETTES[schemeName()];
 export const colourOf = ({ hue }, colours) => (hue < 0 ? colours.measured : colours.series[hue % colours.series.length]);
 export const onSchemeChange = (action) => darkScheme.addEventListener("change", action);
 
-/** Colours of chemical elements after Jmol, as 3Dmol draws them. */
+// Elements that Jmol gives nearly the colour of others they are often with, in those of VESTA.
+const OTHERS = { Be: 0x5ed77b, F: 0xb0b9e6, Mg: 0xfb7b15, Ca: 0x5a96bd, Rb: 0xff0099, Cs: 0x0effb9 };
+
+/** Return the colours of chemical elements by symbol, as 3Dmol takes them. */
+export const elementColours = () => ({ ...globalThis.$3Dmol?.elementColors?.Jmol, ...OTHERS });
+
+/** Return the colour of a chemical element. */
 export function elementColour(symbol) {
-  const value = globalThis.$3Dmol?.elementColors?.Jmol?.[symbol];
+  const value = elementColours()[symbol];
   return value === undefined ? "#ff1493" : `#${value.toString(16).padStart(6, "0")}`;
 }

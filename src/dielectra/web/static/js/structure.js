@@ -1,7 +1,7 @@
 // The unit cell in three dimensions, by 3Dmol, and as a table.
 
 import { make, short } from "./dom.js";
-import { elementColour, palette } from "./palette.js";
+import { elementColour, elementColours, palette } from "./palette.js";
 
 const NEAR = 1e-3;
 const MOST_DRAWN = 500;
@@ -29,9 +29,9 @@ export function drawCrystal(container, crystal) {
   viewer.clear();
   viewer.removeAllLabels();
   viewer.setView(FRONT);
-  const atoms = withImages(crystal);
+  const atoms = withImages(crystal), elements = { prop: "elem", map: elementColours() };
   const xyz = [atoms.length, "", ...atoms.map(({ element, position }) => `${element} ${position.join(" ")}`)].join("\n");
-  viewer.addModel(xyz, "xyz").setStyle({}, { sphere: { scale: 0.3, colorscheme: "Jmol" }, stick: { radius: 0.09, colorscheme: "Jmol" } });
+  viewer.addModel(xyz, "xyz").setStyle({}, { sphere: { scale: 0.3, colorscheme: elements }, stick: { radius: 0.09, colorscheme: elements } });
   const colours = palette();
   for (const [from, to] of edges(crystal.lattice)) viewer.addCylinder({ start: from, end: to, radius: 0.03, color: colours.soft });
   drawAxes(viewer, crystal.lattice, colours);

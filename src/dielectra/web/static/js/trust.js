@@ -1,6 +1,6 @@
 // "How good is this for your crystal?": what is known of the error, in a paragraph and a table of crystals like it.
 
-import { button, byId, formulaOf, make, short } from "./dom.js";
+import { button, byId, formulaOf, groupSymbol, make, short } from "./dom.js";
 import { reasonsOf } from "./glance.js";
 import { differenceOfIndex, referenceOf } from "./measured.js";
 import { alike } from "./server.js";
@@ -37,7 +37,7 @@ function paragraphs(record, entry, found) {
       + `there its RPA prediction has a median similarity of ${found.median_similarity.toFixed(2)} (1 is perfect).`);
   }
   const coverage = entry.band?.n?.coverage;
-  if (coverage) sentences.push(`The shaded band holds the computed curve at ${Math.round(100 * coverage)} % of the energies; single numbers are given that band.`);
+  if (coverage) sentences.push(`The shaded band holds the computed curve at ${Math.round(100 * coverage)} % of the energies; intervals beside numbers follow from it, and from the usual error of the gap where they depend on it.`);
   const differences = record.measured.flatMap((one) => {
     const difference = differenceOfIndex(entry, one);
     return difference ? [`${difference.rms.toFixed(2)} (${referenceOf(one)}, ${short(difference.low, 2)} to ${short(difference.high, 2)} eV)`] : [];
@@ -52,7 +52,7 @@ function tables(found, near, open) {
   const known = new Map((found.nearest ?? []).map((one) => [one.id, one]));
   const nearest = near.map((one) => ({ ...known.get(one.id), ...one }));
   return [
-    ...(nearest.length ? [table("Nearest crystals of the training, and how well the model gives their spectra back", nearest, open)] : []),
+    ...(nearest.length ? [table("Nearest crystals of the training, and how well they are reproduced", nearest, open)] : []),
     ...(found.crystals.length ? [table("Held-out crystals of the same chemistry", found.crystals, open)] : []),
   ];
 }
@@ -62,7 +62,7 @@ function table(caption, crystals, open) {
   const heads = ["crystal", "space group", "similarity", ...(withDistance ? ["distance"] : [])];
   const rows = crystals.map((one) => make("tr", {},
     make("th", { scope: "row" }, one.space_group ? button(formulaOf(one.formula), () => open(one.id), { "aria-label": `Open ${one.formula}` }) : formulaOf(one.formula)),
-    make("td", {}, one.space_group_symbol ?? "–"), make("td", {}, one.similarity === undefined ? "–" : one.similarity.toFixed(2)),
+    make("td", {}, one.space_group_symbol ? groupSymbol(one.space_group_symbol) : "–"), make("td", {}, one.similarity === undefined ? "–" : one.similarity.toFixed(2)),
     ...(withDistance ? [make("td", {}, short(one.distance, 2))] : [])));
   return make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...rows));
 }

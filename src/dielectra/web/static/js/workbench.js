@@ -41,7 +41,7 @@ export function tellProblem(error) {
   const { refused } = state;
   state.refused = null;
   if (error && refused && /allow metals/.test(error.message)) {
-    byId("problem").append(" ", button("Predict it anyway", () => attempt(() => open(refused, { metals: true }))));
+    byId("problem").append(" ", button("Predict anyway", () => attempt(() => open(refused, { metals: true }))));
   }
 }
 
@@ -184,6 +184,7 @@ function drawFigure({ label, subject, curves, covered = [0, Infinity] }) {
 
 function showChips() {
   const many = state.crystals.length > 1;
+  byId("chips").hidden = !many;
   byId("chips").replaceChildren(...state.crystals.map((record, index) => {
     const dot = make("i");
     dot.style.color = palette().series[index % palette().series.length];
