@@ -24,15 +24,16 @@ const COLUMNS = [
 ];
 const NUMERIC = COLUMNS.filter(({ numeric }) => numeric);
 const REDRAW = 150; // milliseconds
+const PAGE = 60; // rows that are drawn at first, and more each time the table is scrolled to their end
 
-const state = { rows: [], order: "file", falling: null, running: null, files: [], level: null, open: null, chosen: null };
+const state = { rows: [], ordered: [], drawn: PAGE, order: "file", falling: null, running: null, files: [], level: null, open: null, chosen: null };
 const scatter = new Scatter(byId("scatter"), (row) => mark(row), (row) => openRow(row));
 
 /** Predict files and zips at a level; `open(row)` shows one crystal of the table. */
 export async function runBatch(files, level, open) {
   state.running?.abort();
   const current = new AbortController();
-  Object.assign(state, { rows: [], files, level, open, running: current, falling: null, chosen: null });
+  Object.assign(state, { rows: [], ordered: [], drawn: PAGE, files, level, open, running: current, falling: null, chosen: null });
   byId("batch-rows").replaceChildren();
   byId("batch").hidden = false;
   byId("batch").setAttribute("aria-busy", "true");
@@ -69,12 +70,16 @@ function addLine(line) {
   const found = line.problem ? [{ file: line.file, refused: line.problem, warnings: "" }] : line.rows;
   found.forEach((numbers, index) => {
     const row = { ...numbers, crystal: line.structures?.[index], remarks: numbers.warnings ? numbers.warnings.split("; ") : [] };
-    row.element = drawRow(row);
     state.rows.push(row);
-    byId("batch-rows").append(row.element);
+    if (state.falling !== null || byId("batch-filter").value) return;
+    state.ordered.push(row);
+    if (state.ordered.length <= state.drawn) byId("batch-rows").append(elementOf(row));
   });
   arrangeSoon();
 }
+
+/** Return the row of the table, which is drawn when it is first needed. */
+const elementOf = (row) => row.element ??= drawRow(row);
 
 function drawRow(row) {
   const name = row.refused ? row.file : button(row.file, (event) => { event.stopPropagation(); openRow(row); }, { title: row.file });
@@ -113,7 +118,7 @@ function openRow(row) {
 function mark(row) {
   const shown = row ?? state.chosen;
   for (const marked of byId("batch-rows").querySelectorAll(".chosen")) marked.classList.remove("chosen");
-  shown?.element.classList.add("chosen");
+  shown?.element?.classList.add("chosen");
   scatter.choose(shown);
   const columns = ["scatter-x", "scatter-y"].map((id) => NUMERIC.find(({ key }) => key === byId(id).value));
   byId("scatter-reading").textContent = shown ? `${flatFormula(shown.formula)} (${shown.file}): ${columns.map(({ title, show }) => `${title} ${show(shown)}`).join(", ")}` : "";
@@ -128,19 +133,29 @@ function arrange() {
     byId("batch-shown").textContent = error.message;
     return;
   }
-  const left = state.rows.filter((row) => {
-    const shown = fits(row);
-    row.element.hidden = !shown;
-    return shown;
-  });
-  if (state.falling !== null) {
+  const left = state.rows.filter(fits);
+  if (state.falling === null) state.ordered = left;
+  else {
     const column = COLUMNS.find(({ key }) => key === state.order);
-    const sorted = [...state.rows].sort((a, b) => compare(column.value(a), column.value(b), state.falling));
-    byId("batch-rows").append(...sorted.map(({ element }) => element));
+    state.ordered = [...left].sort((a, b) => compare(column.value(a), column.value(b), state.falling));
   }
+  drawRows();
   byId("batch-shown").textContent = `${left.length} of ${state.rows.length} crystals`;
   const [x, y] = ["scatter-x", "scatter-y"].map((id) => NUMERIC.find(({ key }) => key === byId(id).value));
   scatter.show(left.filter(({ refused }) => !refused), x, y);
+}
+
+/** Draw the first rows; a table of thousands is not laid out for the dozen that are seen. */
+function drawRows() {
+  byId("batch-rows").replaceChildren(...state.ordered.slice(0, state.drawn).map(elementOf));
+}
+
+/** Draw further rows where the table is scrolled to the end of those that are. */
+function drawMore() {
+  const { scrollTop, clientHeight, scrollHeight } = byId("batch-scroll");
+  if (state.drawn >= state.ordered.length || scrollTop + clientHeight < scrollHeight - clientHeight) return;
+  byId("batch-rows").append(...state.ordered.slice(state.drawn, state.drawn + PAGE).map(elementOf));
+  state.drawn += PAGE;
 }
 
 const arrangeSoon = debounced(arrange, REDRAW);
@@ -152,6 +167,8 @@ function compare(a, b, falling) {
 }
 
 function sortBy(key) {
+  state.drawn = PAGE;
+  byId("batch-scroll").scrollTop = 0;
   state.falling = state.order === key && state.falling !== null ? !state.falling : false;
   state.order = key;
   for (const head of byId("batch-heads").children) {
@@ -178,6 +195,7 @@ export function listenToBatch(attempt) {
     byId(id).value = chosen;
     byId(id).addEventListener("change", arrange);
   }
+  byId("batch-scroll").addEventListener("scroll", drawMore);
   byId("batch-filter").addEventListener("input", arrangeSoon);
   byId("batch-stop").addEventListener("click", () => state.running?.abort());
   byId("batch-close").addEventListener("click", () => { state.running?.abort(); byId("batch").hidden = true; });
