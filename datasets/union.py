@@ -1,5 +1,6 @@
 """Join data sets for training: python datasets/union.py OUTPUT FIRST SECOND...; a material of an earlier one wins.
 
+With --published-elements only the crystals that the published network, OptiMate, can represent.
 Measured compounds whose spectra no model may see get the split ``experiment-test``, by their formula.
 """
 
@@ -13,25 +14,31 @@ from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Metal, Record
 from dielectra.data.splits import sorted_formula, split_of_new
 from dielectra.data.store import write_part
+from dielectra.models.optimate import OptiMate
 from dielectra.optics.measured import measured_formulas
 
 MATERIALS_PER_PART = 200
+PUBLISHED = "--published-elements"
 
 
-def main(output: str, *sources: str) -> None:
-    """Write the joint data set; print how many materials come from each."""
+def main(output: str, *sources: str, elements: frozenset[int] | None = None) -> None:
+    """Write the joint data set, crystals with other elements left out; print how many materials come from each."""
+
+    def is_wanted(one: Record | Metal) -> bool:
+        return elements is None or one.crystal.elements <= elements
+
     measured = {sorted_formula(formula) for formula in measured_formulas()}
     taken: dict[str, list[Record | Metal]] = {}
     for source in sources:
         fresh: dict[str, list[Record | Metal]] = {}
         for record in open_dataset(source).records():
-            if record.id not in taken:
+            if record.id not in taken and is_wanted(record):
                 formula = sorted_formula(record.formula)
                 new = split_of_new(formula, formula in measured)
                 split = new if new == "experiment-test" else record.split
                 fresh.setdefault(record.id, []).append(replace(record, split=split))
         for metal in open_dataset(source).metals():
-            if metal.id not in taken:
+            if metal.id not in taken and is_wanted(metal):
                 formula = sorted_formula(metal.formula)
                 new = split_of_new(formula, formula in measured)
                 fresh[metal.id] = [replace(metal, split=new if new == "experiment-test" else metal.split)]
@@ -46,4 +53,5 @@ def main(output: str, *sources: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    arguments = [argument for argument in sys.argv[1:] if argument != PUBLISHED]
+    main(*arguments, elements=OptiMate.elements if PUBLISHED in sys.argv else None)

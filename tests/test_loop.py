@@ -291,3 +291,11 @@ def test_two_processes_train_one_model(small_data: Path, tmp_path: Path) -> None
     assert card["training"]["epochs_run"] == 6
     _, alone = train(tiny_config("direct"), open_dataset(small_data).labels("rpa"), tmp_path / "alone")
     assert card["metrics"]["validation"]["sc_median"] == pytest.approx(alone[-1].validation_sc, abs=0.1)
+
+
+def test_elements_that_a_network_has_no_features_for_are_refused(labels: Labels, tmp_path: Path) -> None:
+    known = labels.crystals[3]
+    titanium = replace(known, numbers=np.full_like(known.numbers, 22))
+    changed = replace(labels, crystals=[*labels.crystals[:3], titanium, *labels.crystals[4:]])
+    with pytest.raises(InputError, match=r"1 of \d+ crystals .* OptiMate .*\(Ti\)"):
+        train(tiny_config("direct", hold_out=0.2), changed, tmp_path / "run")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from dielectra.data.dataset import open_dataset
+from dielectra.models.optimate import OptiMate
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,3 +23,12 @@ def test_a_union_holds_every_material_once_and_the_metals(tmp_path: Path) -> Non
         *(record.id for dataset in (new, old) for record in dataset.records("rpa")),
         *(metal.id for metal in new.metals()),
     }
+
+
+def test_a_union_may_be_limited_to_what_the_published_network_represents(tmp_path: Path) -> None:
+    joint = tmp_path / "joint"
+    command = [sys.executable, ROOT / "datasets" / "union.py", joint, "ladder-2", "--published-elements"]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    found = {element for record in open_dataset(joint).records("rpa") for element in record.crystal.elements}
+    everything = {element for record in open_dataset("ladder-2").records("rpa") for element in record.crystal.elements}
+    assert found == everything & OptiMate.elements < everything

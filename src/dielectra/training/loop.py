@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from dielectra.data.labels import Labels
+from dielectra.elements import symbols
 from dielectra.errors import InputError
 from dielectra.files import whole_file
 from dielectra.models.interface import DEFAULT_NETWORK, Network
@@ -74,12 +75,14 @@ def train(
     Raises
     ------
     InputError
-        If the labels are too few, the grids of labels and `init_from` differ, or the run folder belongs to another
-        configuration.
+        If the labels are too few, hold elements that the network cannot represent, the grids of labels and `init_from`
+        differ, or the run folder belongs to another configuration.
     """
     workers = Workers.from_environment()
     training_labels, validation_labels = choose_labels(labels, config)
     network = _initial_network(config, training_labels, init_from).to(device)
+    for chosen_labels in (training_labels, validation_labels):
+        _refuse_other_elements(chosen_labels, network)
     data = prepare(training_labels, network, device)
     if config.normalise_targets:
         start_at_mean(network, data, fresh=init_from is None)
@@ -206,6 +209,18 @@ def _initial_network(config: TrainingConfig, labels: Labels, init_from: Model | 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return build_network(config.architecture or DEFAULT_NETWORK, config.network, labels.target)
+
+
+def _refuse_other_elements(labels: Labels, network: Network) -> None:
+    """Refuse crystals that a network has no features for: training on them would end in NaN."""
+    unknown = [crystal.elements - network.elements for crystal in labels.crystals]
+    n_crystals = sum(map(bool, unknown))
+    if n_crystals:
+        raise InputError(
+            f"{n_crystals} of {len(labels)} crystals hold elements that {type(network).__name__} has no features for "
+            f"({symbols(set().union(*unknown))}); leave them out (as datasets/union.py --published-elements does), or "
+            "train the architecture encoder"
+        )
 
 
 def _same_output(given: Target, wanted: Target) -> bool:
