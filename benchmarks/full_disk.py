@@ -70,6 +70,9 @@ def writers(data: Path) -> dict[str, Writer]:
         **{f"predict --write {form}": writer for form, writer in files.items()},
         "predict -o TABLE": Writer(lambda f: ["predict", *examples, "-o", f / "table.parquet"]),
         "predict --plot": Writer(lambda f: ["predict", *examples, "--plot", f / "out.png"]),
+        "screen": Writer(
+            lambda f: ["screen", data / "pool.jsonl", "-o", f / "out", "--model", data / "base", "--spectra"]
+        ),
         "stack --csv": Writer(lambda f: ["stack", ROOT / "examples" / "stack.yaml", "--csv", f / "out.csv"]),
         "stack --plot": Writer(lambda f: ["stack", ROOT / "examples" / "stack.yaml", "--plot", f / "out.png"]),
         "data info --plot": Writer(lambda f: ["data", "info", data / "small", "--plot", f / "out.png"]),
@@ -115,8 +118,8 @@ def try_writer(writer: Writer, folder: Path) -> list[str]:
     run(writer.command(healthy))
     half = max(PAGE, (used(healthy) - used(made)) // 2 // PAGE * PAGE)
     problems = []
-    for kind, size in (("full", PAGE), ("full", half), ("read-only", 2 * half)):
-        place = folder / f"{kind}-{size}"
+    for number, (kind, size) in enumerate((("full", PAGE), ("full", half), ("read-only", 2 * half))):
+        place = folder / f"{number}-{kind}"
         with disk(place, size, made, read_only=kind == "read-only"):
             process = start(writer.command(place), folder / "stderr")
             process.join()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SELECTED = "selected.parquet"
 FIRST = 20
-BRIEF = ("id", "formula", "space_group", "gap_ev", "eps_infinity", "slme", "birefringence")
+BRIEF = ("id", "formula", "gap_ev", "eps_infinity", "slme", "birefringence")
 ROWS_OF_A_TABLE = 200
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-DEATHS_ALONE = 2
-"""Deaths of the process with one crystal after which it is passed over: a kill from outside may be one."""
+DEATHS = 2
+"""Deaths of the process in one step after which the step is to blame: one may be a kill from outside."""
 
 LONGEST_STEP = 600
 """Seconds after which a step hangs; the kernel then ends the process."""
@@ -18,6 +18,9 @@ LONGEST_STEP = 600
 
 class Deaths:
     """The steps of a job, and those in which its processes died.
+
+    A step in which a process died once is taken again as it was: what is predicted together, differs in its last digits
+    from what is predicted alone, and a screening that was killed is to end as if it had not been.
 
     Parameters
     ----------
@@ -30,32 +33,29 @@ class Deaths:
     def __init__(self, note: Path) -> None:
         self.note = note
         known = _read(note)
-        self.suspected: list[list[int]] = known.get("suspected", [])
-        self.alone: dict[str, int] = known.get("alone", {})
-        under_way = known.get("under_way")
-        if under_way:
-            begin, end = under_way
-            if end - begin == 1:
-                self.alone[str(begin)] = self.alone.get(str(begin), 0) + 1
-            else:
-                self.suspected.append([begin, end])
+        self.counts: dict[str, int] = known.get("deaths", {})
+        if "under_way" in known:
+            step = _name(*known["under_way"])
+            self.counts[step] = self.counts.get(step, 0) + 1
 
     def parts(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield the steps of a range of entries: all at once, or one by one where a process died among them."""
-        if any(first < end and begin < last for first, last in self.suspected):
+        """Yield the steps of a range of entries: all at once, or one by one where that is to blame."""
+        if self._is_to_blame(begin, end):
             yield from ((index, index + 1) for index in range(begin, end))
         else:
             yield begin, end
 
     def killed(self, begin: int, end: int) -> bool:
         """Return whether a step is a crystal that is to be passed over."""
-        return end - begin == 1 and self.alone.get(str(begin), 0) >= DEATHS_ALONE
+        return end - begin == 1 and self._is_to_blame(begin, end)
+
+    def _is_to_blame(self, begin: int, end: int) -> bool:
+        return self.counts.get(_name(begin, end), 0) >= DEATHS
 
     @contextmanager
     def watching(self, begin: int, end: int) -> Iterator[None]:
         """Note a step while it is under way, and have a process that hangs in it ended."""
-        state = {"under_way": [begin, end], "suspected": self.suspected, "alone": self.alone}
-        self.note.write_text(json.dumps(state))
+        self.note.write_text(json.dumps({"under_way": [begin, end], "deaths": self.counts}))
         signal.alarm(LONGEST_STEP)
         try:
             yield
@@ -66,6 +66,10 @@ class Deaths:
         """Remove the note of a job that is done."""
         with suppress(OSError):
             self.note.unlink(missing_ok=True)
+
+
+def _name(begin: int, end: int) -> str:
+    return f"{begin}-{end}"
 
 
 def _read(note: Path) -> dict[str, Any]:

@@ -29,9 +29,9 @@ LABELS = {
 }
 SHOWN = ("id", "formula", "space_group", "gap_ev", "gap_direct_ev", "eps_infinity", "slme", "birefringence", "colour")
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .9rem; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .85rem; }
+th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
 td.text, th.text { text-align: left; }
 img { max-width: 100%; } .wide { overflow-x: auto; }
 .swatch { display: inline-block; width: 1em; height: 1em; border: 1px solid #888; vertical-align: -.15em; }
@@ -52,7 +52,7 @@ def write_report(result: str | Path, where: str | None = None) -> Path:
     condition = where or "metal IS NOT TRUE AND in_domain IS NOT FALSE"
     best = query(result, _best(result, condition)).documents()
     facts = [
-        f"{counts['crystals']} crystals, {counts['predicted']} predicted, {counts['refused']} not",
+        f"{counts['crystals']} crystals, {counts['predicted']} predicted, {counts['refused']} not{_doubtful(result)}",
         f"model {settings.model} at the level {settings.level}, dielectra {__version__}",
         f"pool: {', '.join(settings.pool)}",
         f"SLME of a film of {settings.thickness_nm:g} nm; colour of the bulk under D65",
@@ -71,6 +71,16 @@ def summary(result: str | Path) -> dict[str, int]:
     """Return the numbers of crystals of a result, of those predicted, and of those that are not."""
     ((total, refused),) = query(result, "SELECT count(*), count(reason) FROM crystals").rows
     return {"crystals": total, "predicted": total - refused, "refused": refused}
+
+
+def _doubtful(result: str | Path) -> str:
+    """Return how many crystals are to be doubted, as far as the model says so, as the end of a sentence."""
+    ((metals, unlike),) = query(
+        result, "SELECT count(*) FILTER (metal), count(*) FILTER (NOT in_domain) FROM crystals"
+    ).rows
+    return "".join(
+        f"; {n} {what}" for n, what in ((metals, "taken for metals"), (unlike, "unlike the training crystals")) if n
+    )
 
 
 def _best(result: str | Path, condition: str) -> str:
@@ -117,7 +127,10 @@ def _reasons(result: str | Path) -> str:
     rows = query(result, f"SELECT reason FROM crystals WHERE reason IS NOT NULL LIMIT {REASONS}").rows  # noqa: S608
     if not rows:
         return ""
-    title = f"<h2>Not predicted</h2>\n<p>The first {len(rows)}; all are rows of the result with their reason.</p>\n"
+    ((n_refused,),) = query(result, "SELECT count(reason) FROM crystals").rows
+    title = f"<h2>Not predicted: {n_refused}</h2>\n"
+    if n_refused > len(rows):
+        title += f"<p>The first {len(rows)}; all are rows of the result with their reason.</p>\n"
     return title + _list([reason for (reason,) in rows])
 
 
@@ -139,5 +152,6 @@ def _class(value: Any) -> str:
 
 def _cell(name: str, value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else "" if value is None else html.escape(str(value))
-    swatch = f'<span class="swatch" style="background:{text}"></span> ' if name == "colour" and text else ""
-    return f"<td{_class(value)}>{swatch}{text}"
+    if name == "colour" and text:
+        text = f'<span class="swatch" style="background:{text}"></span> {text}'
+    return f"<td{_class(value)}>{text}"

@@ -201,7 +201,7 @@ def tar_members(name: str, path: Path) -> Iterator[tuple[str, Opened]]:
     mode = f"r:{next((kind for kind in ('gz', 'bz2', 'xz') if ending.endswith(kind)), '')}"
     with reading(name), tarfile.open(path, mode, tarinfo=_BoundedHeader) as archive:  # type: ignore[call-overload]
         for member in _regular_members(archive, name):
-            inner = f"{name}/{member.name}"
+            inner = f"{name}/{PurePosixPath(member.name)}"  # tar writes ./a.cif for what lies in a packed folder
             if is_wanted(member.name):
                 yield inner, _guarded(partial(_tar_member, archive, member, inner))
             elif is_archive(member.name):
