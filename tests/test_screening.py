@@ -16,6 +16,7 @@ from typing import Any
 import ase.build
 import ase.db
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -251,11 +252,13 @@ def test_a_killed_screening_goes_on_to_an_equal_result(tmp_path: Path, model: st
     assert "data:image/png;base64," in page
     assert not (tmp_path / "whole" / "pool").exists()
     command = [sys.executable, "-m", "dielectra", "screen", *words, "-o", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed" / "shards").glob("*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    for victim in (process, *workers):
+        victim.kill()
     process.wait()
     code, _, err = run("screen", *words, "-o", tmp_path / "killed")
     assert code == 0, err
