@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 FIGURES = Path(__file__).parent / "figures"
 N_COLOURS = 128
 N_LISTED = 40
-WAIT = 60_000
+WAIT = 180_000
 """Milliseconds that a prediction may take on a busy machine."""
 
 
@@ -31,7 +31,7 @@ def save(page: Page, name: str, full: bool = True) -> None:
 
 def show(page: Page, url: str) -> None:
     """Open an address and wait for its spectra."""
-    page.goto(url)
+    page.goto(url, timeout=WAIT)
     page.wait_for_selector("#result[aria-busy=false]", timeout=WAIT)
 
 
