@@ -15,18 +15,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FIGURES = Path(__file__).parent / "figures"
-N_COLOURS = 128
 N_LISTED = 40
 WAIT = 180_000
 """Milliseconds that a prediction may take on a busy machine."""
 
 
 def save(page: Page, name: str, full: bool = True) -> None:
-    """Save what the page shows as a PNG with a palette."""
+    """Save what the page shows; in all its colours, as a palette loses those of small swatches."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(800)
     picture = Image.open(io.BytesIO(page.screenshot(full_page=full))).convert("RGB")
-    picture.quantize(N_COLOURS).save(FIGURES / f"{name}.png", optimize=True)
+    picture.save(FIGURES / f"{name}.png", optimize=True)
 
 
 def show(page: Page, url: str) -> None:
