@@ -17,6 +17,9 @@ from dielectra.structures.operations import Operations
 SAME_SITE = 0.1
 """Distance in angstrom within which two sites of a CIF are one atom."""
 
+ROUNDING = 1e-6
+"""Fraction of a lattice vector below which numbers differ by rounding."""
+
 AXES = ("x", "y", "z")
 FRACTIONAL = tuple(f"_atom_site_fract_{axis}" for axis in AXES)
 CARTESIAN = tuple(f"_atom_site_cartn_{axis}" for axis in AXES)
@@ -111,7 +114,7 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
                     "as partially occupied sites do; give an ordered structure"
                 )
             continue
-        images = operations.images(_on_special_position(site.position, operations, cell))
+        images = _images(site.position, operations, cell)
         kept = []
         while len(images):  # each image once, where operations carry the site to one place
             kept.append(images[0])
@@ -123,12 +126,19 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
     return numbers, coords
 
 
-def _on_special_position(position: FloatArray, operations: Operations, cell: FloatArray) -> FloatArray:
-    """Return the mean of a position and its images within 0.1 angstrom, which the operations leave where it is."""
-    steps = operations.images(position) - position
+def _images(position: FloatArray, operations: Operations, cell: FloatArray) -> FloatArray:
+    """Return where operations carry a position, in their order; equal ones to the last digits once.
+
+    A position within 0.1 angstrom of images of its own is first put at their mean, which is the special position.
+    """
+    images = operations.images(position)
+    steps = images - position
     steps = steps - steps.round()
-    near = ((steps @ cell) ** 2).sum(axis=1) < SAME_SITE**2
-    return np.asarray(position + steps[near].mean(axis=0))
+    step = steps[((steps @ cell) ** 2).sum(axis=1) < SAME_SITE**2].mean(axis=0)
+    if np.abs(step).max() > ROUNDING:
+        images = operations.images(position + step)
+    places = np.rint((images % 1.0) / ROUNDING).astype(np.int64) @ (1, 2**21, 2**42)
+    return images[np.sort(np.unique(places, return_index=True)[1])]
 
 
 def coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:

@@ -105,6 +105,8 @@ def refuse_missing_elements(claims: Claims, numbers: frozenset[int], where: str)
 
 def contradictions(claims: Claims, crystal: Crystal) -> Iterator[str]:
     """Yield a sentence for everything that the atoms of the cell contradict."""
+    if not any(claims):
+        return
     symbols, sites = _count(crystal), formula_of(crystal)
     if claims.formula:
         units = [symbols.get(symbol, 0) / amount for symbol, amount in claims.formula.items()]
