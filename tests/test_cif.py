@@ -452,6 +452,7 @@ class TestManyBlocks:
         """Together they have more tags than one structure may have, and their first crystal does not wait for them."""
         path = tmp_path / "many.cif"
         path.write_text("".join(cif().replace("data_x", f"data_{index}") for index in range(12_000)))
+        read(cif(), tmp_path)  # so that imports are not timed
         start = time.process_time()
         found = scan([path])
         names = [next(found).name for _ in range(50)]
@@ -470,6 +471,7 @@ class TestManyBlocks:
     def test_one_of_them_is_refused_without_reading_all(self, tmp_path: Path) -> None:
         path = tmp_path / "many.cif"
         path.write_text("".join(cif().replace("data_x", f"data_{index}") for index in range(12_000)))
+        read(cif(), tmp_path)  # so that imports are not timed
         start = time.process_time()
         with pytest.raises(InputError, match="holds more than one structure"):
             read_structure(path)
