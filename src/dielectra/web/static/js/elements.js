@@ -1,6 +1,6 @@
 // The periodic table of support: a click on an element lists the shipped crystals that hold it.
 
-import { button, byId, formulaOf, make } from "./dom.js";
+import { button, byId, formulaOf, groupSymbol, make } from "./dom.js";
 import { elements, search } from "./server.js";
 
 const SOME = 10, MANY = 50;
@@ -29,7 +29,7 @@ function fill(all, open, attempt) {
   }));
   byId("table").replaceChildren(grid);
   const known = all.filter(({ levels }) => levels.length > 0).length;
-  byId("elements-key").textContent = `${known} elements are in the training; others are predicted with a warning, or refused. The number counts the training crystals that hold the element: the darker, the more. `
+  byId("elements-key").textContent = `${known} elements are in the training; others are predicted with a warning, or refused. The number counts the training crystals that hold the element: the stronger its colour, the more. `
     + `Fewer than ${SOME} mean doubt. Choose an element to list its crystals.`;
 }
 
@@ -47,7 +47,7 @@ async function list(one, open) {
   for (const cell of byId("table").querySelectorAll("button")) cell.setAttribute("aria-pressed", String(cell.id === `element-${one.symbol}`));
   const { total, crystals } = await search(one.symbol, MOST);
   const items = crystals.map(({ id, formula, space_group_symbol: symbol }) =>
-    make("li", {}, button(formulaOf(formula), () => open(id), { "aria-label": `Open ${formula}, ${symbol}` }), " ", make("small", {}, symbol)));
+    make("li", {}, button(formulaOf(formula), () => open(id), { "aria-label": `Open ${formula}, ${symbol}` }), " ", make("small", {}, groupSymbol(symbol))));
   byId("element-crystals").replaceChildren(make("p", { className: "hint" }, `${one.symbol}: ${words(one)}. ${total} crystals${total > MOST ? `, the simplest ${MOST} of them` : ""}:`),
     make("ul", { tabIndex: 0, role: "list", "aria-label": `Crystals with ${one.symbol}` }, ...items));
 }

@@ -1,6 +1,6 @@
 // The search of the shipped crystals: a combobox after the ARIA pattern.
 
-import { byId, debounced, formulaOf, make } from "./dom.js";
+import { byId, debounced, formulaOf, groupSymbol, make } from "./dom.js";
 import { search } from "./server.js";
 
 const PAUSE = 150; // milliseconds
@@ -51,7 +51,7 @@ export function listenToSearch(open) {
 
   const item = (one, index) => {
     const line = make("li", { id: `found-${index}`, role: "option", "aria-selected": "false" },
-      formulaOf(one.formula), make("small", {}, one.space_group_symbol), make("small", {}, one.gap_ev === undefined ? "" : `PBE gap ${one.gap_ev} eV`));
+      formulaOf(one.formula), make("small", {}, groupSymbol(one.space_group_symbol)), make("small", {}, one.gap_ev === undefined ? "" : `PBE gap ${one.gap_ev} eV`));
     line.addEventListener("pointerdown", (event) => { event.preventDefault(); take(index); });
     return line;
   };

@@ -15,6 +15,7 @@ export function makeTabs(list, panel, tabs, onChoose) {
       const chosen = tabs[index].id === id;
       button.setAttribute("aria-selected", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
+      if (chosen) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
     });
     panel.setAttribute("aria-labelledby", `tab-${id}`);
   }
