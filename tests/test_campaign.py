@@ -243,6 +243,7 @@ def test_two_runners_share_a_campaign(tmp_path: Path) -> None:
     assert len({job.host for job in jobs}) == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_runner_puts_its_jobs_back(tmp_path: Path) -> None:
     table = campaign(tmp_path / "c", "Kr")
     runner = start_runner(tmp_path / "c")

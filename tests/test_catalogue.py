@@ -70,6 +70,7 @@ def test_every_element_has_its_place_and_counts() -> None:
     assert (known["La"].row, known["Lu"].row, known["Lr"].row, known["Hf"].column) == (8, 6, 7, 4)
 
 
+@pytest.mark.slow
 def test_the_routes_answer_what_the_functions_do(address: str) -> None:
     with httpx.Client(base_url=address, timeout=60) as client:
         found = client.get("/api/crystals", params={"query": "NGa", "limit": 3}).json()

@@ -75,6 +75,7 @@ def test_shipped_records_keep_far_from_every_limit() -> None:
         assert values["kramers-kronig"] < 0.003
 
 
+@pytest.mark.slow
 def test_a_space_group_that_is_not_the_cells_own_is_flagged() -> None:
     listed = {record.id: record for record in open_dataset("datasets/ladder").records("rpa")}["agm002047952"]
     (finding,) = check_record(listed)

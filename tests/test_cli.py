@@ -51,6 +51,7 @@ def test_predict_prints_one_json_document(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_predict_writes_csv_and_figure(run: Run, tmp_path: Path) -> None:
     code, _, _ = run("predict", "examples/MgO.cif", "--csv", tmp_path / "csv", "--plot", tmp_path / "figure.png")
     assert code == 0

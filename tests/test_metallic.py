@@ -23,6 +23,7 @@ def test_overlap_is_of_the_bands_that_electrons_fill() -> None:
     assert overlap_of(bands, 3) == -2.0  # half of the second band
 
 
+@pytest.mark.slow
 def test_aluminium_is_a_metal_and_magnesium_oxide_is_not() -> None:
     from dielectra.abinitio.metallic import find_metal
 

@@ -54,6 +54,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_the_package_alone_predicts(tmp_path: Path) -> None:
     figure = tmp_path / "figure.png"
     command = ["predict", str(ROOT / "examples" / "MgO.cif"), "--json", "--brief", "--plot", str(figure)]

@@ -38,6 +38,7 @@ MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 
         ("a: 1\n---\nb: 2\n", "expected a single document"),
     ],
 )
+@pytest.mark.slow
 def test_odd_yaml_gets_a_sentence(text: str, sentence: str) -> None:
     begin = time.process_time()
     with pytest.raises(InputError, match=sentence):

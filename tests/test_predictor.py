@@ -21,6 +21,7 @@ def predictor() -> Predictor:
     return Predictor("ipa")
 
 
+@pytest.mark.slow
 def test_one_crystal_gives_a_spectrum_many_give_a_list(predictor: Predictor) -> None:
     from pymatgen.core import Lattice, Structure
 

@@ -70,6 +70,7 @@ def test_an_unknown_set_is_an_error() -> None:
         read_scalars("no-such-set")
 
 
+@pytest.mark.slow
 def test_shipped_scalars_are_of_training_formulas_alone() -> None:
     shipped = read_scalars("scalars")
     assert len(shipped) > 4000

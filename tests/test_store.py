@@ -37,6 +37,7 @@ def rewrite(part: Path, change: object) -> None:
     pq.write_table(change(table).replace_schema_metadata(change(table).schema.metadata), part)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_a_data_set_reads_alike_by_name_folder_and_file() -> None:
     by_name, by_folder = open_dataset("ladder").labels("rpa"), open_dataset("datasets/ladder").labels("rpa")
     assert by_name.ids == by_folder.ids

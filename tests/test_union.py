@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from dielectra.data.dataset import open_dataset
 from dielectra.models.optimate import OptiMate
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_a_union_holds_every_material_once_and_the_metals(tmp_path: Path) -> None:
     joint = tmp_path / "joint"
     command = [sys.executable, ROOT / "datasets" / "union.py", joint, "ladder-2", "ladder"]

@@ -229,6 +229,7 @@ def test_pw_runs_the_written_inputs(silicon_run: yambo.Run) -> None:
 
 
 @needs_pw
+@pytest.mark.slow
 def test_a_failing_pw_run_is_told_with_its_log(silicon_run: yambo.Run) -> None:
     broken = pw_input(silicon_run.crystal, silicon_run.protocol, "scf", silicon_run.pseudopotentials, 12, 2, (1, 1, 1))
     with pytest.raises(yambo.ComputationError, match=r"Si: pw\.x failed in its scf run"):
