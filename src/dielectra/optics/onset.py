@@ -13,7 +13,7 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
-from dielectra.optics.constants import absorption_coefficient
+from dielectra.optics.constants import absorption_coefficient, static_or_none
 from dielectra.spectrum import Spectrum
 
 ONSET_ABSORPTION = 1e4
@@ -25,8 +25,9 @@ BROADENED_ONSET_ABSORPTION = 3e4
 FUNDAMENTAL_ABSORPTION = (10.0, 100.0, 1000.0)
 """Absorption coefficients in 1/cm that mark the fundamental gap of measured crystals, the lowest that is crossed."""
 
-GAP_SLOPE, GAP_OFFSET = 1.348, 0.913
-"""Measured gap from that of PBE, ``1.348 gap + 0.913 eV`` (W. Setyawan et al., ACS Comb. Sci. 13, 382, 2011)."""
+GAP_CORRECTION = 9.0
+"""Energy in eV that, divided by eps_infinity, gaps of density functional theory lack (V. Fiorentini and A. Baldereschi,
+Phys. Rev. B 51, 17196, 1995): the less a crystal screens, the more its gap is too small."""
 
 PBE_LEVELS = ("ipa", "rpa")
 """Levels whose gap is that of PBE."""
@@ -76,15 +77,16 @@ def gap_or_none(spectrum: Spectrum) -> float | None:
 
 
 def gap_error(spectrum: Spectrum) -> float:
-    """Return by how much the gap of a predicted spectrum is too small, eV, by an empirical rule for PBE.
+    """Return by how much the gap of a predicted spectrum is too small, eV: ``9 eV / eps_infinity``.
 
-    The rule is a least-squares line through 100 compounds with gaps of 1 to 12 eV. Zero for spectra of other levels,
-    and where the gap was not predicted: what was computed or measured is taken as it is.
+    Zero for spectra of other levels, and where the gap was not predicted: what was computed or measured is taken as it
+    is.
     """
-    gap = spectrum.provenance.get("gap_ev")
-    if gap is None or spectrum.level not in PBE_LEVELS or "model" not in spectrum.provenance:
+    is_predicted = "model" in spectrum.provenance and spectrum.provenance.get("gap_ev") is not None
+    static = static_or_none(spectrum.energies, spectrum.mean)
+    if not is_predicted or spectrum.level not in PBE_LEVELS or static is None:
         return 0.0
-    return float((GAP_SLOPE - 1) * gap + GAP_OFFSET)
+    return GAP_CORRECTION / max(1.0, static)
 
 
 def fundamental_gap(spectrum: Spectrum) -> float | None:

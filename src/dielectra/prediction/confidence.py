@@ -1,9 +1,9 @@
 """How far a predicted spectrum can be trusted: by the disagreement of the ensemble's members.
 
-Members that were trained alike from different starts disagree where the training says little. On the 111 validation
+Members that were trained alike from different starts disagree where the training says little. On the 117 validation
 materials of ladder-2 the rank correlation of their disagreement with ``1 - SC`` is 0.77; the limits below were set
-there. On its 83 test materials ``ladder-ensemble`` then has a median SC of 0.92 where confidence is high, 0.84 where it
-is medium and 0.72 where it is low (``benchmarks/confidence.py``).
+there. On its 86 test materials ``ladder-ensemble`` has a median SC of 0.91 where confidence is high, 0.86 where it
+is medium and 0.76 where it is low (``benchmarks/confidence.py``).
 """
 
 from __future__ import annotations
