@@ -28,6 +28,7 @@ def test_a_union_holds_every_material_once_and_the_metals(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.slow
 def test_a_union_may_be_limited_to_what_the_published_network_represents(tmp_path: Path) -> None:
     joint = tmp_path / "joint"
     command = [sys.executable, ROOT / "datasets" / "union.py", joint, "ladder-2", "--published-elements"]
