@@ -138,7 +138,8 @@ def _images(position: FloatArray, operations: Operations, cell: FloatArray) -> F
     if np.abs(step).max() > ROUNDING:
         images = operations.images(position + step)
     places = np.rint((images % 1.0) / ROUNDING).astype(np.int64) @ (1, 2**21, 2**42)
-    return images[np.sort(np.unique(places, return_index=True)[1])]
+    distinct: FloatArray = images[np.sort(np.unique(places, return_index=True)[1])]
+    return distinct
 
 
 def coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:
