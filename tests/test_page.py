@@ -92,17 +92,20 @@ def test_colour_and_solar_are_those_of_the_command_line(page: Page, run: Run) ->
     expect(limit).to_contain_text("%")
     assert number(limit.inner_text()) == pytest.approx(100 * properties["slme"]["spectroscopic_limit"], abs=0.11)
     around = properties["slme"]["interval"]["slme"]
-    low, _, high = solar.locator("dd").first.locator("small").inner_text().split()
+    told = solar.locator("dd").first.locator("small")
+    expect(told).to_contain_text(f"to {100 * around['upper']:.2g}")  # that of 1 micrometre stands there first
+    low, _, high = told.inner_text().split()
     assert (float(low), float(high)) == pytest.approx((100 * around["lower"], 100 * around["upper"]), abs=0.6)
 
 
 def test_colours_of_gallium_nitride_are_told_for_gaps_that_are_off(page: Page, run: Run) -> None:
     drop_example(page, "GaN")
     page.click("#tab-colour")
-    (entry,) = command_line(run, "predict", "examples/GaN.cif", "--property", "film-colour", "--property", "colour")
-    film, polished = entry["properties"]["film-colour"], entry["properties"]["colour"]
+    wanted = [word for name in ("film-colour", "colour", "body-colour") for word in ("--property", name)]
+    (entry,) = command_line(run, "predict", "examples/GaN.cif", *wanted, "--thickness-nm", "500", "--path-nm", "500")
+    film, polished, body = (entry["properties"][name] for name in wanted[1::2])
     expect(page.locator("#colour-film")).to_contain_text(film["hex"])
-    expect(page.locator("#colour-body")).to_contain_text("colourless")
+    expect(page.locator("#colour-body")).to_contain_text(body["hex"])
     strip = page.locator("#colour-film .strip .swatch")
     expect(strip).to_have_count(4)
     assert film["hex_by_gap"][0] in str(strip.first.get_attribute("title"))
