@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from dielectra.data.dataset import open_dataset
@@ -23,25 +24,17 @@ PUBLISHED = "--published-elements"
 
 def main(output: str, *sources: str, elements: frozenset[int] | None = None) -> None:
     """Write the joint data set, crystals with other elements left out; print how many materials come from each."""
-
-    def is_wanted(one: Record | Metal) -> bool:
-        return elements is None or one.crystal.elements <= elements
-
     measured = {sorted_formula(formula) for formula in measured_formulas()}
     taken: dict[str, list[Record | Metal]] = {}
     for source in sources:
         fresh: dict[str, list[Record | Metal]] = {}
-        for record in open_dataset(source).records():
-            if record.id not in taken and is_wanted(record):
-                formula = sorted_formula(record.formula)
+        data = open_dataset(source)
+        for one in chain(data.records(), data.metals()):
+            if one.id not in taken and (elements is None or one.crystal.elements <= elements):
+                formula = sorted_formula(one.formula)
                 new = split_of_new(formula, formula in measured)
-                split = new if new == "experiment-test" else record.split
-                fresh.setdefault(record.id, []).append(replace(record, split=split))
-        for metal in open_dataset(source).metals():
-            if metal.id not in taken and is_wanted(metal):
-                formula = sorted_formula(metal.formula)
-                new = split_of_new(formula, formula in measured)
-                fresh[metal.id] = [replace(metal, split=new if new == "experiment-test" else metal.split)]
+                split = new if new == "experiment-test" else one.split
+                fresh.setdefault(one.id, []).append(replace(one, split=split))
         taken |= fresh
         print(source, len(fresh))  # noqa: T201
     first = open_dataset(sources[0])

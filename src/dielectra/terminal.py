@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from dielectra.documents.document import Document
     from dielectra.stack_file import StackResult
 
-FRACTIONS = ("reflectance", "transmittance", "absorptance")
-
 NOTHING = 1e-9
 """Size below which a derived number is printed as zero."""
 
@@ -77,6 +75,8 @@ def _mean_fraction(result: StackResult, name: str, place: int) -> str:
 
 def print_stack(result: StackResult) -> None:
     """Print averages of reflectance, transmittance and absorptance over photon energies, one line per angle."""
+    from dielectra.documents.stack import FRACTIONS
+
     optics, points = result.optics, result.axis.values
     rows = [
         (f"{angle:g}", *(_mean_fraction(result, name, place) for name in FRACTIONS))

@@ -225,12 +225,11 @@ def train_one(training: Training | Shipped, setup: Setup) -> Trained:
 
 
 def _train(training: Training, folder: Path, setup: Setup) -> ModelLike:
-    import torch
-
+    from dielectra.models.device import choose_device
     from dielectra.training.ensembles import train_recipe
     from dielectra.training.recipes import train_model
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device("auto")
     if training.together:
         return train_recipe(setup.data, [*training.together, training.level], training.config, folder, device=device)
     start: Path | str | None = None

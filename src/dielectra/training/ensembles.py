@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from dielectra.data.dataset import DataSet, open_dataset
+from dielectra.data.labels import Labels
 from dielectra.errors import InputError
 from dielectra.models.card import CARD
 from dielectra.models.ensemble import Ensemble, combine, load_predictor, save_card
-from dielectra.models.model import Model, ModelLike
+from dielectra.models.model import Model, ModelLike, Outputs
 from dielectra.optics.bands import Calibration, misfits
 from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
 from dielectra.training.domains import fit_domain
-from dielectra.training.evaluation import evaluate, spectra_of_split
+from dielectra.training.evaluation import evaluate, outputs_of_split, paired_spectra
 from dielectra.training.recipes import Progress, same_settings, train_model
 
 COVERAGE = 0.9
@@ -115,21 +116,22 @@ def calibrate(
     Each factor is the quantile of the misfits of all crystals and energies, each error of a gap that of all crystals.
     The split must have trained nothing.
     """
-    pairs = spectra_of_split(ensemble, data, level, split)
+    labels, outputs = outputs_of_split(ensemble, data, level, split)
+    pairs = paired_spectra(ensemble, data, labels, outputs)
     factors = {
         quantity: float(np.quantile([misfits(*pair, quantity) for pair in pairs], coverage, method="higher"))
         for quantity in QUANTITIES
     }
-    return Calibration(coverage, factors, gap_errors=_gap_errors(ensemble, data, level, split, coverage))
+    return Calibration(coverage, factors, gap_errors=_gap_errors(outputs, labels, coverage))
 
 
-def _gap_errors(ensemble: Ensemble, data: DataSet, level: str, split: str, coverage: float) -> dict[str, float]:
+def _gap_errors(outputs: Outputs, labels: Labels, coverage: float) -> dict[str, float]:
     """Return the errors in eV that a share of the predicted gaps stays below; empty where there are none to compare."""
-    labels = data.labels(data.target(level)).of_split(split)
-    gaps = ensemble.outputs(ensemble.prepare(labels.crystals, known=True)).gaps
-    if gaps is None:
+    if outputs.gaps is None:
         return {}
-    errors = {name: np.abs(gaps - labels.gaps)[:, place] for name, place in (("gap_direct_ev", 0), ("gap_ev", 1))}
+    errors = {
+        name: np.abs(outputs.gaps - labels.gaps)[:, place] for name, place in (("gap_direct_ev", 0), ("gap_ev", 1))
+    }
     known = {name: values[np.isfinite(values)] for name, values in errors.items()}
     return {
         name: float(np.quantile(values, coverage, method="higher")) for name, values in known.items() if len(values)

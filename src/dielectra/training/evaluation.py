@@ -131,9 +131,7 @@ def evaluate(model: ModelLike, source: str | Path | DataSet, level: str, split: 
     scores = score(model.card.name, _tensors(model, outputs, labels.level), labels, split, baseline)
     more: dict[str, Any] = {"gaps": gap_score(outputs, labels), "metals": metal_score(model, data, split)}
     if level in model.card.calibration:
-        known = {record.id: record.spectrum for record in data.records(level) if record.split == split}
-        pairs = list(zip(_spectra(model.at(level), outputs), (known[name] for name in labels.ids), strict=True))
-        more |= {"band": band_score(pairs, model.card.calibration[level])}
+        more |= {"band": band_score(paired_spectra(model, data, labels, outputs), model.card.calibration[level])}
     return scores.model_copy(update=more)
 
 
@@ -145,18 +143,34 @@ def spectra_of_split(model: ModelLike, data: DataSet, level: str, split: str) ->
     InputError
         If the split has no spectrum at the level.
     """
-    records = [record for record in data.records(level) if record.split == split]
-    if not records:
+    labels, outputs = outputs_of_split(model, data, level, split)
+    return paired_spectra(model, data, labels, outputs)
+
+
+def outputs_of_split(model: ModelLike, data: DataSet, level: str, split: str) -> tuple[Labels, Outputs]:
+    """Return the labels of a split at a level, and what a model puts out for their crystals.
+
+    Raises
+    ------
+    InputError
+        If the split has no spectrum at the level.
+    """
+    labels = data.labels(data.target(level, rank=2)).of_split(split)
+    if len(labels) == 0:
         raise InputError(f"{data.source}: the split {split!r} holds no {level} spectrum")
-    model = model.at(level)
-    outputs = model.outputs(model.prepare([record.crystal for record in records], known=True))
-    return list(zip(_spectra(model, outputs), (record.spectrum for record in records), strict=True))
+    return labels, model.outputs(model.prepare(labels.crystals, known=True))
 
 
-def _spectra(model: ModelLike, outputs: Outputs) -> list[Spectrum]:
-    """Return the spectra that outputs stand for, as broadened as the data."""
+def paired_spectra(
+    model: ModelLike, data: DataSet, labels: Labels, outputs: Outputs
+) -> list[tuple[Spectrum, Spectrum]]:
+    """Return the spectra that outputs for labels stand for, as broadened as the data, each with the known one."""
+    model = model.at(labels.level)
     broadened = model.broadened(model.target.broadening) if model.target.broadening else model
-    return [estimate.spectrum for estimate in estimates(broadened, outputs)]
+    wanted = frozenset(labels.ids)
+    known = {record.id: record.spectrum for record in data.records(labels.level) if record.id in wanted}
+    predicted = (estimate.spectrum for estimate in estimates(broadened, outputs))
+    return list(zip(predicted, (known[name] for name in labels.ids), strict=True))
 
 
 def band_score(pairs: Sequence[tuple[Spectrum, Spectrum]], calibration: Calibration) -> BandScore:

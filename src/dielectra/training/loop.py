@@ -6,7 +6,7 @@ import csv
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
 from itertools import repeat
@@ -28,7 +28,7 @@ from dielectra.target import Target
 from dielectra.training.config import TrainingConfig
 from dielectra.training.losses import area, loss_function
 from dielectra.training.sampling import batches, choose_labels
-from dielectra.training.scalars import prepare_scalars, scalar_batches
+from dielectra.training.scalars import prepare_scalars
 from dielectra.training.state import EpochReport, TrainingState, load_state, save_state
 from dielectra.training.workers import Workers
 
@@ -102,8 +102,10 @@ def train(
         torch.manual_seed(config.seed * EPOCHS_PER_SEED + epoch)  # dropout and noise are the same after a kill
         network.train()
         loss_sum = 0.0
-        beside = repeat(None) if scalars is None else scalar_batches(scalars, config, epoch)
-        for indices, scalar_indices in zip(batches(training_labels, config, epoch), beside, strict=False):
+        further: Iterator[Tensor | float] = (
+            repeat(0.0) if scalars is None else scalars.losses(network, config, epoch, workers)
+        )
+        for indices in batches(training_labels, config, epoch):
             chosen = workers.share(indices)
             batch = network.collate([data.prepared[index] for index in chosen]).to(torch.device(device))
             rate = learning_rate(config, state.step, epochs * steps_per_epoch)
@@ -113,9 +115,7 @@ def train(
                 criterion = partial(
                     loss_function, values=data.values[chosen], weights=data.weights[chosen], kind=config.loss
                 )
-                loss = network.loss(batch, criterion, data.gaps[chosen])
-                if scalars is not None and scalar_indices is not None:
-                    loss = loss + scalars.loss(network, workers.share(scalar_indices))
+                loss = network.loss(batch, criterion, data.gaps[chosen]) + next(further)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             workers.average_gradients(network)

@@ -13,6 +13,7 @@ from dielectra.data.labels import Labels
 from dielectra.data.scalars import read_scalars
 from dielectra.models.interface import Network
 from dielectra.training.config import TrainingConfig
+from dielectra.training.workers import Workers
 
 
 class ScalarData(NamedTuple):
@@ -23,10 +24,12 @@ class ScalarData(NamedTuple):
     eps_infinity: Tensor
     digest: str
 
-    def loss(self, network: Network, indices: list[int]) -> Tensor:
-        """Return the loss of the crystals at `indices`."""
-        batch = network.collate([self.prepared[index] for index in indices]).to(self.gaps.device)
-        return network.scalar_loss(batch, self.gaps[indices], self.eps_infinity[indices])
+    def losses(self, network: Network, config: TrainingConfig, epoch: int, workers: Workers) -> Iterator[Tensor]:
+        """Yield this process's loss of one batch after another, without end, each computed when it is asked for."""
+        for batch in scalar_batches(self, config, epoch):
+            chosen = workers.share(batch)
+            crystals = network.collate([self.prepared[index] for index in chosen]).to(self.gaps.device)
+            yield network.scalar_loss(crystals, self.gaps[chosen], self.eps_infinity[chosen])
 
 
 def prepare_scalars(
