@@ -459,6 +459,26 @@ class TestManyBlocks:
         assert names == [f"{path}#{index}" for index in range(50)]
         assert time.process_time() - start < 3
 
+    @pytest.mark.slow
+    def test_thousands_take_seconds(self, tmp_path: Path) -> None:
+        """Half of them are crystals, each in a cell of its own, half cannot be used; each is checked in full."""
+        path = tmp_path / "many.cif"
+        path.write_text(
+            "".join(
+                cif(lengths=(a, a, a) if index % 2 else (a, a, 6.0)).replace("data_x", f"data_{index}")
+                for index, a in enumerate(np.linspace(5.6, 5.7, 11_000).round(6).tolist())
+            )
+        )
+        read(cif(), tmp_path)  # so that imports are not timed
+        start = time.process_time()
+        found = list(scan([path]))
+        assert time.process_time() - start < 5
+        crystals = [one for one in found if isinstance(one, Entry)]
+        assert (len(crystals), len(found)) == (5_500, 11_000)
+        assert all("does not fit the space group" in one.reason for one in found if isinstance(one, Refused))
+        assert {one.crystal.n_atoms for one in crystals} == {8}
+        assert len({one.crystal.volume for one in crystals}) == 5_500
+
     def test_blocks_without_a_crystal_take_little_time(self, tmp_path: Path) -> None:
         path = tmp_path / "many.cif"
         path.write_text("".join(f"data_{index}\n_cell_length_a 4\n" for index in range(30_000)))

@@ -15,10 +15,12 @@ import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import Run
+from dielectra.errors import InputError
 from dielectra.structures import Entry, Refused, scan, sources, summarise
 
 CASES = Path(__file__).parent / "data" / "structures"
@@ -55,6 +57,21 @@ class TestSources:
             "a/b/x.vasp",
         ]
         assert refused == []
+
+    @pytest.mark.parametrize("kind", [str, Path])
+    def test_one_path_by_itself_is_one_source(self, kind: type[str] | type[Path], tmp_path: Path) -> None:
+        (tmp_path / "POSCAR").write_text(POSCAR)
+        (found,) = scan(kind(tmp_path / "POSCAR"))
+        assert found.name == str(tmp_path / "POSCAR")
+
+    def test_one_text_by_itself_is_one_source(self) -> None:
+        (found,) = scan((CASES / "cif" / "nacl_bom.cif").read_text())
+        assert isinstance(found, Entry)
+
+    @pytest.mark.parametrize("sources", [None, 7, [b"POSCAR"], [{"cell": []}]], ids=str)
+    def test_what_is_no_path_is_said(self, sources: Any) -> None:
+        with pytest.raises(InputError, match="is no path of a file"):
+            list(scan(sources))
 
     def test_a_file_that_is_given_twice_is_read_once(self, tmp_path: Path) -> None:
         (tmp_path / "POSCAR").write_text(POSCAR)

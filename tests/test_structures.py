@@ -23,7 +23,7 @@ from pymatgen.core import Lattice, Molecule, Structure
 from pymatgen.io.cif import CifWriter
 
 from conftest import conventional
-from dielectra.crystal import Crystal, make_crystal, widest_empty_layer
+from dielectra.crystal import Crystal, close_pairs, make_crystal, widest_empty_layer
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
 from dielectra.structures import read_structure, read_structures
@@ -318,6 +318,23 @@ class TestRefusals:
         overlapping = Crystal(CUBE, np.array([12, 12]), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1e-4]]))
         with pytest.raises(InputError, match=r"symmetry|space group"):
             ask(overlapping)
+
+
+class TestClosePairs:
+    """Pairs nearer than a bond, in cells wide and narrow, with few and with many atoms, against ASE."""
+
+    @pytest.mark.parametrize("n_atoms", [1, 2, 30, 64, 65, 150])
+    @pytest.mark.parametrize("width", [1.5, 5.0, 12.0])
+    @pytest.mark.parametrize("cutoff", [0.5, 2.2])
+    def test_against_ase(self, n_atoms: int, width: float, cutoff: float) -> None:
+        random = np.random.default_rng(n_atoms)
+        cell = width * (np.eye(3) + random.uniform(-0.3, 0.3, (3, 3)))
+        crystal = Crystal(cell, np.full(n_atoms, 14), random.uniform(-2, 2, (n_atoms, 3)))
+        first, second, distances = close_pairs(crystal, cutoff)
+        found = neighbor_list("ijd", to_atoms(crystal), cutoff)
+        order, expected = np.lexsort((distances, second, first)), np.lexsort((found[2], found[1], found[0]))
+        for ours, theirs in zip((first, second, distances), found, strict=True):
+            np.testing.assert_allclose(ours[order], theirs[expected], atol=1e-9)
 
 
 class TestStandardCell:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ LONGEST_VECTOR = 1000.0
 
 NARROWEST_SPACING = 0.05
 """Distance in angstrom between lattice planes below which a cell is too skewed for the neighbour search."""
+
+FEW_ATOMS = 64
+"""Number of atoms in a cell up to which every pair is looked at instead of building a search tree."""
 
 FARTHEST_COORDINATE = 1000.0
 """Fractional coordinate beyond which a number cannot be meant as one."""
@@ -63,10 +67,15 @@ class Crystal:
         """Return the number of atoms in the cell."""
         return len(self.numbers)
 
-    @property
+    @cached_property
     def volume(self) -> float:
         """Return the cell volume in cubic angstrom."""
         return float(abs(np.linalg.det(self.cell)))
+
+    @cached_property
+    def plane_spacings(self) -> FloatArray:
+        """Return the distances in angstrom between the lattice planes (100), (010) and (001)."""
+        return np.asarray(1.0 / np.sqrt((np.linalg.inv(self.cell) ** 2).sum(axis=0)))
 
     @property
     def formula(self) -> str:
@@ -120,8 +129,8 @@ def make_crystal(
         ) from error
     if not numbers:
         raise InputError(f"{where}: holds no atoms")
-    _refuse_senseless(cell_array, coords, where)
     crystal = Crystal(cell_array, np.array(numbers, np.int64), coords, tuple(warnings))
+    _refuse_senseless(crystal, where)
     _refuse_overlaps(crystal, where)
     return crystal
 
@@ -136,6 +145,8 @@ def atomic_number(species: Any, where: str) -> int:
     """
     from dielectra.elements import NUMBERS
 
+    if type(species) is int and 1 <= species <= 118:
+        return species
     number: Any = species
     if isinstance(species, str):
         match = CHARGED_SYMBOL.fullmatch(species.strip())
@@ -164,28 +175,21 @@ def cell_of_parameters(lengths: Sequence[float], angles: Sequence[float], where:
     for name, angle in zip(("alpha", "beta", "gamma"), angles, strict=True):
         if not 1 <= angle <= 179:
             raise InputError(f"{where}: cell angle {name} = {angle:g} degrees; it is between 1 and 179")
-    cosines = np.cos(np.deg2rad(angles))
-    cosines[np.asarray(angles) == 90] = 0.0
-    cos_alpha, cos_beta, cos_gamma = cosines
-    sin_gamma = np.sqrt(1 - cos_gamma**2)
+    cos_alpha, cos_beta, cos_gamma = (0.0 if angle == 90 else math.cos(math.radians(angle)) for angle in angles)
+    sin_gamma = math.sqrt(1 - cos_gamma**2)
     y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
     square = 1 - cos_beta**2 - y**2
     if square <= 1e-6:
         raise InputError(f"{where}: cell angles {', '.join(f'{a:g}' for a in angles)} degrees do not span a volume")
-    directions = np.array([[1, 0, 0], [cos_gamma, sin_gamma, 0], [cos_beta, y, np.sqrt(square)]])
-    return np.asarray(directions * np.asarray(lengths)[:, None])
+    directions = ((1.0, 0.0, 0.0), (cos_gamma, sin_gamma, 0.0), (cos_beta, y, math.sqrt(square)))
+    return np.array([[length * x for x in axis] for length, axis in zip(lengths, directions, strict=True)])
 
 
 def widest_empty_layer(crystal: Crystal) -> float:
     """Return the widest gap in angstrom between atomic planes along the three lattice-plane normals."""
     heights = np.sort(crystal.frac_coords % 1.0, axis=0)
     gaps = np.diff(np.vstack([heights, heights[:1] + 1.0]), axis=0)
-    return float((gaps.max(axis=0) * plane_spacings(crystal.cell)).max())
-
-
-def plane_spacings(cell: FloatArray) -> FloatArray:
-    """Return the distances in angstrom between the lattice planes (100), (010) and (001)."""
-    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0))
+    return float((gaps.max(axis=0) * crystal.plane_spacings).max())
 
 
 def close_pairs(crystal: Crystal, cutoff: float) -> tuple[IntArray, IntArray, FloatArray]:
@@ -200,10 +204,12 @@ def close_pairs(crystal: Crystal, cutoff: float) -> tuple[IntArray, IntArray, Fl
     distances : array of float, shape ``(n_pairs,)``
         In angstrom.
     """
+    if crystal.n_atoms <= FEW_ATOMS and crystal.plane_spacings.min() > 2 * cutoff:
+        return _nearest_pairs(crystal, cutoff)
     from scipy.spatial import cKDTree
 
     inside = crystal.frac_coords % 1.0
-    margin = cutoff / plane_spacings(crystal.cell)
+    margin = cutoff / crystal.plane_spacings
     steps = _steps(*np.ceil(margin).astype(int).tolist())
     images = (inside + steps[:, None]).reshape(-1, 3)  # the atoms themselves first
     near = np.flatnonzero(((images > -margin) & (images < 1 + margin)).all(axis=1))
@@ -213,6 +219,16 @@ def close_pairs(crystal: Crystal, cutoff: float) -> tuple[IntArray, IntArray, Fl
     first, image, distances = pairs["i"], near[pairs["j"]], pairs["v"]
     other = image != first
     return first[other], image[other] % crystal.n_atoms, distances[other]
+
+
+def _nearest_pairs(crystal: Crystal, cutoff: float) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return the pairs of a cell wider than two cutoffs, in which only the nearest image of an atom can be in reach."""
+    steps = crystal.frac_coords[:, None] - crystal.frac_coords
+    vectors = (steps - np.rint(steps)) @ crystal.cell
+    squares = np.einsum("ijk,ijk->ij", vectors, vectors)
+    np.fill_diagonal(squares, np.inf)
+    first, second = np.nonzero(squares <= cutoff**2)
+    return first, second, np.sqrt(squares[first, second])
 
 
 @lru_cache(maxsize=64)
@@ -231,11 +247,12 @@ def refuse_too_many(n_atoms: int, where: str) -> None:
         )
 
 
-def _refuse_senseless(cell: FloatArray, coords: FloatArray, where: str) -> None:
+def _refuse_senseless(crystal: Crystal, where: str) -> None:
     """Refuse numbers that no crystal has; compiled code that comes later does not survive them."""
-    finite = np.isfinite(coords).all(axis=1)
+    cell, coords = crystal.cell, crystal.frac_coords
+    finite = np.isfinite(coords)
     if not (np.isfinite(cell).all() and finite.all()):
-        which = " (in the cell)" if finite.all() else f" (first at atom {int(finite.argmin())})"
+        which = " (in the cell)" if finite.all() else f" (first at atom {int(finite.all(axis=1).argmin())})"
         raise InputError(f"{where}: cell or coordinates hold values that are not finite numbers{which}")
     longest = float(np.abs(cell).max())
     if longest > LONGEST_VECTOR or np.linalg.norm(cell, axis=1).max() > LONGEST_VECTOR:
@@ -243,13 +260,13 @@ def _refuse_senseless(cell: FloatArray, coords: FloatArray, where: str) -> None:
             f"{where}: cell too long to be a crystal ({longest:.3g} angstrom); a lattice vector has up to "
             f"{LONGEST_VECTOR:g} angstrom, check the unit"
         )
-    if abs(np.linalg.det(cell)) < 1e-3:
+    if crystal.volume < 1e-3:
         raise InputError(f"{where}: has no lattice; the three lattice vectors must span a volume")
-    if plane_spacings(cell).min() < NARROWEST_SPACING:
+    if crystal.plane_spacings.min() < NARROWEST_SPACING:
         raise InputError(f"{where}: the lattice vectors lie almost in one plane; give a reduced cell")
-    far = np.abs(coords).max(axis=1) > FARTHEST_COORDINATE
+    far = np.abs(coords) > FARTHEST_COORDINATE
     if far.any():
-        atom = int(far.argmax())
+        atom = int(far.any(axis=1).argmax())
         raise InputError(
             f"{where}: fractional coordinates {', '.join(f'{x:.3g}' for x in coords[atom])} of atom {atom} are far "
             "outside the cell; check whether they are Cartesian"

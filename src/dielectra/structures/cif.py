@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 
 from dielectra.arrays import FloatArray
@@ -75,7 +76,7 @@ def _crystal(block: Block) -> Crystal:
     if len(made) < len(outcomes):
         decisions.append(f"of the settings that the file allows only {' and '.join(made)} keeps the atoms apart")
     notes = [*doubts, *symmetry.warnings, *decisions, *contradictions(claims, chosen), *_ignored_moments(block)]
-    return Crystal(chosen.cell, chosen.numbers, chosen.frac_coords, tuple(notes))
+    return replace(chosen, warnings=tuple(notes)) if notes else chosen
 
 
 def _ignored_moments(block: Block) -> list[str]:

@@ -43,9 +43,9 @@ def parse_blocks(text: str, name: str) -> Iterator[Any]:
     InputError
         If the text is one block, or none, and cannot be read; the message starts with `name`.
     """
-    if sum(1 for _ in islice(EDGE.finditer(text), MOST_EDGES + 1)) > MOST_EDGES:
+    if _has_more(EDGE, text, MOST_EDGES):
         raise InputError(f"{name}: has over {MOST_EDGES:,} blocks and text fields; split the file")
-    if sum(1 for _ in islice(HEADING.finditer(text), 2)) < 2:
+    if not _has_more(HEADING, text, 1):
         yield from _parse(Part(text, 1), f"{name}: cannot be read as a CIF", "give a valid CIF")
         return
     blocks = chain.from_iterable(_parsed_or_errors(part, name) for part in _parts(text))
@@ -73,13 +73,18 @@ def _parsed_or_errors(part: Part, name: str, *, again: bool = True) -> Iterator[
 def _parse(part: Part, what: str, advice: str) -> Iterator[Any]:
     import gemmi
 
-    if len(part.text) > LARGEST_BLOCK or sum(1 for _ in islice(TAG.finditer(part.text), MOST_TAGS + 1)) > MOST_TAGS:
+    if len(part.text) > LARGEST_BLOCK or _has_more(TAG, part.text, MOST_TAGS):
         raise InputError(f"{what}: too large for the CIF of a structure; leave out reflections and other lists")
     try:
         document = gemmi.cif.read_string(part.text, check_level=0)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{what} ({_told(error, part.line)}); {advice}") from error
     yield from document
+
+
+def _has_more(pattern: re.Pattern[str], text: str, most: int) -> bool:
+    """Return whether a pattern occurs more than so many times in a text; each takes up a letter or more of it."""
+    return len(text) > most and next(islice(pattern.finditer(text), most, None), None) is not None
 
 
 def _parts(text: str, line: int = 1) -> Iterator[Part]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from dielectra.crystal import MAXIMUM_SITES, refuse_too_many
 from dielectra.errors import InputError
@@ -15,6 +15,7 @@ from dielectra.errors import InputError
 NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?)(?:\(\d*\))?")
 FRACTION = re.compile(r"([+-]?\d{1,6})\s*/\s*(\d{1,6})")
 UNKNOWN = ("", "?", ".")
+EXPONENTS = str.maketrans("dD", "ee")
 LONGEST_NUMBER = 60
 
 
@@ -51,7 +52,9 @@ class Block:
     def value(self, *tags: str) -> str:
         """Return the first known value of the tags, empty where none is known; a loop of one row is a value."""
         for tag in tags:
-            found = self._pairs.get(tag) or next(iter(self.column(tag) if self.n_rows(tag) == 1 else []), "")
+            found = self._pairs.get(tag, "")
+            if not found and tag in self._columns and self.n_rows(tag) == 1:
+                (found,) = self.column(tag)
             if found not in UNKNOWN:
                 return found
         return ""
@@ -73,12 +76,13 @@ class Block:
         if tag not in self._columns:
             return []
         loop, index = self._columns[tag]
-        if loop.length() > MAXIMUM_SITES:
+        n_rows = loop.length()
+        if n_rows > MAXIMUM_SITES:
             if "atom_site" in tag:
-                refuse_too_many(loop.length(), self.name)
+                refuse_too_many(n_rows, self.name)
             kind = "symmetry operations" if "_xyz" in tag else f"values of {tag}"
-            raise InputError(f"{self.name}: lists {loop.length()} {kind}; up to {MAXIMUM_SITES} are read")
-        return [_text(loop[row, index]) for row in range(loop.length())]
+            raise InputError(f"{self.name}: lists {n_rows} {kind}; up to {MAXIMUM_SITES} are read")
+        return [_text(value) for value in loop.values[index :: loop.width()]]
 
     def number(self, *tags: str) -> float | None:
         """Return the number that one of the tags gives, None where none does.
@@ -88,8 +92,10 @@ class Block:
         InputError
             If it is no finite number; the message names the tag.
         """
-        tag = next((tag for tag in tags if self.value(tag)), None)
-        return None if tag is None else number(self.value(tag), f"{self.name}: {tag}")
+        for tag in tags:
+            if text := self.value(tag):
+                return number(text, f"{self.name}: {tag}")
+        return None
 
 
 def number(text: str, what: str) -> float:
@@ -103,15 +109,21 @@ def number(text: str, what: str) -> float:
     text = text.strip()
     if text in UNKNOWN:
         raise InputError(f"{what} has no value ({text or 'empty'}); write the number")
-    if len(text) <= LONGEST_NUMBER:
-        if match := NUMBER.fullmatch(text):
-            value = float(match[1].translate(str.maketrans("dD", "ee")))
-            if np.isfinite(value):
-                return value
-        if (match := FRACTION.fullmatch(text)) and int(match[2]):
-            return float(Fraction(int(match[1]), int(match[2])))
-    advice = "write a decimal point" if "," in text else "write a finite number"
-    raise InputError(f"{what} is {text[:40]!r}, which is not a number; {advice}")
+    value = _finite(text) if len(text) <= LONGEST_NUMBER else None
+    if value is None:
+        advice = "write a decimal point" if "," in text else "write a finite number"
+        raise InputError(f"{what} is {text[:40]!r}, which is not a number; {advice}")
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _finite(text: str) -> float | None:
+    """Return the number of a text, None where it is no finite one; most of a file are few: 0, 1/2, 90."""
+    if match := NUMBER.fullmatch(text):
+        value = float(match[1].translate(EXPONENTS))
+        return value if math.isfinite(value) else None
+    match = FRACTION.fullmatch(text)
+    return float(Fraction(int(match[1]), int(match[2]))) if match and int(match[2]) else None
 
 
 def known(values: Iterable[str]) -> list[str]:
@@ -124,7 +136,11 @@ def _spelling(tag: str) -> str:
 
 
 def _text(value: str) -> str:
+    if value.startswith(("'", '"')):
+        return value[1:-1].strip()
+    if not value.startswith(";"):
+        return value
     import gemmi
 
-    text: str = value if value in UNKNOWN else gemmi.cif.as_string(value)
+    text: str = gemmi.cif.as_string(value)
     return text.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,11 @@ SAME_SITE = 0.1
 ROUNDING = 1e-6
 """Fraction of a lattice vector below which numbers differ by rounding."""
 
+PLACES = np.array([1, 2**21, 2**42])
+"""Factors that make one integer of three that count steps of that rounding."""
+
 AXES = ("x", "y", "z")
+NOWHERE = np.zeros(0, bool)
 FRACTIONAL = tuple(f"_atom_site_fract_{axis}" for axis in AXES)
 CARTESIAN = tuple(f"_atom_site_cartn_{axis}" for axis in AXES)
 MIXING = re.compile(r"[A-Z][a-z]?[\d.+-]*\s*[,;/|&+]\s*\(?[A-Z]")
@@ -66,7 +71,7 @@ def read_sites(block: Block, elements: frozenset[str], cell: FloatArray) -> Site
     if {len(column) for column in (*columns, labels, symbols or labels, flags or labels)} != {len(labels)}:
         raise InputError(f"{block.name}: labels, types and coordinates of its atoms are not of one length")
     _refuse_disorder(block, labels)
-    to_fractional = np.eye(3) if FRACTIONAL[0] in block else np.linalg.inv(cell)
+    to_fractional = None if FRACTIONAL[0] in block else np.linalg.inv(cell)
     sites, warnings = [], list(_label_doubts(labels, symbols))
     for index, (label, *texts) in enumerate(zip(labels, *columns, strict=True)):
         where = f"{block.name}: atom {label[:40]}"
@@ -76,10 +81,12 @@ def read_sites(block: Block, elements: frozenset[str], cell: FloatArray) -> Site
         if all(text in UNKNOWN for text in texts):
             raise InputError(f"{where} has no coordinates; give its position, or leave it out")
         position = np.array([number(text, f"{where}: {axis}") for axis, text in zip(AXES, texts, strict=True)])
-        if np.abs(position @ to_fractional).max() > FARTHEST_COORDINATE:
+        if to_fractional is not None:
+            position = position @ to_fractional
+        if np.abs(position).max() > FARTHEST_COORDINATE:
             raise InputError(f"{where} is far outside the cell ({', '.join(texts)}); give fractional coordinates")
         symbol = symbols[index] if symbols and symbols[index] not in UNKNOWN else ""
-        sites.append(Site(label[:40], _atomic_number(symbol, label, elements, where), position @ to_fractional))
+        sites.append(Site(label[:40], _atomic_number(symbol, label, elements, where), position))
     if not sites:
         raise InputError(f"{block.name}: holds no atoms; a CIF needs an _atom_site loop with fractional coordinates")
     return Sites(sites, warnings)
@@ -105,7 +112,7 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
     numbers, coords = np.zeros(0, np.int64), np.zeros((0, 3))
     owners: list[str] = []
     for site in sites:
-        there = coincide(site.position, coords, cell)
+        there = coincide(site.position, coords, cell) if owners else NOWHERE
         if there.any():
             other = int(there.argmax())
             if numbers[other] != site.number:
@@ -114,16 +121,23 @@ def fill_cell(sites: list[Site], operations: Operations, cell: FloatArray, where
                     "as partially occupied sites do; give an ordered structure"
                 )
             continue
-        images = _images(site.position, operations, cell)
-        kept = []
-        while len(images):  # each image once, where operations carry the site to one place
-            kept.append(images[0])
-            images = images[~coincide(images[0], images, cell)]
-        refuse_too_many(len(numbers) + len(kept), where)
-        coords = np.vstack([coords, kept])
-        numbers = np.append(numbers, np.full(len(kept), site.number))
-        owners += [site.label] * len(kept)
+        images = _each_once(_images(site.position, operations, cell), cell)
+        refuse_too_many(len(numbers) + len(images), where)
+        coords = np.concatenate([coords, images])
+        numbers = np.append(numbers, np.full(len(images), site.number))
+        owners += [site.label] * len(images)
     return numbers, coords
+
+
+def _each_once(images: FloatArray, cell: FloatArray) -> FloatArray:
+    """Return images without those that coincide with an earlier one."""
+    if len(images) == 1 or coincide(images[:, None], images, cell).sum() == len(images):
+        return images
+    kept = []
+    while len(images):
+        kept.append(images[0])
+        images = images[~coincide(images[0], images, cell)]
+    return np.array(kept)
 
 
 def _images(position: FloatArray, operations: Operations, cell: FloatArray) -> FloatArray:
@@ -131,22 +145,31 @@ def _images(position: FloatArray, operations: Operations, cell: FloatArray) -> F
 
     A position within 0.1 angstrom of images of its own is first put at their mean, which is the special position.
     """
-    images = operations.images(position)
+    images, steps = _orbit(operations, *position.tolist())
+    vectors = steps @ cell
+    near = steps[np.einsum("ij,ij->i", vectors, vectors) < SAME_SITE**2]
+    if np.abs(near).max() > ROUNDING:
+        images, _ = _orbit(operations, *(position + near.mean(axis=0)).tolist())
+    return images
+
+
+@lru_cache(maxsize=1024)
+def _orbit(operations: Operations, *position: float) -> tuple[FloatArray, FloatArray]:
+    """Return the images of a position, equal ones once, and the steps of all to them, less lattice vectors.
+
+    The blocks of a file often share special positions.
+    """
+    images = operations.images(np.array(position))
     steps = images - position
-    steps = steps - steps.round()
-    step = steps[((steps @ cell) ** 2).sum(axis=1) < SAME_SITE**2].mean(axis=0)
-    if np.abs(step).max() > ROUNDING:
-        images = operations.images(position + step)
-    places = np.rint((images % 1.0) / ROUNDING).astype(np.int64) @ (1, 2**21, 2**42)
-    distinct: FloatArray = images[np.sort(np.unique(places, return_index=True)[1])]
-    return distinct
+    places = np.rint((images % 1.0) / ROUNDING).astype(np.int64) @ PLACES
+    return images[np.sort(np.unique(places, return_index=True)[1])], steps - np.rint(steps)
 
 
 def coincide(position: FloatArray, others: FloatArray, cell: FloatArray) -> BoolArray:
     """Return which of other fractional positions, shape ``(n, 3)``, lie on one of them modulo the lattice."""
     steps = others - position
-    vectors = (steps - steps.round()) @ cell
-    return np.asarray((vectors * vectors).sum(axis=1) < SAME_SITE**2)
+    vectors = (steps - np.rint(steps)) @ cell
+    return np.asarray(np.einsum("...i,...i", vectors, vectors) < SAME_SITE**2)
 
 
 def _coordinate_columns(block: Block) -> list[list[str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
-
-import numpy as np
 
 from dielectra.arrays import FloatArray
 from dielectra.errors import InputError
@@ -49,6 +48,7 @@ MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_name", "_space_grou
 SUFFIX = re.compile(
     r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*(?:choice\s*)?([12])|o([12])|(hr|[hrsz]))\)?", re.I
 )
+TIME_REVERSAL = re.compile(r",\s*[+-]?1\s*$")
 LONGEST_NAME = 80
 CODES = {"s": "1", "z": "2", "hr": "h"}
 """Suffixes of the Inorganic Crystal Structure Database (origin at the highest site symmetry, at the centre)."""
@@ -131,7 +131,7 @@ def _triplets(block: Block, tags: Iterable[str]) -> list[str]:
     for tag in tags:
         values = block.column(tag)
         if known(values):
-            return [re.sub(r"^((?:[^,]*,){2}[^,]*),\s*[+-]?1\s*$", r"\1", value) for value in values]
+            return [TIME_REVERSAL.sub("", value) if value.count(",") == 3 else value for value in values]
     return []
 
 
@@ -220,13 +220,17 @@ def _of_name(name: str, cell: FloatArray) -> list[Setting]:
 def _of_symbol(symbol: str, cell: FloatArray) -> list[Setting]:
     import gemmi
 
-    lengths = np.linalg.norm(cell, axis=1)
-    alpha = np.degrees(np.arccos(np.clip(cell[1] @ cell[2] / lengths[1] / lengths[2], -1, 1)))
-    gamma = np.degrees(np.arccos(np.clip(cell[0] @ cell[1] / lengths[0] / lengths[1], -1, 1)))
-    group = gemmi.find_spacegroup_by_name(symbol, float(alpha), float(gamma))
+    alpha, gamma = _angle(cell[1], cell[2]), _angle(cell[0], cell[1])
+    group = gemmi.find_spacegroup_by_name(symbol, alpha, gamma)
     if group is not None:
         return list(settings_named(group.number, group.hm))
     return list(settings_by_full_name(symbol))
+
+
+def _angle(one: FloatArray, other: FloatArray) -> float:
+    """Return the angle between two vectors in degrees."""
+    cosine = one @ other / math.sqrt((one @ one) * (other @ other))
+    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
 def _spelling(name: str) -> str:
@@ -262,8 +266,8 @@ def _has_code(setting: Setting, code: str) -> bool:
 
 def _standard(settings: list[Setting], cell: FloatArray) -> list[Setting]:
     """Return the standard setting of a group with each choice of origin and axes, others where that does not fit."""
-    standard = standard_symbol(settings[0].number)
-    chosen = [setting for setting in settings if setting.name.partition(":")[0] == standard]
+    number = settings[0].number
+    chosen = list(settings_named(number, standard_symbol(number)))
     if any(fit(setting.operations, cell) for setting in chosen):
         return chosen
     return [setting for setting in settings if fit(setting.operations, cell)] or chosen

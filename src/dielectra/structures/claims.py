@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,7 +111,7 @@ def contradictions(claims: Claims, crystal: Crystal) -> Iterator[str]:
     symbols, sites = _count(crystal), formula_of(crystal)
     if claims.formula:
         units = [symbols.get(symbol, 0) / amount for symbol, amount in claims.formula.items()]
-        typical = float(np.median(units))
+        typical = median(units)
         surplus = set(symbols) - set(claims.formula)
         if surplus or max(units) > typical * (1 + AMOUNT_TOLERANCE) or min(units) < typical * (1 - AMOUNT_TOLERANCE):
             yield f"the sites make {sites} in the cell, which is not the given formula {_text(claims.formula)}"
@@ -175,6 +176,8 @@ def _parse(text: str) -> dict[str, float] | None:
 
 def _has_hydrogen(text: str) -> bool:
     """Return whether a formula of free form, such as ``Mg 2+, 2(O H 1-)``, names hydrogen; prose does not."""
+    if not text:
+        return False
     from ase.data import atomic_numbers
 
     found = set(SYMBOL.findall(text[:500]))

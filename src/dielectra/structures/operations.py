@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,8 @@ CODE_OF_TRANSLATION = DENOMINATOR ** np.arange(3)
 CODE_OF_ROTATION = DENOMINATOR**3 * (2 * LARGEST_CODED + 1) ** np.arange(9)
 
 
-class Operations(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Operations:
     """The operations of a space group modulo lattice translations.
 
     Attributes
@@ -54,7 +57,18 @@ class Operations(NamedTuple):
 
     def images(self, position: FloatArray) -> FloatArray:
         """Return where the operations carry a fractional position, shape ``(n, 3)``."""
-        return np.asarray(self.rotations @ position + self.translations / DENOMINATOR)
+        matrices, shifts = self._matrices
+        return np.asarray((matrices @ position).reshape(-1, 3) + shifts)
+
+    @cached_property
+    def _matrices(self) -> tuple[FloatArray, FloatArray]:
+        """Return the rotations, one below the other, shape ``(3 * n, 3)``, and the translations, shape ``(n, 3)``."""
+        return self.rotations.reshape(-1, 3).astype(float), self.translations / DENOMINATOR
+
+    @cached_property
+    def turns(self) -> FloatArray:
+        """Return the rotations, those of centred groups once, shape ``(m, 3, 3)``."""
+        return np.unique(self.rotations, axis=0).astype(float)
 
 
 IDENTITY = Operations(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3), np.int64))
@@ -112,10 +126,16 @@ def are_a_group(operations: Operations) -> bool:
 
 def fit(operations: Operations, cell: FloatArray) -> bool:
     """Return whether the operations leave the lengths and angles of a cell as they are."""
-    metric = cell @ cell.T
-    lengths = np.sqrt(np.diag(metric))
-    changes = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations - metric
-    return bool((np.abs(changes) / np.outer(lengths, lengths)).max() < METRIC_TOLERANCE)
+    return _keep(operations, *(cell @ cell.T).ravel().tolist())
+
+
+@lru_cache(maxsize=1024)
+def _keep(operations: Operations, *products: float) -> bool:
+    """Return whether operations leave the nine products of the lattice vectors as they are."""
+    metric = np.array(products).reshape(3, 3)
+    lengths = np.sqrt(metric.diagonal())
+    changes = operations.turns.transpose(0, 2, 1) @ metric @ operations.turns - metric
+    return bool(np.abs(changes / lengths / lengths[:, None]).max() < METRIC_TOLERANCE)
 
 
 def space_group_number(operations: Operations) -> int:

@@ -13,8 +13,10 @@ from dielectra.structures.formats import read_content
 from dielectra.structures.remote import is_remote, open_remote
 from dielectra.structures.sources import Opened, open_source
 
+Source = str | Path | tuple[str, Path]
 
-def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | Refused]:
+
+def scan(sources: Source | Iterable[Source]) -> Iterator[Entry | Refused]:
     """Give the crystals of files, folders and archives one by one.
 
     Parameters
@@ -23,13 +25,18 @@ def scan(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[Entry | R
         Paths of files, of folders, which are searched in depth, and of zip or tar archives; ``-`` is standard input. A
         text of several lines is the content of a file. A text such as ``optimade:URL?filter=...`` or ``mp-149`` is
         fetched from a server, and nothing else is (:mod:`dielectra.structures.remote`). A pair
-        is the name by which a file is reported, and its path.
+        is the name by which a file is reported, and its path. One path or text by itself is one source.
 
     Yields
     ------
     Entry or Refused
         A crystal, or a file or structure that cannot be used with the reason. Every name occurs once. A file that is
         given twice is read once.
+
+    Raises
+    ------
+    InputError
+        If something that is given is no path.
     """
     names: set[str] = set()
     for name, opened in _opened(sources):
@@ -44,9 +51,11 @@ def read_one(source: str | Path) -> Iterator[Found]:
         yield from _until_broken(opened)
 
 
-def _opened(sources: Iterable[str | Path | tuple[str, Path]]) -> Iterator[tuple[str, Opened]]:
+def _opened(sources: Source | Iterable[Source]) -> Iterator[tuple[str, Opened]]:
     seen: set[Path] = set()
-    for source in sources:
+    for source in [sources] if isinstance(sources, str | Path) or not isinstance(sources, Iterable) else sources:
+        if not isinstance(source, str | Path | tuple):
+            raise InputError(f"a {type(source).__name__} is no path of a file, which scan takes; give it to predict")
         if isinstance(source, str) and "\n" in source:
             yield "text", Content("text", "", source.encode("utf-8", "replace"))
             continue
