@@ -43,7 +43,7 @@ test: setup
 	$(BIN)/python -m pytest -n 2
 
 test-fast: setup
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 # Both say so, and end well, where there is no CUDA device. torch for CUDA: pip install torch from PyTorch's own index.
 gpu-test: setup

@@ -61,6 +61,7 @@ def test_a_census_counts_by_level_split_element_and_class(mixed: Path) -> None:
     assert list(compared) == [floor.name for floor in FLOORS]
 
 
+@pytest.mark.slow
 def test_the_census_of_the_ladder_adds_up() -> None:
     data = open_dataset("ladder")
     census, labels = take_census(data), data.labels("rpa")
@@ -70,6 +71,7 @@ def test_the_census_of_the_ladder_adds_up() -> None:
     assert census["classes"]["oxides"]["materials"] == sum(8 in crystal.elements for crystal in labels.crystals)
 
 
+@pytest.mark.slow
 def test_data_info_prints_the_census_and_floors_where_asked(mixed: Path, tmp_path: Path, run: Run) -> None:
     code, out, _ = run("data", "info", str(mixed), "--json")
     assert code == 0

@@ -68,6 +68,7 @@ def test_noise_of_rounding_is_not_flagged() -> None:
     assert flagged(with_tensor(record, np.round(record.spectrum.tensor, 3))) == []
 
 
+@pytest.mark.slow
 def test_shipped_records_keep_far_from_every_limit() -> None:
     for record in list(open_dataset("datasets/ladder/part-0000.parquet").records())[:40]:
         values = measure(record)

@@ -150,6 +150,7 @@ def test_the_refractiveindex_file_has_the_form_of_the_database(prediction: Predi
     assert table[at_two_ev, 1] == pytest.approx(optical_constants(prediction.spectrum).n[40], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_pymatgen_takes_the_tensor(prediction: Prediction) -> None:
     from pymatgen.analysis.solar.slme import absorption_coefficient as theirs
 

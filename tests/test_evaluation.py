@@ -60,6 +60,7 @@ def test_what_does_not_fit_is_refused(small_data: Path, tiny_model: Model) -> No
         evaluate(tiny_model, "ladder", "rpa")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["ipa", "rpa"])
 def test_the_shipped_models_beat_both_baselines_on_unseen_materials(level: str) -> None:
     result = evaluate(load_model(f"ladder-{level}"), "ladder", level, "test")

@@ -83,6 +83,7 @@ def test_the_extraordinary_ray_is_along_the_optic_axis(records: dict[str, Record
     assert nitride.tensor[0, 0, 0].real > nitride.tensor[2, 2, 0].real + 1  # layers are easier to polarise in the plane
 
 
+@pytest.mark.slow
 def test_records_are_sound_crystals_with_sound_spectra(records: dict[str, Record]) -> None:
     for record in records.values():
         assert check_record(record) == []

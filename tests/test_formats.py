@@ -13,7 +13,6 @@ from ase import Atoms
 from ase.db import connect
 from ase.io import write
 from pymatgen.core import Structure
-from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 from dielectra.crystal import Crystal
 from dielectra.errors import InputError
@@ -432,7 +431,10 @@ class TestPoscar:
 class TestJson:
     """Documents of other programs."""
 
+    @pytest.mark.slow
     def test_every_document(self, crystal: Crystal, tmp_path: Path) -> None:
+        from pymatgen.entries.computed_entries import ComputedStructureEntry  # takes three seconds
+
         structure = to_structure(crystal)
         entry = ComputedStructureEntry(structure, -1.0)
         documents = [

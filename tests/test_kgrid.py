@@ -71,6 +71,7 @@ def test_the_grid_of_ladder_1_is_kept_where_it_samples_enough() -> None:
     assert chosen.sampled * SILICON.volume > first.sampled * SILICON.volume
 
 
+@pytest.mark.slow
 def test_grids_of_ladder_1_are_those_of_its_records() -> None:
     for record in list(open_dataset("datasets/ladder/part-0000.parquet").records("rpa"))[:20]:
         assert list(even_grid(record.crystal, LADDER_1.response_kpoints)) == list(record.properties["kgrid"])

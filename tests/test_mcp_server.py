@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import pytest
 from conftest import Run
 from dielectra.mcp_server import Tools, make_server
 
-mcp = pytest.importorskip("mcp")
+pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="needs the extra [mcp]")
 
 EXAMPLES = Path("examples")
 
 
 def call(tool: str, arguments: dict[str, Any], tools: Tools = Tools(EXAMPLES)) -> Any:  # noqa: B008
     """Return what a tool answers, or the text of its error."""
+    import mcp
 
     async def ask() -> Any:
         async with mcp.Client(make_server(tools)) as client:
@@ -32,6 +34,8 @@ def call(tool: str, arguments: dict[str, Any], tools: Tools = Tools(EXAMPLES)) -
 
 
 def test_the_tools_are_described() -> None:
+    import mcp
+
     async def ask() -> Any:
         async with mcp.Client(make_server(Tools(EXAMPLES))) as client:
             return await client.list_tools()
@@ -97,6 +101,8 @@ def test_what_is_not_allowed_is_an_error_with_a_reason(tool: str, arguments: dic
 
 @pytest.mark.slow
 def test_the_verb_speaks_over_pipes() -> None:
+    import mcp
+
     command = mcp.StdioServerParameters(
         command=sys.executable, args=["-m", "dielectra", "mcp", "--folder", str(EXAMPLES)], env=dict(os.environ)
     )

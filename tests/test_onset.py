@@ -30,6 +30,7 @@ def test_the_continuation_takes_the_broadening_back() -> None:
     assert errors[0] > 2 * errors[1] > 4 * errors[2]
 
 
+@pytest.mark.slow
 def test_the_gaps_of_the_ladder_are_found() -> None:
     """The errors that docs/optics.md states."""
     broadening = open_dataset("ladder").broadening

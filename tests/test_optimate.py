@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
-from ase import Atoms
 from ase.data import atomic_numbers
-from ase.neighborlist import neighbor_list
 from pymatgen.core import Element
-from torch import Tensor, nn
+from torch import nn
 
 from conftest import repeated
 from dielectra.crystal import Crystal, make_crystal
@@ -34,12 +31,9 @@ from dielectra.models.optimate import (
 from dielectra.models.published import convert_state_dict, published_length
 from dielectra.target import Target
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # torch_geometric 2.8 calls torch.jit.script while it is imported
-    from torch_geometric.nn import MLP, GATv2Conv, Sequential, global_add_pool
-    from torch_geometric.utils import softmax
+if TYPE_CHECKING:
+    from geometric_form import PublishedPlain
 
-PUBLISHED_LENGTH = 2001
 ZERO_IN_TRAINING = {
     "mlp_att.lins.0.bias",  # one constant for all atoms leaves their softmax alone
     "mlp_init_node.lins.0.bias",  # batch norm removes the mean
@@ -72,85 +66,12 @@ def randomise(network: nn.Module, seed: int) -> None:
             value.copy_(noise / math.sqrt(value.shape[-1]) if value.ndim > 1 else 0.3 * noise)
 
 
-def multigraph(crystals: Sequence[Crystal], cutoff: float = 5.0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return numbers, edge index, distances and crystal index as torch_geometric wants them, from ASE."""
-    numbers, index, distances, owners, first = [], [], [], [], 0
-    for owner, crystal in enumerate(crystals):
-        atoms = Atoms(crystal.numbers, scaled_positions=crystal.frac_coords, cell=crystal.cell, pbc=True)
-        centre, neighbour, lengths = neighbor_list("ijd", atoms, cutoff)
-        numbers.append(crystal.numbers)
-        index.append(np.stack([neighbour, centre]) + first)
-        distances.append(lengths)
-        owners.append(np.full(crystal.n_atoms, owner))
-        first += crystal.n_atoms
-    return (
-        torch.from_numpy(np.concatenate(numbers)),
-        torch.from_numpy(np.concatenate(index, axis=1)),
-        torch.from_numpy(np.concatenate(distances)).float(),
-        torch.from_numpy(np.concatenate(owners)),
-    )
-
-
-def gaussians(distances: Tensor) -> Tensor:
-    """Return the published edge features: 51 Gaussians from 0 to 5 angstrom."""
-    return math.sqrt(10 / math.pi) * torch.exp(-10 * (distances[:, None] - torch.linspace(0, 5, 51)) ** 2)
-
-
-def perceptron(widths: list[int]) -> MLP:
-    """Return a perceptron of torch_geometric in the published form."""
-    return MLP(widths, norm="batch_norm", dropout=0.0)
-
-
-def convolutions() -> list[GATv2Conv]:
-    """Return the two attention layers of the published network."""
-    return [
-        GATv2Conv(48, 48, heads=4, edge_dim=51, add_self_loops=False),
-        GATv2Conv(192, 96, heads=4, edge_dim=51, add_self_loops=False),
-    ]
-
-
-class PublishedPlain(nn.Module):
-    """OptiMate of torch_geometric layers under the names of the first published class."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mlp_init_node = perceptron([13, 48, 48])
-        self.gat1, self.gat2 = convolutions()
-        self.mlp_att = perceptron([384, 384])
-        self.mlp1 = perceptron([384, 1024, 1024, 1024, PUBLISHED_LENGTH])
-
-    def convolve(self, nodes: Tensor, index: Tensor, edges: Tensor) -> Tensor:
-        """Apply the attention layers."""
-        return self.gat2(self.gat1(nodes, index, edges), index, edges)
-
-    def forward(self, crystals: Sequence[Crystal]) -> Tensor:
-        """Return the spectrum of each crystal."""
-        numbers, index, distances, owners = multigraph(crystals)
-        nodes = self.convolve(self.mlp_init_node(element_features()[numbers]), index, gaussians(distances))
-        pooled = global_add_pool(nodes * softmax(self.mlp_att(nodes), owners), owners)
-        return nn.functional.leaky_relu(self.mlp1(pooled))
-
-
-class PublishedSequential(PublishedPlain):
-    """The same network under the names of the second published class."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        signature = "x, edge_index, edge_attr"
-        self.gat = Sequential(signature, [(layer, f"{signature} -> x") for layer in (self.gat1, self.gat2)])
-        del self.gat1, self.gat2
-        for name in ("mlp_init_node", "mlp_att", "mlp1"):
-            setattr(self, name, Sequential("x", [(getattr(self, name), "x -> x")]))
-
-    def convolve(self, nodes: Tensor, index: Tensor, edges: Tensor) -> Tensor:
-        """Apply the attention layers."""
-        return self.gat(nodes, index, edges)
-
-
-@pytest.fixture(scope="module", params=[PublishedPlain, PublishedSequential])
+@pytest.fixture(scope="module", params=["PublishedPlain", "PublishedSequential"])
 def published(request: pytest.FixtureRequest) -> PublishedPlain:
     """Return each published form of the network with random weights."""
-    network: PublishedPlain = request.param()
+    import geometric_form
+
+    network: PublishedPlain = getattr(geometric_form, request.param)()
     randomise(network, seed=1)
     return network.eval()
 
@@ -166,7 +87,10 @@ def network() -> OptiMate:
 class TestAttention:
     """The attention layer and its softmax equal those of torch_geometric."""
 
+    @pytest.mark.slow
     def test_layer_on_the_expanded_multigraph(self, crystal: Crystal) -> None:
+        from geometric_form import GATv2Conv, gaussians
+
         reference = GATv2Conv(7, 5, heads=3, edge_dim=51, add_self_loops=False)
         ours = GATv2(7, 5, heads=3, n_edge_features=51)
         randomise(reference, seed=3)
@@ -181,7 +105,10 @@ class TestAttention:
         expected = reference(nodes, index, edges.repeat_interleave(times, dim=0))
         torch.testing.assert_close(ours(nodes, edges, batch), expected, rtol=1e-5, atol=1e-5)
 
+    @pytest.mark.slow
     def test_segment_softmax(self) -> None:
+        from geometric_form import softmax
+
         logits = torch.randn(40, 3, generator=torch.Generator().manual_seed(5)) * 5
         segment = torch.arange(40) % 7
         ours = segment_softmax(logits, segment, 9)
@@ -198,8 +125,11 @@ class TestAttention:
         segment = torch.tensor([0, 1, 0, 2, 1, 0])
         assert torch.autograd.gradcheck(lambda values: segment_softmax(values, segment, 3), logits)
 
+    @pytest.mark.slow
     def test_perceptron(self) -> None:
-        reference, ours = perceptron([4, 6, 5, 3]), Perceptron([4, 6, 5, 3])
+        from geometric_form import published_perceptron
+
+        reference, ours = published_perceptron([4, 6, 5, 3]), Perceptron([4, 6, 5, 3])
         randomise(reference, seed=7)
         ours.load_state_dict({name.replace(".module", ""): value for name, value in reference.state_dict().items()})
         values = torch.randn(9, 4, generator=torch.Generator().manual_seed(8))
@@ -215,6 +145,8 @@ class TestPublishedNetwork:
     def test_spectra_are_equal(
         self, published: PublishedPlain, prefix: str, mgo: Crystal, gaas: Crystal, aln: Crystal, triclinic: Crystal
     ) -> None:
+        from geometric_form import PUBLISHED_LENGTH
+
         state = {prefix + name: value for name, value in published.state_dict().items()}
         assert published_length(state) == PUBLISHED_LENGTH
         ours = make_optimate(PUBLISHED_LENGTH).eval()
@@ -227,7 +159,10 @@ class TestPublishedNetwork:
         assert (found[0] - found[1]).abs().max() > 0.01 * found.abs().max()
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
+    @pytest.mark.slow
     def test_names_of_both_forms(self) -> None:
+        from geometric_form import PublishedPlain, PublishedSequential
+
         plain, sequential = set(PublishedPlain().state_dict()), set(PublishedSequential().state_dict())
         assert {"gat1.att", "mlp_init_node.norms.0.module.weight", "mlp1.lins.3.bias"} <= plain
         assert {"gat.module_1.att", "mlp_init_node.module_0.norms.0.module.weight"} <= sequential

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from dielectra.jobs.local import run_next
 from dielectra.jobs.table import JobTable
 from dielectra.jobs.worker import Limits
 
-pytest.importorskip("parsl", reason="needs the extra [hpc]")
-from dielectra.jobs.parsl import local_config, read_config, run_on_cluster
-
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # the warnings are Parsl's own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("parsl") is None, reason="needs the extra [hpc]"),
+    pytest.mark.filterwarnings("default"),  # the warnings are Parsl's own
+]
 TRUSTED = ("oscillator_engine",)
 TESTS = str(Path(__file__).parent)
 
@@ -56,6 +58,8 @@ def test_the_unit_of_work_computes_one_waiting_job(tmp_path: Path, run: Run) -> 
 
 
 def test_a_campaign_runs_through_parsl(tmp_path: Path) -> None:
+    from dielectra.jobs.parsl import local_config, run_on_cluster
+
     symbols = ("Li", "Be", "B", "Ne", "Xe")
     table = campaign(tmp_path / "c", *symbols)
     seen: list[dict[str, int]] = []
@@ -72,6 +76,8 @@ def test_a_campaign_runs_through_parsl(tmp_path: Path) -> None:
 
 
 def test_slurm_configuration_gives_sbatch_a_sound_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dielectra.jobs.parsl import read_config
+
     config = read_config("examples/hpc/slurm.py")
     (executor,) = config.executors
     (tmp_path / "sbatch").write_text(f"#!/bin/sh\ncp $1 {tmp_path}/submitted\necho Submitted batch job 42\n")
@@ -99,6 +105,8 @@ def test_executors_are_named(tmp_path: Path, run: Run) -> None:
 
 
 def test_configuration_files_are_checked(tmp_path: Path) -> None:
+    from dielectra.jobs.parsl import read_config
+
     with pytest.raises(InputError, match="no such file"):
         read_config(tmp_path / "none.py")
     (tmp_path / "other.py").write_text("config = 3")

@@ -150,6 +150,15 @@ def test_what_prevents_a_start_is_told() -> None:
         asyncio.run(main())
 
 
+def test_a_worker_that_dies_while_it_starts_prevents_the_start() -> None:
+    async def main() -> None:
+        async with Workers(die, 1, LIMITS):
+            pass
+
+    with pytest.raises(InputError, match="a worker process was killed by SIGKILL before it was ready"):
+        asyncio.run(main())
+
+
 SERVER = """
 import asyncio, time
 from dielectra.web.limits import Limits

@@ -24,6 +24,7 @@ def offset(crystal: Crystal, grid: tuple[int, int, int], limit: float = 100.0) -
     return [steps / 2 for steps in half_shift(crystal, grid, limit)]
 
 
+@pytest.mark.slow
 def test_grids_equal_those_of_every_ladder_record() -> None:
     for record in open_dataset("datasets/ladder").records("rpa"):
         assert list(even_grid(record.crystal, LADDER_1.response_kpoints)) == list(record.properties["kgrid"])

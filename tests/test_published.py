@@ -85,6 +85,7 @@ def test_the_ipa_form_has_numbered_keys(pairs: list[tuple[Record, Record]], tmp_
         np.testing.assert_allclose(record.spectrum.tensor[2, 2, ::5], original.spectrum.tensor[2, 2], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_pymatgen_reads_what_we_write_and_we_read_what_it_writes(
     pairs: list[tuple[Record, Record]], tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def solve(ground_state: Any, log: Path, **settings: Any) -> tuple[np.ndarray, in
     return bands.get_eigenvalues(kpt=0)[:N_BANDS], iterations
 
 
+@pytest.mark.slow
 def test_a_start_in_the_whole_basis_leaves_nothing_to_do(ground_state: Any, tmp_path: Path) -> None:
     from dielectra.abinitio.small_basis import SmallBasisStart
 
@@ -48,6 +49,7 @@ def test_a_start_in_the_whole_basis_leaves_nothing_to_do(ground_state: Any, tmp_
     assert iterations == 1
 
 
+@pytest.mark.slow
 def test_a_start_in_a_small_basis_gives_the_same_bands_sooner(ground_state: Any, tmp_path: Path) -> None:
     from dielectra.abinitio.small_basis import SmallBasisStart
 

@@ -49,6 +49,7 @@ def test_the_split_of_a_new_material_is_that_of_its_sorted_formula() -> None:
         assert split_of_new(formula) == split_of_new(sorted_formula(formula)) == expected
 
 
+@pytest.mark.slow
 def test_a_third_of_the_measured_compounds_are_kept_from_all_training() -> None:
     kept = [formula for formula in FORMULAS if split_of_new(formula, is_measured=True) == "experiment-test"]
     assert abs(len(kept) / len(FORMULAS) - 1 / 3) < 0.02

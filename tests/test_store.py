@@ -51,6 +51,7 @@ def test_labels_are_a_third_of_the_trace() -> None:
         np.testing.assert_allclose(row, record.spectrum.mean.imag, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_no_formula_is_in_two_splits() -> None:
     labels = open_dataset("ladder").labels("rpa")
     formulas = [set(labels.of_split(split).formulas) for split in ("train", "validation", "test")]

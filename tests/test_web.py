@@ -19,11 +19,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from conftest import WEB_LIMITS, Run, assert_same, assert_same_table, command_line, served
 from dielectra.documents.crystal import PredictedCrystal, ReadCrystal
@@ -400,6 +396,31 @@ def test_the_verb_serves_until_interrupted() -> None:
         server.communicate()
 
 
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_the_server_starts_ends_it_with_a_sentence() -> None:
+    command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        workers: list[psutil.Process] = []
+        while server.poll() is None and not workers:
+            children = psutil.Process(server.pid).children()
+            workers = [one for one in children if "spawn_main" in str(one.cmdline())]
+        workers[0].kill()
+        out, err = server.communicate(timeout=60)
+    assert (server.returncode, out) == (2, "")
+    assert "was killed by SIGKILL before it was ready" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_damaged_weights_end_the_start_with_a_sentence(tiny_folder: Path, run: Run) -> None:
+    weights = tiny_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    code, _, err = run("serve", "--model", tiny_folder, "--port", 0, "--workers", 1)
+    assert code == 2
+    assert "model.safetensors" in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -422,29 +443,30 @@ def test_examples_beside_the_page_are_those_of_the_repository() -> None:
         assert (SHIPPED / name).read_bytes() == (EXAMPLES / name).read_bytes()
 
 
-def described_operations() -> list[Any]:
-    """Return every operation of the OpenAPI description: to be met and, where it takes input, to be missed."""
-    description = schemathesis.openapi.from_dict(create_app(served_models()).openapi())
-    operations = [operation.ok() for operation in description.get_all_operations()]
-    missed = [found for found in operations if {"parameters", "requestBody"} & set(found.definition.raw)]
-    fits, misses = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
-    return [pytest.param(found, fits, id=f"{found.path} fits") for found in operations] + [
-        pytest.param(found, misses, id=f"{found.path} misses") for found in missed
-    ]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("operation", "mode"), described_operations())
-def test_the_api_answers_as_it_describes(address: str, operation: Any, mode: GenerationMode) -> None:
-    """No 5xx; status, content type and body are those of the OpenAPI description."""
+def test_the_api_answers_as_it_describes(address: str, subtests: pytest.Subtests) -> None:
+    """No 5xx; status, content type and body are those of the OpenAPI description.
 
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: Any) -> None:
-        checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
-        case.call_and_validate(base_url=address, checks=checks)
+    Every operation is met and, where it takes input, missed.
+    """
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-    ask()
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+    description = schemathesis.openapi.from_dict(create_app(served_models()).openapi())
+    for operation in (found.ok() for found in description.get_all_operations()):
+        takes_input = {"parameters", "requestBody"} & set(operation.definition.raw)
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE) if takes_input else (GenerationMode.POSITIVE,):
+
+            @settings(max_examples=15, suppress_health_check=list(HealthCheck))
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def ask(case: Any) -> None:
+                case.call_and_validate(base_url=address, checks=checks)
+
+            with subtests.test(path=operation.path, mode=mode.value):
+                ask()
 
 
 CASES = Path(__file__).parent / "data" / "structures" / "hostile"

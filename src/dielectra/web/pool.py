@@ -67,10 +67,22 @@ class _Process:
         self._process = context.Process(target=_work, args=(end, initialise), daemon=True)
         self._process.start()
         end.close()  # so that the pipe breaks when the process dies
-        answer = self._receive(None)
+        try:
+            answer = self._receive(None)
+        except _DiedError:
+            self.end()
+            raise InputError(self._why_none_starts()) from None
         if not answer.is_good:
             self.end()
             raise answer.value
+
+    def _why_none_starts(self) -> str:
+        code = self._process.exitcode or 0
+        reason = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return (
+            f"a worker process {reason} before it was ready; where memory is short, free some or start fewer "
+            "(--workers), otherwise try again"
+        )
 
     @property
     def is_alive(self) -> bool:
@@ -145,12 +157,15 @@ class Workers:
         return [number for number in found if number is not None]
 
     async def __aenter__(self) -> Workers:
+        """Start all processes; raises InputError where one does not get ready."""
         started = [self._in_thread(_Process, self._initialise) for _ in self._processes]
         results = await asyncio.gather(*started, return_exceptions=True)
         self._processes = [found if isinstance(found, _Process) else None for found in results]
         problems = [found for found in results if isinstance(found, BaseException)]
         if problems:
             await self._end()
+            if isinstance(problems[0], OSError):
+                raise InputError(f"no worker process can be started ({problems[0]}); start fewer (--workers)")
             raise problems[0]
         self._slots = [asyncio.create_task(self._run(slot)) for slot in range(len(self._processes))]
         return self
@@ -255,7 +270,7 @@ class Workers:
         while True:
             try:
                 fresh = await self._in_thread(_Process, self._initialise)
-            except (_DiedError, InputError, OSError):
+            except (InputError, OSError):
                 await asyncio.sleep(SECONDS_BETWEEN_STARTS)
                 continue
             self.n_replaced += 1

@@ -6,9 +6,11 @@ import os
 import re
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from dielectra.errors import InputError
 from dielectra.web.access import Rules, hosts_of
@@ -22,17 +24,26 @@ HIGHEST_PORT = 65535
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready, and raises what prevents its start.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
+    It enters the application's lifespan itself: uvicorn would log an exception of it with its traceback.
+    """
+
+    def __init__(self, app: FastAPI, ready: Callable[[], None], **options: Any) -> None:
+        super().__init__(uvicorn.Config(app, lifespan="off", **options))
+        self._app, self._ready = app, ready
+        self._lifespan = AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and announce."""
+        await self._lifespan.enter_async_context(self._app.router.lifespan_context(self._app))
         await super().startup(sockets)
-        if self.started:
-            self._ready()
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests end, then the application."""
+        await super().shutdown(sockets)
+        await self._lifespan.aclose()
 
 
 def serve(
@@ -72,7 +83,7 @@ def serve(
     Raises
     ------
     InputError
-        If level or model are unknown, or the address cannot be listened on.
+        If level or model are unknown, the address cannot be listened on, or a worker process cannot start.
     """
     models = served_models(model)
     own = [key for key, name in models.items() if name == model]
@@ -82,8 +93,9 @@ def serve(
     app = create_app(models, shown, n_workers or min(MOST_WORKERS, os.cpu_count() or 1), limits, rules)
     listener = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
+    server = _Server(
         app,
+        lambda: announce(address),
         http=protocol(limits),
         log_level="warning",
         access_log=False,
@@ -95,7 +107,7 @@ def serve(
     if log_json:
         log_as_json()
     with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how a server ends
-        _Server(config, lambda: announce(address)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def _base(path: str) -> str:
