@@ -250,7 +250,7 @@ def test_an_interrupted_runner_puts_its_jobs_back(tmp_path: Path) -> None:
     while not workers_of(tmp_path / "c"):
         time.sleep(0.05)
     runner.terminate()
-    assert runner.wait(timeout=20) != 0
+    assert runner.wait(timeout=120) != 0
     assert table.counts()["waiting"] == 1
     assert table.job("m-Kr").attempts == 0
     assert workers_of(tmp_path / "c") == []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,3 +140,28 @@ def test_work_does_not_start_where_folders_cannot_be_made(folder: Path) -> None:
     (folder / "logs").write_text("a file")
     with pytest.raises(InputError, match="logs: cannot be made"):
         run_jobs(folder)
+
+
+@pytest.mark.slow
+def test_a_process_that_starts_while_the_runner_is_interrupted_is_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    JobTable(folder).add([NewJob("slow", "sleep", priority=1.0)])
+    started: list[int] = []
+
+    class Interrupting(subprocess.Popen[bytes]):
+        """A process whose runner is interrupted before it knows of it."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.pid)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(folder)
+    (worker,) = started
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+    job = JobTable(folder).job("slow")
+    assert (job.state, job.attempts) == ("waiting", 0)

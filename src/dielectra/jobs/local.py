@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -73,8 +73,12 @@ def run_jobs(
     handler = signal.signal(signal.SIGTERM, _interrupt)
     try:
         while True:
-            while len(active) < n_workers and (begun := _begin(place, active)) is not None:
-                active |= dict([begun])
+            while len(active) < n_workers:
+                with _interrupts_held_back():
+                    begun = _begin(place, active)
+                    active |= dict([begun] if begun else [])
+                if begun is None:
+                    break
             ended = [name for name, running in active.items() if _has_ended(running)]
             for name in ended:
                 _settle(place, name, active.pop(name))
@@ -259,3 +263,21 @@ def _last_line(path: Path) -> str:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let SIGINT and SIGTERM wait: a process that has started but is noted nowhere yet would outlive its runner."""
+    came: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+
+    handlers = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
