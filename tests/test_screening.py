@@ -40,6 +40,7 @@ from dielectra.screening.spectra import decode, encode, read_spectra
 from dielectra.screening.task import open_screening
 from dielectra.structures import Entry, read_structure
 from dielectra.symmetry import standard_form
+from test_remote import answering
 
 EXAMPLES = Path("examples")
 WANTED = Wanted((589.3, 1550.0), 500.0, spectra=True)
@@ -115,6 +116,38 @@ def test_pieces_hold_every_crystal_of_every_form_once(pool: Path, tmp_path: Path
     assert {form: sum(name.startswith(f"pool/{form}") for name in names) for form in COUNTS} == COUNTS
     volumes = {form: [e.crystal.volume for e in entries if e.name.startswith(f"pool/{form}")] for form in COUNTS}  # type: ignore[union-attr]
     assert volumes["a.jsonl"] == volumes["b.jsonl.gz"] == volumes["c.parquet"] == pytest.approx([a**3 for a in OFFSETS])
+
+
+def test_a_query_is_asked_once_and_whole_or_not_at_all(tmp_path: Path, model: str) -> None:
+    attributes = {
+        "lattice_vectors": (np.eye(3) * 4.2).tolist(),
+        "species_at_sites": ["Mg", "O"],
+        "cartesian_site_positions": [[0, 0, 0], [2.1, 2.1, 2.1]],
+    }
+    asked: list[str] = []
+
+    def answer(path: str, parameters: dict[str, list[str]], _: Any) -> tuple[int, Any]:
+        asked.append(path)
+        (page,) = parameters.get("page", ["1"])
+        if page == "2" and len(asked) == 2:
+            return 500, {}
+        data = [{"id": f"op-{page}-{index}", "type": "structures", "attributes": attributes} for index in range(2)]
+        return 200, {"data": data, "links": {"next": f"{path}?page=2"} if page == "1" else {}}
+
+    with answering(answer) as server:
+        pool = [f"optimade:{server}?filter=nelements=2"]
+        with pytest.raises(InputError, match="answers 500"):
+            prepare(tmp_path / "r", pool, model, "ipa", WANTED, crystals_per_job=3)
+        table = prepare(tmp_path / "r", pool, model, "ipa", WANTED, crystals_per_job=3)
+        assert table.counts()["waiting"] == 2
+        prepare(tmp_path / "r", pool, model, "ipa", WANTED, crystals_per_job=3)
+    assert len(asked) == 4
+    rows = run_all(table)
+    assert [row["id"] for row in rows] == ["op-1-0", "op-1-1", "op-2-0", "op-2-1"]
+    assert {row["file"] for row in rows} == set(pool)
+    assert {row["formula"] for row in rows} == {"MgO"}
+    with pytest.raises(InputError, match="no such file or folder"):
+        prepare(tmp_path / "s", ["optimade"], model, "ipa", WANTED)
 
 
 def test_a_crystal_that_cannot_be_used_costs_one_row(tmp_path: Path, model: str) -> None:

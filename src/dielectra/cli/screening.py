@@ -23,8 +23,11 @@ ROWS_OF_A_TABLE = 200
 
 def screen(
     pool: Annotated[
-        list[Path],
-        Parameter(help="Parquet, JSON lines, ASE databases, zip or tar, structure files, or folders.", negative=()),
+        list[str],
+        Parameter(
+            help="Parquet, JSON lines, ASE databases, zip or tar, structure files, folders, or optimade:URL?filter=...",
+            negative=(),
+        ),
     ],
     /,
     *,

@@ -1,6 +1,7 @@
 """Cut a pool into pieces: by lines, rows, members and files, without reading a crystal.
 
-What cannot be entered at any place (compressed lines, tar archives) is copied once into pieces in the result's folder.
+What cannot be entered at any place (compressed lines, tar archives, answers of a server) is copied once, in pieces, into
+the result's folder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dielectra.jobs.table import chunks
 from dielectra.screening.pieces import Database, Files, Lines, Members, Piece, Rows, open_lines
 from dielectra.structures.ase_forms import open_database
 from dielectra.structures.content import Content
+from dielectra.structures.remote import is_remote, open_remote
 from dielectra.structures.sources import is_archive, is_wanted, structure_files, tar_members
 
 LINES = (".jsonl", ".ndjson")
@@ -33,10 +35,15 @@ FILES_PER_PIECE = 200
 
 
 class Source(NamedTuple):
-    """A file, folder or archive of a pool, and the name by which the user gave it."""
+    """A file, folder or archive of a pool, and the name by which the user gave it; a query has its text as both."""
 
     name: str
     path: Path
+
+    @property
+    def is_query(self) -> bool:
+        """Whether a server is asked; a file of that name comes first."""
+        return is_remote(self.name) and not self.path.exists()
 
 
 def pieces_of(sources: Sequence[Source], size: int, copies: Path) -> Iterator[Piece]:
@@ -50,12 +57,16 @@ def pieces_of(sources: Sequence[Source], size: int, copies: Path) -> Iterator[Pi
     Raises
     ------
     InputError
-        If a source is missing or damaged.
+        If a source is missing or damaged, or a server does not answer as it should.
     """
     for number, source in enumerate(sources):
-        if not source.path.exists():
+        copy = copies / f"{number:04d}"
+        if source.is_query:
+            yield from _of_lines(Source(source.name, _answers(source.name, copy.with_suffix(".jsonl"))), size)
+        elif source.path.exists():
+            yield from _of_files([source], size, copy)
+        else:
             raise InputError(f"{shown(source.name)}: no such file or folder")
-        yield from _of_files([source], size, copies / f"{number:04d}")
 
 
 def _of_files(files: Iterable[Source], size: int, copies: Path) -> Iterator[Piece]:
@@ -123,6 +134,17 @@ def _of_compressed_lines(source: Source, size: int, copies: Path) -> Iterator[Pi
                     temporary.write_bytes(gzip.compress(b"".join(lines), 1, mtime=0))
             yield Lines(name=source.name, path=copy, first=first, count=len(lines))
             first += len(lines)
+
+
+def _answers(query: str, copy: Path) -> Path:
+    """Write what servers answer to a query as lines, all of it or nothing."""
+    if not copy.is_file():
+        with whole_file(copy) as temporary, temporary.open("wb") as file:
+            for _, content in open_remote(query):
+                if isinstance(content, InputError):
+                    raise content
+                file.write(content.data + b"\n")
+    return copy
 
 
 def _of_rows(source: Source, size: int) -> Iterator[Piece]:

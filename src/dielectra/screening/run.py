@@ -56,7 +56,7 @@ def prepare(
         wavelengths_nm=wanted.wavelengths,
         thickness_nm=wanted.thickness_nm,
         spectra=wanted.spectra,
-        pool={source.name: _stamp(source.path) for source in sources},
+        pool={source.name: _stamp(source) for source in sources},
         device=device,
     )
     _check(settings)
@@ -96,16 +96,20 @@ def remove_copies(folder: str | Path) -> None:
 def _sources(pool: Sequence[str | Path]) -> list[Source]:
     found: dict[Path, Source] = {}
     for given in pool:
-        path = Path(given).resolve()
-        if not path.exists():
-            raise InputError(f"{given}: no such file or folder; give Parquet, JSON lines, .db, zip, tar or a folder")
-        found.setdefault(path, Source(str(given), path))
+        source = Source(str(given), Path(given).resolve())
+        if not source.path.exists() and not source.is_query:
+            raise InputError(
+                f"{given}: no such file or folder; give Parquet, JSON lines, .db, zip, tar, a folder, or optimade:URL"
+            )
+        found.setdefault(source.path, source)
     return list(found.values())
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return size in bytes and time of the last change in nanoseconds, of a folder that of its own."""
-    facts = path.stat()
+def _stamp(source: Source) -> tuple[int, int]:
+    """Return size in bytes and time of the last change in nanoseconds, of a folder that of its own; none of a query."""
+    if source.is_query:
+        return 0, 0
+    facts = source.path.stat()
     return facts.st_size, facts.st_mtime_ns
 
 
