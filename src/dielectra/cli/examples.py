@@ -17,7 +17,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "elements": ("dielectra elements", "dielectra elements --model fast --plot elements.png"),
     "screen": (
         "dielectra screen structures.jsonl.gz -o result --workers 2",
-        "dielectra screen structures.jsonl.gz -o result --where 'gap_ev > 3 AND n_589 > 2'",
+        "dielectra screen structures.jsonl.gz -o result --where 'gap_ev > 3 AND n_589_3nm > 2'",
     ),
     "query": ("dielectra query result 'SELECT formula, gap_ev FROM crystals ORDER BY gap_ev DESC LIMIT 10'",),
     "train": (

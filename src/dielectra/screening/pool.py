@@ -1,7 +1,7 @@
 """Cut a pool into pieces: by lines, rows, members and files, without reading a crystal.
 
-What cannot be entered at any place (compressed lines, tar archives, answers of a server) is copied once, in pieces, into
-the result's folder.
+What cannot be entered at any place (compressed lines, tar archives, answers of a server) is copied once, in pieces,
+into the folder of the result.
 """
 
 from __future__ import annotations
