@@ -206,12 +206,15 @@ def test_a_crystal_costs_one_symmetry_search_and_none_where_its_elements_are_unk
         return search(cell, **options)
 
     monkeypatch.setattr(spglib, "get_symmetry_dataset", counted)
-    crystals = [make_mgo(), make_gaas(), make_aln(), make_triclinic()] * 32
+    kinds = [make_mgo(), make_gaas(), make_aln(), make_triclinic()]
+    crystals = [Crystal(c.cell * (1 + 1e-5 * i), c.numbers, c.frac_coords) for i in range(1, 33) for c in kinds]
     crystals[::8] = [with_titanium(crystal) for crystal in crystals[::8]]
     outcomes = list(predict_each(crystals, tiny_model))
     assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 16
     assert sum(isinstance(outcome, Prediction) for outcome in outcomes) == 112
     assert len(searches) == 112
+    assert len(list(predict_each(crystals[-4:], tiny_model))) == 4
+    assert len(searches) == 112  # those of late are remembered
 
 
 def test_refusals_and_predictions_keep_the_order_of_the_crystals(tiny_model: Model) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +22,9 @@ FIRST_CUBIC = 195
 
 SYMMETRY_TOLERANCE = 1e-2
 """Distance in angstrom within which two atomic positions count as related by symmetry."""
+
+REMEMBERED = 64
+"""Crystals whose symmetry a process remembers."""
 
 CENTRINGS: dict[str, FloatArray] = {
     "P": np.eye(3),
@@ -159,7 +162,8 @@ def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            answer = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
+            cell, frac_coords, numbers = spglib_cell(crystal)
+            answer = _searched(cell.tobytes(), frac_coords.tobytes(), numbers.tobytes(), symprec)
         except Exception as error:  # spglib >= 2.7 can raise its own error type instead of returning None
             raise InputError(f"{crystal.formula}: spglib could not determine the symmetry ({error})") from error
     if answer is None:
@@ -167,6 +171,18 @@ def _symmetry_dataset(crystal: Crystal, symprec: float) -> Any:
             f"{crystal.formula}: spglib found no space group within {symprec} angstrom; check for overlapping atoms"
         )
     return answer
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _searched(cell: bytes, frac_coords: bytes, numbers: bytes, symprec: float) -> Any:
+    """Return what spglib finds in the crystal of these numbers.
+
+    The page asks for one crystal several times: its cell, each level, its table.
+    """
+    crystal = Crystal(
+        np.frombuffer(cell).reshape(3, 3), np.frombuffer(numbers, np.int64), np.frombuffer(frac_coords).reshape(-1, 3)
+    )
+    return spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
 
 
 def _primitive_cell(symmetry: Any) -> Crystal:
@@ -178,6 +194,10 @@ def _primitive_cell(symmetry: Any) -> Crystal:
     return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0)
 
 
-def spglib_cell(crystal: Crystal) -> Any:
+def spglib_cell(crystal: Crystal) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return the (lattice, positions, numbers) triple that spglib takes."""
-    return crystal.cell, crystal.frac_coords, crystal.numbers
+    return (
+        np.asarray(crystal.cell, float),
+        np.asarray(crystal.frac_coords, float),
+        np.asarray(crystal.numbers, np.int64),
+    )
