@@ -81,6 +81,20 @@ class TestSharedCases:
             assert any("magnetic moments are ignored" in note for note in crystal.warnings) == is_magnetic
 
     @pytest.mark.parametrize(
+        "tags",
+        [
+            "_atom_site_moment.crystalaxis_mx -1",
+            "_atom_site_moment.Cartn_z 0.5(1)",
+            "_atom_site_moment.modulus 4",
+            "_parent_propagation_vector.kxkykz '[1/2 1/2 1/2]'",
+        ],
+    )
+    def test_order_of_any_form_is_ignored_aloud(self, tags: str, tmp_path: Path) -> None:
+        crystal = read(cif(more=tags), tmp_path)
+        assert (crystal.n_atoms, len(crystal.warnings)) == (8, 1)
+        assert "magnetic moments are ignored" in crystal.warnings[0]
+
+    @pytest.mark.parametrize(
         ("name", "message"),
         [
             ("cif/nacl_hm_identity", "the listed operations form P 1, but the file gives the name F m -3 m"),
@@ -223,6 +237,11 @@ class TestSymmetry:
         assert crystal.n_atoms == 2
         assert "says nothing of symmetry" in crystal.warnings[0]
 
+    def test_the_crystal_system_alone_is_a_warning(self, tmp_path: Path) -> None:
+        crystal = read(cif("_symmetry_cell_setting cubic\n_cell_modulation_dimension 0", SALT), tmp_path)
+        assert crystal.n_atoms == 2
+        assert "nothing of symmetry but its crystal system cubic" in crystal.warnings[0]
+
     @pytest.mark.parametrize(
         ("symmetry", "message"),
         [
@@ -236,7 +255,24 @@ class TestSymmetry:
             ("loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\nx+y,x+y,z", "is no rotation of a lattice"),
             ("_space_group_name_H-M_alt 'P 63/m m c'", "the cell does not fit the space group P 63/m m c"),
             ("_space_group_magn.name_BNS 'R_I -3 c'", "without magnetic symmetry operations"),
+            ("_space_group_magn.number_OG 15.7.98", "without magnetic symmetry operations"),
+            ("_space_group_magn.name_UNI 'C2/c.1_c[C2/m]'", "without magnetic symmetry operations"),
+            ("_space_group_IT_number 225\n_space_group_magn.number_UNI 98", "without magnetic symmetry operations"),
+            ("_parent_space_group.IT_number 225", "of its own symmetry only _parent_space_group_it_number"),
+            (
+                "loop_\n_parent_propagation_vector.id\n_parent_propagation_vector.kxkykz\n1 '[1/2 0 0]'",
+                "propagation_vec",
+            ),
+            ("_space_group_name_schoenflies Oh^5", "of its own symmetry only _space_group_name_schoenflies"),
             ("_cell_modulation_dimension 1", "modulated"),
+            ("_space_group_magn.ssg_number_BNS 62.1.9.4.m442.1", "modulated"),
+            (
+                "loop_\n_space_group_symop_ssg_id\n_space_group_symop_ssg_operation_algebraic\n1 x1,x2,x3,x4",
+                "modulated",
+            ),
+            ("_space_group_IT_number 225\n_cell_wave_vector_x 0.25", "modulated"),
+            ("_space_group_IT_number 225\n_atom_site_moment_Fourier_param.cos 1.5", "modulated"),
+            ("_space_group_IT_number 225\n_atom_site_displace_Fourier_param_cos 0.1", "modulated"),
         ],
     )
     def test_contradictions_and_damage_are_refused(self, symmetry: str, message: str, tmp_path: Path) -> None:

@@ -27,10 +27,7 @@ from dielectra.structures.operations import Operations
 
 LENGTHS = tuple(f"_cell_length_{axis}" for axis in "abc")
 ANGLES = tuple(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma"))
-MOMENTS = (
-    *(f"_atom_site_moment_{axes}_{axis}" for axes in ("crystalaxis", "cartn") for axis in "xyz"),
-    "_atom_site_moment_spherical_modulus",
-)
+MAGNETIC = ("_parent_propagation_vector", "_magnetic_propagation_vector")
 SITES = ("_atom_site_label", "_atom_site_fract_x", "_atom_site_cartn_x", "_atom_site_type_symbol")
 
 
@@ -80,9 +77,9 @@ def _crystal(block: Block) -> Crystal:
 
 
 def _ignored_moments(block: Block) -> list[str]:
-    """Return a sentence where atoms have magnetic moments, on which nothing here depends."""
-    components = [part.partition("(")[0] for tag in MOMENTS for part in block.column(tag)]
-    if not any(set(part) & set("123456789") for part in components):
+    """Return a sentence where atoms have magnetic moments or an order of them, on which nothing here depends."""
+    components = [part.partition("(")[0] for tag in block.tags("_atom_site_moment_") for part in block.column(tag)]
+    if not (block.tags(*MAGNETIC) or any(set(part) & set("123456789") for part in components)):
         return []
     return ["its magnetic moments are ignored; the crystal is taken without spin order"]
 

@@ -15,6 +15,8 @@ from dielectra.errors import InputError
 NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?)(?:\(\d*\))?")
 FRACTION = re.compile(r"([+-]?\d{1,6})\s*/\s*(\d{1,6})")
 UNKNOWN = ("", "?", ".")
+NAMING = ("_id", "_label", "_details", "_detail", "_special_details", "_symmform")
+"""Ends of tags that hold names and remarks."""
 EXPONENTS = str.maketrans("dD", "ee")
 LONGEST_NUMBER = 60
 
@@ -58,6 +60,11 @@ class Block:
             if found not in UNKNOWN:
                 return found
         return ""
+
+    def tags(self, *prefixes: str) -> list[str]:
+        """Return the tags with one of these beginnings that have a known value, zeros and what names rows left out."""
+        found = [tag for tag in (*self._pairs, *self._columns) if tag.startswith(prefixes) and not tag.endswith(NAMING)]
+        return [tag for tag in found if any(value not in (*UNKNOWN, "0") for value in self.column(tag))]
 
     def n_rows(self, tag: str) -> int:
         """Return the number of values that a tag has."""

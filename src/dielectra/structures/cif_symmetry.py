@@ -44,7 +44,18 @@ NAMES = (
 )
 NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
 CODE = ("_space_group_it_coordinate_system_code", "_symmetry_it_coordinate_system_code")
-MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_name", "_space_group_magn_ssg_name_bns")
+MODULATED = (
+    *("_cell_modulation_dimension", "_cell_wave_vector", "_cell_commen", "_cell_subsystem"),
+    *("_space_group_ssg_", "_space_group_symop_ssg_", "_space_group_magn_ssg_", "_space_group_symop_magn_ssg_"),
+    *("_atom_site_fourier", "_atom_site_displace", "_atom_site_occ_fourier", "_atom_site_occ_special"),
+    *("_atom_site_moment_fourier", "_atom_site_moment_special", "_atom_site_rot_fourier", "_atom_site_u_fourier"),
+)
+"""Beginnings of tags of modulated structures."""
+
+ANY = ("_space_group_", "_symmetry_", "_parent_", "_magnetic_")
+"""Beginnings of tags of symmetry."""
+
+SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
 SUFFIX = re.compile(
     r"[\s:(]*(?::\s*([12hr]|-?[abc][123]|[abc-]{3,4})|origin\s*(?:choice\s*)?([12])|o([12])|(hr|[hrsz]))\)?", re.I
 )
@@ -80,8 +91,8 @@ def stated_symmetry(block: Block, cell: FloatArray) -> Symmetry:
     InputError
         If operations are damaged or form no group, a name or number is unknown, or nothing of it fits the cell.
     """
-    if any(block.value(tag) not in ("", "0") for tag in MODULATED):
-        raise InputError(f"{block.name}: is a modulated structure; give a commensurate approximant")
+    if modulated := block.tags(*MODULATED):
+        raise InputError(f"{block.name}: is a modulated structure ({modulated[0]}); give a commensurate approximant")
     listed = _listed(block)
     named = list(_named(block, cell))
     if listed is not None:
@@ -89,13 +100,26 @@ def stated_symmetry(block: Block, cell: FloatArray) -> Symmetry:
     elif named:
         symmetry = _agreed(named)
     else:
-        note = "the file says nothing of symmetry; its sites are taken as all atoms of the cell (P 1)"
-        return Symmetry([make_setting("P 1", 1, IDENTITY)], "", [note])
+        return _without_any(block)
     fitting = [setting for setting in symmetry.settings if fit(setting.operations, cell)]
     if not fitting:
         names = " or ".join(dict.fromkeys(setting.name for setting in symmetry.settings))
         raise InputError(f"{block.name}: the cell does not fit the space group {names}; mend either")
     return symmetry._replace(settings=fitting)
+
+
+def _without_any(block: Block) -> Symmetry:
+    """Return the group of one operation for a file that says nothing of symmetry, or nothing but the crystal system."""
+    unread = [tag for tag in block.tags(*ANY) if tag not in SYSTEM]
+    if unread:
+        raise InputError(
+            f"{block.name}: says of its own symmetry only {unread[0]}, which is not enough; list the operations, those of "
+            "a magnetic CIF with centring, or name the group"
+        )
+    system = block.value(*SYSTEM)
+    said = f"nothing of symmetry but its crystal system {system[:20]}" if system else "nothing of symmetry"
+    note = f"the file says {said}; its sites are taken as all atoms of the cell (P 1)"
+    return Symmetry([make_setting("P 1", 1, IDENTITY)], "", [note])
 
 
 def _listed(block: Block) -> Setting | None:
@@ -108,7 +132,7 @@ def _listed(block: Block) -> Setting | None:
             return _of_triplets(tuple(triplets), tuple(_triplets(block, centring_tags)))
         except InputError as error:
             raise InputError(f"{block.name}: {error}") from error
-    if block.value("_space_group_magn_name_bns", "_space_group_magn_number_bns", "_space_group_magn_name_og"):
+    if block.tags("_space_group_magn_"):
         raise InputError(f"{block.name}: a magnetic CIF without magnetic symmetry operations; list them with centring")
     return None
 
