@@ -113,8 +113,8 @@ def _without_any(block: Block) -> Symmetry:
     unread = [tag for tag in block.tags(*ANY) if tag not in SYSTEM]
     if unread:
         raise InputError(
-            f"{block.name}: says of its own symmetry only {unread[0]}, which is not enough; list the operations, those of "
-            "a magnetic CIF with centring, or name the group"
+            f"{block.name}: says of its own symmetry only {unread[0]}, which is not enough; list the operations, those "
+            "of a magnetic CIF with centring, or name the group"
         )
     system = block.value(*SYSTEM)
     said = f"nothing of symmetry but its crystal system {system[:20]}" if system else "nothing of symmetry"
