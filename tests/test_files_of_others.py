@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import types
@@ -45,6 +46,15 @@ def test_every_file_says_where_its_data_hold(form: str, prediction: Prediction, 
     assert "electronic response without phonons: holds from 0.5 eV (2480 nm) to 20 eV (61.99 nm)" in text
     assert "MgO, level ipa, model ladder-ensemble" in text
     text.encode("ascii")
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_every_file_says_what_is_doubtful_and_averaged(form: str, prediction: Prediction, tmp_path: Path) -> None:
+    """A file travels without what the terminal said."""
+    doubtful = replace(uniaxial(prediction), warnings=('unlike "any"\ntraining crystal',))
+    text = write(doubtful, form, tmp_path).read_text().replace('\\"', "'").replace('"', "'")
+    assert "doubt: unlike 'any' training crystal" in text
+    assert ("isotropic average of axes that differ" in text) == (form not in ("csv", "lumerical"))
 
 
 @pytest.mark.parametrize(("form", "per_nm"), [("tmm", 1.0), ("comsol", 1000.0), ("yaml", 1000.0)])
@@ -96,6 +106,23 @@ def test_the_script_for_lumerical_holds_frequency_and_permittivity(
     assert 'addmaterial("Sampled 3D data")' in text
 
 
+def test_polymorphs_have_names_of_their_own_in_lumerical(prediction: Prediction, tmp_path: Path) -> None:
+    other = replace(prediction, form=replace(prediction.form, space_group=221))
+    texts = [write(one, "lumerical", tmp_path).read_text() for one in (prediction, other)]
+    names = [re.findall(r'"name", "(.*?)"', text) for text in texts]
+    assert names == [["MgO 225 (ipa, Dielectra)"], ["MgO 221 (ipa, Dielectra)"]]
+    for text, (name,) in zip(texts, names, strict=True):
+        assert text.count(f'setmaterial("{name}"') == 1
+
+
+def test_what_a_diagonal_material_leaves_out_is_said(prediction: Prediction, tmp_path: Path) -> None:
+    tensor = prediction.spectrum.tensor.copy()
+    tensor[0, 2] = tensor[2, 0] = 0.1 * tensor[0, 0]
+    tilted = replace(prediction, spectrum=replace(prediction.spectrum, tensor=tensor))
+    assert "off-diagonal components, up to 10.0% of the largest" in write(tilted, "lumerical", tmp_path).read_text()
+    assert "off-diagonal" not in write(uniaxial(prediction), "lumerical", tmp_path).read_text()
+
+
 def test_the_module_for_meep_is_the_fit(
     prediction: Prediction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,12 +143,49 @@ def test_the_module_for_meep_is_the_fit(
     )
     np.testing.assert_allclose(eps, oscillator_eps(fit_oscillators(prediction.spectrum), energies), rtol=1e-9)
     assert "k, which is to be zero, reaches" in names["__doc__"]
+    resolution = int(re.findall(r"resolution of (\d+) on", names["__doc__"])[0])
+    fastest = max(term["frequency"] for term in names["medium"]["E_susceptibilities"])
+    assert 2 * np.pi * fastest * 0.5 / resolution <= 2 < 2 * np.pi * fastest * 0.5 / (resolution - 1)
 
 
 def test_the_range_of_the_module_for_meep_is_that_of_the_fit(prediction: Prediction, tmp_path: Path) -> None:
     text = write(prediction, "meep", tmp_path, AxisOptions("nm", "500:2000")).read_text()
     assert "reaches 0." in text  # below the gap: no absorption at all
     assert "gamma=0.0" in text
+
+
+def test_the_options_of_the_fit_are_those_of_the_module_for_meep(run: Run, tmp_path: Path) -> None:
+    fits = (["--poles", "4"], ["--fit-range", "0.5:3"], ["--unit", "nm", "--range", "700:800"])
+    for number, options in enumerate(fits):
+        assert run("predict", "examples/MgO.cif", "--write", f"meep={tmp_path / str(number)}", *options)[0] == 0
+    four, clear, narrow = ((tmp_path / str(number) / "MgO.py").read_text() for number in range(3))
+    assert four.count("Susceptibility(") == 4
+    assert clear.count("gamma=0.0") == clear.count("Susceptibility(") == 3
+    assert narrow.count("gamma=0.0") == narrow.count("Susceptibility(") == 1
+
+
+def test_a_fit_that_fails_costs_no_other_file(run: Run, tmp_path: Path) -> None:
+    folders = [f"--write=meep={tmp_path / 'meep'}", f"--write=tmm={tmp_path}"]
+    files = ("examples/MgO.cif", "examples/GaAs.cif")
+    code, out, error = run("predict", *files, *folders, "--fit-range", "1:1.45", "--poles", "4", "--json", "--brief")
+    assert code == 2
+    assert "examples/GaAs.cif: no meep file: 4 poles for 10 energies; give 1 to 3 poles" in error.replace("\n", " ")
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"MgO.py", "MgO.nk.txt", "GaAs.nk.txt"}
+    assert len(json.loads(out)) == 2
+
+
+def test_outputs_of_one_run_do_not_replace_each_other(run: Run, tmp_path: Path) -> None:
+    for options, message in (
+        (
+            ["--csv", tmp_path / "a", "--write", f"csv={tmp_path / 'b' / '..' / 'a'}"],
+            "given twice for files of form csv",
+        ),
+        (["--csv", tmp_path / "a", "-o", tmp_path / "a" / "MgO.csv"], "a table among the files of --csv"),
+    ):
+        code, _, error = run("predict", "examples/MgO.cif", *options, "--force")
+        assert code == 2
+        assert message in error.replace("\n", " ")
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_command_line_writes_every_form_in_any_unit(run: Run, tmp_path: Path) -> None:
@@ -151,8 +215,6 @@ def test_a_wrong_form_or_axis_is_refused(run: Run, arguments: list[str], message
 
 
 def test_a_fit_below_the_gap_comes_from_the_command_line(run: Run) -> None:
-    import json
-
     options = ("--property", "oscillators", "--fit-range", "0.5:3", "--json")
     document = json.loads(run("predict", "examples/MgO.cif", *options)[1])[0]["properties"]["oscillators"]
     assert document["below_gap"]["largest_k"] == 0
@@ -162,8 +224,6 @@ def test_a_fit_below_the_gap_comes_from_the_command_line(run: Run) -> None:
 
 
 def test_json_has_the_axis_that_was_asked_for(run: Run) -> None:
-    import json
-
     options = ("--unit", "nm", "--range", "400:800", "--step", "100", "--json")
     document = json.loads(run("predict", "examples/MgO.cif", *options)[1])[0]
     assert document["wavelength_nm"] == [400, 500, 600, 700, 800]

@@ -132,6 +132,9 @@ def test_a_component_and_a_window_can_be_fitted() -> None:
         ({"n_poles": 0}, "0 poles for 400 energies; give 1 to 40 poles"),
         ({"n_poles": 41}, "41 poles"),
         ({"maximum_energy": 0.5}, "10 poles for 10 energies; give 1 to 3 poles"),
+        ({"minimum_energy": 400, "maximum_energy": 800}, "only 0 energies to fit from 400 to 800 eV; the spectrum has"),
+        ({"weight": -1}, "weight of an absorption below the gap is a positive number; got -1"),
+        ({"weight": np.nan}, "got nan"),
         ({"component": "xy"}, "fitted to mean, xx, yy or zz; got 'xy'"),
     ],
 )

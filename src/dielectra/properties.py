@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dielectra.errors import InputError
 
@@ -205,16 +205,24 @@ def _meep(prediction: Prediction, options: PropertyOptions) -> Document:
 
 def _fit(prediction: Prediction, options: PropertyOptions) -> Oscillators:
     from dielectra.optics.oscillators import fit_oscillators
+
+    return fit_oscillators(prediction.spectrum, **fit_arguments(options))
+
+
+def fit_arguments(options: PropertyOptions) -> dict[str, Any]:
+    """Return the options of a fit by oscillators as arguments of ``fit_oscillators``.
+
+    Raises
+    ------
+    InputError
+        If the range is none.
+    """
     from dielectra.units import parse_range
 
-    low, high = (None, None) if options.fit_range is None else parse_range(options.fit_range)
-    return fit_oscillators(
-        prediction.spectrum,
-        options.poles,
-        minimum_energy=low,
-        maximum_energy=high,
-        weight=options.below_gap_weight,
-    )
+    found: dict[str, Any] = {"n_poles": options.poles, "weight": options.below_gap_weight}
+    if options.fit_range is not None:
+        found["minimum_energy"], found["maximum_energy"] = parse_range(options.fit_range)
+    return found
 
 
 PROPERTIES: dict[str, Property] = {

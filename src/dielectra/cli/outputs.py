@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dielectra.errors import InputError
 from dielectra.terminal import print_note, print_properties, print_table
 
 if TYPE_CHECKING:
@@ -122,28 +123,38 @@ class FileOutput(Output):
 class FolderOutput(Output):
     """One file per crystal in a folder."""
 
-    def __init__(self, form: str, folder: Path, points: AxisOptions, *, overwrite: bool) -> None:
+    def __init__(
+        self, form: str, folder: Path, points: AxisOptions, fit: Mapping[str, Any], *, overwrite: bool
+    ) -> None:
         from dielectra.documents.files import FORMS
         from dielectra.documents.folders import FolderWriter
 
-        write = partial(FORMS[form].write, points=points)
+        more = {"fit": fit} if FORMS[form].is_fitted else {}
+        write = partial(FORMS[form].write, points=points, **more)
         self._writer = FolderWriter(folder, FORMS[form].ending, write, overwrite=overwrite)
+        self._form = form
+        self._problems: list[str] = []
 
     def add(self, answer: Answer) -> None:
-        """Write the file of a crystal."""
-        self._writer.add(answer.name, answer.prediction)
+        """Write the file of a crystal; keep the reason where there is none, unless nothing can be written there."""
+        try:
+            self._writer.add(answer.name, answer.prediction)
+        except InputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            self._problems.append(f"{answer.name}: no {self._form} file: {error}")
 
     def finish(self) -> list[str]:
-        """Say what was written; return a sentence where files were left as they were."""
+        """Say what was written; return a sentence for each file that was not."""
         folder, n_files, kept = self._writer.folder, self._writer.n_files, self._writer.kept
         print_note(f"wrote {n_files} files to {folder}")
         if not kept:
-            return []
+            return self._problems
         problem = (
             f"{folder}: {len(kept)} of {n_files + len(kept)} files exist and were left as they are, the first is "
             f"{kept[0].name}; pass --force to overwrite them, or name another folder"
         )
-        return [problem]
+        return [*self._problems, problem]
 
 
 @dataclass

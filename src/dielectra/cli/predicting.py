@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from dielectra.cli.options import PROPERTY_OPTIONS, WRITING, AxisChoice, Json, Level
 from dielectra.errors import InputError
-from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive
+from dielectra.properties import PROPERTIES, PropertyOptions, check_properties, derive, fit_arguments
 from dielectra.terminal import print_note, print_warning, progress_bar, stdout
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def predict(
     reported on stderr; the others are predicted and the exit code is 2.
     """
     from dielectra.cli.doubts import Doubts, told
+    from dielectra.cli.outputs import FolderOutput
     from dielectra.comparison import find_sources
     from dielectra.documents.files import check_forms
     from dielectra.prediction import loaded_model, predict_files
@@ -112,12 +113,15 @@ def predict(
     check_properties(properties)
     shorthands = (("csv", csv), ("yaml", yaml))
     folders = [*check_forms(write), *((form, folder) for form, folder in shorthands if folder is not None)]
-    _check_places([folder for _, folder in folders], plot, output, overwrite=force)
+    _check_places(folders, plot, output, overwrite=force)
+    fit = fit_arguments(options)
     sources = find_sources(compare)
     chosen = loaded_model(level, model, broadening=broadening, allow_metals=allow_metals)
     doubts, refused, problems, n_found = Doubts(), list[Refused](), list[str](), 0
     with ExitStack() as stack:
-        outputs = list(_outputs(stack, axis, folders, output, plot, properties, compare, as_json, brief, force))
+        files_of_each = [FolderOutput(form, folder, axis.options, fit, overwrite=force) for form, folder in folders]
+        others = _outputs(stack, axis, output, plot, properties, compare, as_json, brief)
+        outputs = [*files_of_each, *others]
         # An argument is a path or names structures of a server; it is never the content of a file.
         named = [file if is_remote(file) else (file, Path(file)) for file in files]
         for outcome in _with_progress(predict_files(named, chosen), files):
@@ -143,13 +147,21 @@ def predict(
         print_note(summary)
 
 
-def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | None, *, overwrite: bool) -> None:
-    """Refuse, before any work, places of the wrong kind, unknown endings, and a table that exists."""
+def _check_places(
+    folders: Sequence[tuple[str, Path]], plot: Path | None, output: Path | None, *, overwrite: bool
+) -> None:
+    """Refuse, before any work, places of the wrong kind or of two outputs, unknown endings, and a table that exists."""
     from dielectra.documents.folders import refuse_file
     from dielectra.documents.table import check_table_path
 
-    for folder in folders:
+    places = set[tuple[str, Path]]()
+    for form, folder in folders:
         refuse_file(folder)
+        if (form, folder.resolve()) in places:
+            raise InputError(f"{folder}: is given twice for files of form {form}; name it once")
+        places.add((form, folder.resolve()))
+    if output is not None and ("csv", output.parent.resolve()) in places and output.suffix.lower() == ".csv":
+        raise InputError(f"{output}: a table among the files of --csv might replace one of them; name another folder")
     if output is not None and check_table_path(output).exists() and not overwrite:
         raise InputError(f"{output}: exists; pass --force to overwrite it, or give another name")
     if plot is not None:
@@ -161,22 +173,18 @@ def _check_places(folders: Sequence[Path], plot: Path | None, output: Path | Non
 def _outputs(
     stack: ExitStack,
     axis: AxisChoice,
-    folders: Sequence[tuple[str, Path]],
     output: Path | None,
     plot: Path | None,
     properties: Sequence[str],
     compare: Sequence[str],
     as_json: bool,
     brief: bool,
-    force: bool,
 ) -> Iterator[Output]:
-    """Give all that takes answers; files that are open close with the stack."""
+    """Give what takes answers besides the files of each crystal; files that are open close with the stack."""
     from dielectra.cli import crystal_table, outputs
     from dielectra.documents.table import open_table
 
     points = axis.options
-    for form, folder in folders:
-        yield outputs.FolderOutput(form, folder, points, overwrite=force)
     if output is not None:
         yield outputs.FileOutput(stack.enter_context(open_table(output)), output)
     if plot is not None:

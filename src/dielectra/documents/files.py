@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ GRID = AxisOptions()
 LOWEST_ENERGY = 0.5
 """Photon energy in eV below which phonons rule the response of a crystal; no level of theory here has them."""
 
+SMALLEST_SHARE = 1e-3
+"""Off-diagonal components below this share of the largest component are not spoken of."""
+
 VASP_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2))
 """Order of tensor components in VASP's output and pymatgen: xx, yy, zz, xy, yz, xz."""
 
@@ -34,8 +38,8 @@ def write_csv(prediction: Prediction, path: str | Path, points: AxisOptions = GR
     """Write the optical constants of a prediction as CSV, one row per point of the axis.
 
     Columns are named by the keys of the JSON document: ``energy_ev``, ``eps1``, ... for the isotropic average; then,
-    where the spectrum is not isotropic, ``eps1_xx``, ``eps1_yy``, ... A comment line says formula, level, model and
-    where the data hold. The file appears whole or not at all.
+    where the spectrum is not isotropic, ``eps1_xx``, ``eps1_yy``, ... A comment line says formula, level, model,
+    where the data hold and what is doubtful. The file appears whole or not at all.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ def write_csv(prediction: Prediction, path: str | Path, points: AxisOptions = GR
         Unit, range and step of the first column; by default the photon energies of the model.
     """
     table = prediction.table if points == GRID else tabulate_on(prediction.spectrum, _axis(prediction, points))
-    return write_whole(path, csv_text(f"{title(prediction)}; {validity(prediction)}", table))
+    return write_whole(path, csv_text("; ".join(notes(prediction)), table))
 
 
 def write_json(prediction: Prediction, path: str | Path, file: str = "") -> Path:
@@ -58,9 +62,9 @@ def write_refractiveindex(prediction: Prediction, path: str | Path, points: Axis
     """
     energies, index = refractive_indices(prediction, points)
     rows = _rows(("        ", " "), from_energies(energies, UM), index.real, index.imag)
-    comments = "; ".join(["Predicted, not measured", validity(prediction), *prediction.warnings])
-    name = f"Dielectra: {title(prediction)}, isotropic average"
-    head = f"REFERENCES: {json.dumps(name)}\nCOMMENTS: {json.dumps(comments)}\n"
+    name, *comments = notes(prediction, averaged=True)
+    said = "; ".join(["Predicted, not measured", *comments])
+    head = f"REFERENCES: {json.dumps(f'Dielectra: {name}')}\nCOMMENTS: {json.dumps(said)}\n"
     return write_whole(path, f"{head}DATA:\n  - type: tabulated nk\n    data: |\n{rows}")
 
 
@@ -68,8 +72,7 @@ def write_tmm(prediction: Prediction, path: str | Path, points: AxisOptions = GR
     """Write wavelength (nm), n and k as a text table that ``numpy.loadtxt`` reads, for ``tmm`` and optiland."""
     energies, index = refractive_indices(prediction, points)
     use = "w, n, k = numpy.loadtxt(FILE, unpack=True); nk = lambda nm: numpy.interp(nm, w, n + 1j * k)"
-    comments = [f"Dielectra: {title(prediction)}", validity(prediction), use, "wavelength_nm n k"]
-    head = "".join(f"# {line}\n" for line in comments)
+    head = "".join(f"# {line}\n" for line in (*notes(prediction, averaged=True), use, "wavelength_nm n k"))
     return write_whole(path, head + _rows(("", " "), from_energies(energies, NM), index.real, index.imag))
 
 
@@ -79,13 +82,8 @@ def write_comsol(prediction: Prediction, path: str | Path, points: AxisOptions =
     COMSOL writes the index of an absorbing medium as n - i k and asks for n and k, both positive.
     """
     energies, index = refractive_indices(prediction, points)
-    comments = [
-        f"Dielectra: {title(prediction)}",
-        validity(prediction),
-        "interpolation function with one argument (um) and two functions: n and ki (positive where it absorbs)",
-        "wavelength n ki",
-    ]
-    head = "".join(f"% {line}\n" for line in comments)
+    use = "interpolation function with one argument (um) and two functions: n and ki (positive where it absorbs)"
+    head = "".join(f"% {line}\n" for line in (*notes(prediction, averaged=True), use, "wavelength n ki"))
     return write_whole(path, head + _rows(("", " "), from_energies(energies, UM), index.real, index.imag))
 
 
@@ -93,19 +91,20 @@ def write_lumerical(prediction: Prediction, path: str | Path, points: AxisOption
     """Write a Lumerical script (``.lsf``) that adds the crystal to the material database as sampled data.
 
     Frequencies are in Hz, increasing; the permittivity has a positive imaginary part where the crystal absorbs. Where
-    the tensor is not isotropic, so is the material, with xx, yy and zz in the axes of the structure file.
+    the tensor is not isotropic, so is the material, with xx, yy and zz in the axes of the structure file; a comment
+    says what share the other components would have. The name tells polymorphs apart by their space group.
     """
     energies, _ = refractive_indices(prediction, points)
     spectrum, energies = prediction.spectrum, np.sort(energies)
     components = ("mean",) if is_isotropic(spectrum) else ("xx", "yy", "zz")
     columns = [interpolate(spectrum, energies, component) for component in components]
-    named = f"{prediction.formula} ({spectrum.level}, Dielectra)"
+    named = f"{prediction.formula} {prediction.form.space_group} ({spectrum.level}, Dielectra)"
     rows = ";\n".join(
         ", ".join([f"{frequency:.9e}", *(f"{eps.real:.6g}+{max(eps.imag, 0.0):.6g}*1i" for eps in row)])
         for frequency, *row in zip(from_energies(energies, THZ) * 1e12, *columns, strict=True)
     )
     lines = [
-        *(f"# {line}" for line in (f"Dielectra: {title(prediction)}", validity(prediction))),
+        *(f"# {line}" for line in (*notes(prediction), *_left_out(spectrum))),
         f"# frequency (Hz), relative permittivity {', '.join(components)}",
         f"sampled = [\n{rows}\n];",
         'material = addmaterial("Sampled 3D data");',
@@ -116,31 +115,43 @@ def write_lumerical(prediction: Prediction, path: str | Path, points: AxisOption
     return write_whole(path, "\n".join(lines) + "\n")
 
 
-def write_meep(prediction: Prediction, path: str | Path, points: AxisOptions = GRID) -> Path:
+def write_meep(
+    prediction: Prediction,
+    path: str | Path,
+    points: AxisOptions = GRID,
+    fit: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Write a Python module whose ``medium`` is the fitted crystal for Meep, lengths in micrometre.
 
-    The range of `points`, where there is one, is that of the fit.
+    The range of `points`, where there is one, is that of the fit, unless `fit` has one: arguments of
+    :func:`~dielectra.optics.oscillators.fit_oscillators` by name.
     """
-    from dielectra.optics.oscillators import fit_oscillators, meep_susceptibilities, quality
+    from dielectra.optics.meep import least_resolution, meep_susceptibilities
+    from dielectra.optics.oscillators import fit_oscillators, quality
 
-    axis = _axis(prediction, points).energies
-    fit = fit_oscillators(
-        prediction.spectrum,
-        minimum_energy=float(axis.min()) if points.limits else None,
-        maximum_energy=float(axis.max()) if points.limits else None,
-    )
-    document = meep_susceptibilities(fit)
+    window: dict[str, Any] = {}
+    if points.limits:
+        axis = _axis(prediction, points).energies
+        window = {"minimum_energy": float(axis.min()), "maximum_energy": float(axis.max())}
+    fitted = fit_oscillators(prediction.spectrum, **{**window, **fit})
+    document = meep_susceptibilities(fitted)
     keys = ("frequency", "gamma", "sigma")
     terms = "".join(
         f"    meep.{term['class']}({', '.join(f'{key}={term[key]!r}' for key in keys)}),\n"
         for term in document["susceptibilities"]
     )
-    text = (
-        f'"""{title(prediction)}, fitted by oscillators for Meep.\n\n{validity(prediction)}.\n{quality(fit)}.\n'
-        'The length unit is one micrometre.\n"""\n\nimport meep\n\nsusceptibilities = [\n'
-        f"{terms}]\nmedium = meep.Medium(epsilon={document['epsilon']!r}, E_susceptibilities=susceptibilities)\n"
+    name, *more = notes(prediction, averaged=True)
+    lines = [
+        f"{name}, fitted by oscillators for Meep.\n",
+        *(f"{line}." for line in (*more, quality(fitted))),
+        f"The length unit is one micrometre; time steps are stable from a resolution of {least_resolution(fitted)} on.",
+    ]
+    text = "\n".join(lines).replace("\\", "/").replace('"', "'")
+    return write_whole(
+        path,
+        f'"""{text}\n"""\n\nimport meep\n\nsusceptibilities = [\n'
+        f"{terms}]\nmedium = meep.Medium(epsilon={document['epsilon']!r}, E_susceptibilities=susceptibilities)\n",
     )
-    return write_whole(path, text)
 
 
 class Writer(Protocol):
@@ -151,10 +162,11 @@ class Writer(Protocol):
 
 
 class Form(NamedTuple):
-    """A form of files: the ending of their names and the function that writes one."""
+    """A form of files: the ending of their names, the function that writes one, and whether that takes a ``fit``."""
 
     ending: str
     write: Writer
+    is_fitted: bool = False
 
 
 FORMS = {
@@ -163,7 +175,7 @@ FORMS = {
     "tmm": Form(".nk.txt", write_tmm),
     "comsol": Form(".comsol.txt", write_comsol),
     "lumerical": Form(".lsf", write_lumerical),
-    "meep": Form(".py", write_meep),
+    "meep": Form(".py", write_meep, is_fitted=True),
 }
 
 
@@ -230,6 +242,30 @@ def tensor_columns(spectrum: Spectrum) -> dict[str, Any]:
         "dielectric_level": spectrum.level,
     }
     return columns if spectrum.broadening is None else columns | {"dielectric_broadening_ev": spectrum.broadening}
+
+
+def notes(prediction: Prediction, *, averaged: bool = False) -> list[str]:
+    """Return what a file says of itself, a line each: what it is, where it holds, what is doubtful.
+
+    Parameters
+    ----------
+    averaged
+        Whether the file holds the isotropic average of a tensor.
+    """
+    average = ", isotropic average" if averaged else ""
+    if averaged and not is_isotropic(prediction.spectrum):
+        average += " of axes that differ"
+    doubts = (f"doubt: {' '.join(note.split())}" for note in prediction.warnings)
+    return [title(prediction) + average, validity(prediction), *doubts]
+
+
+def _left_out(spectrum: Spectrum) -> list[str]:
+    """Return a line where off-diagonal components are left out of a file of diagonal ones."""
+    others = np.abs(spectrum.tensor[[0, 0, 1], [1, 2, 2]]).max()
+    share = float(others / np.abs(spectrum.tensor).max())
+    if share < SMALLEST_SHARE:
+        return []
+    return [f"off-diagonal components, up to {share:.1%} of the largest, are left out; rotate the crystal to its axes"]
 
 
 def title(prediction: Prediction) -> str:

@@ -17,7 +17,8 @@ from dielectra.optics.anisotropy import Anisotropy
 from dielectra.optics.bands import Calibration, band, spectra_by_gap
 from dielectra.optics.colour import Colour, colour_name
 from dielectra.optics.figures_of_merit import Plasmon
-from dielectra.optics.oscillators import Oscillators, describe_oscillators, meep_susceptibilities, quality
+from dielectra.optics.meep import meep_susceptibilities
+from dielectra.optics.oscillators import Oscillators, describe_oscillators, quality
 from dielectra.optics.solar import SolarEfficiency
 from dielectra.spectrum import Spectrum
 

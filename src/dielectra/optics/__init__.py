@@ -12,14 +12,9 @@ from dielectra.optics.constants import (
 )
 from dielectra.optics.figures_of_merit import Plasmon, abbe_number, penn_gap, plasmon, visible_index
 from dielectra.optics.measured import MeasuredSpectrum, load_measured, read_measured
+from dielectra.optics.meep import meep_susceptibilities
 from dielectra.optics.onset import estimate_gap
-from dielectra.optics.oscillators import (
-    Oscillators,
-    describe_oscillators,
-    fit_oscillators,
-    meep_susceptibilities,
-    oscillator_eps,
-)
+from dielectra.optics.oscillators import Oscillators, describe_oscillators, fit_oscillators, oscillator_eps
 from dielectra.optics.solar import SolarEfficiency, solar_efficiency
 from dielectra.optics.stack import Layer, StackAmplitudes, StackOptics, stack_amplitudes, stack_optics
 from dielectra.spectrum import OpticalConstants

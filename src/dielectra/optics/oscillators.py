@@ -21,7 +21,6 @@ from dielectra.errors import InputError
 from dielectra.optics.constants import refractive_index
 from dielectra.optics.onset import gap_or_none
 from dielectra.spectrum import Spectrum
-from dielectra.units import HC, NANOMETRES_PER_MICROMETRE
 
 MAXIMUM_POLES = 40
 MAXIMUM_STEPS = 100
@@ -33,6 +32,9 @@ NEAREST_POLE, FARTHEST_POLE = 0.05, 4.0
 
 BELOW_GAP_WEIGHT = 1.5
 """Weight of an absorption below the gap: the fit above hardly suffers; 10 and more make crystals clearer."""
+ROUNDING = 1e-9
+"""Difference in eV that photon energies have by rounding."""
+
 LOGARITHM_RANGE = (-27.0, 9.0)
 """Where the logarithms of the parameters may go: far beyond any eV or strength, within what a float squares."""
 
@@ -149,19 +151,25 @@ def fit_oscillators(
         raise InputError(f"oscillators are fitted to mean, xx, yy or zz; got {component!r}")
     inside = spectrum.energies > 0
     if maximum_energy is not None:
-        inside &= spectrum.energies <= maximum_energy
+        inside &= spectrum.energies <= maximum_energy + ROUNDING
     if minimum_energy is not None:
-        inside &= spectrum.energies >= minimum_energy
+        inside &= spectrum.energies >= minimum_energy - ROUNDING
     energies, eps = spectrum.energies[inside], spectrum.component(component)[inside]
     if gap is None and spectrum.broadening:
         gap = gap_or_none(spectrum)
     below = energies < (gap or 0.0)
-    if len(energies) and below.all():
-        n_poles = min(n_poles, SELLMEIER_POLES)
-    if not 1 <= n_poles <= min(MAXIMUM_POLES, len(energies) // 3):
+    if below.all():
+        n_poles = min(n_poles, SELLMEIER_POLES, max(1, len(energies) // 3))
+    most = min(MAXIMUM_POLES, len(energies) // 3)
+    if most < 1:
         raise InputError(
-            f"{n_poles} poles for {len(energies)} energies; give 1 to {min(MAXIMUM_POLES, len(energies) // 3)} poles"
+            f"only {len(energies)} energies to fit from {minimum_energy or 0:g} to {maximum_energy or np.inf:g} eV; "
+            f"the spectrum has {len(spectrum.energies)} from {spectrum.energies[0]:g} to {spectrum.energies[-1]:g} eV"
         )
+    if not 1 <= n_poles <= most:
+        raise InputError(f"{n_poles} poles for {len(energies)} energies; give 1 to {most} poles")
+    if not 0 < weight < np.inf:
+        raise InputError(f"the weight of an absorption below the gap is a positive number; got {weight}")
     if below.all():
         return _stated(_fit_transparent(energies, eps, n_poles), energies, eps, gap)
     target = np.where(below, eps.real, eps)
@@ -231,46 +239,6 @@ def describe_oscillators(oscillators: Oscillators) -> dict[str, Any]:
     if oscillators.drude_energy > 0:
         document["drude"] = {"energy_ev": oscillators.drude_energy, "width_ev": oscillators.drude_width}
     return document
-
-
-def meep_susceptibilities(oscillators: Oscillators, length_unit_um: float = 1.0) -> dict[str, Any]:
-    """Return oscillators as arguments of Meep's ``Medium``: ``epsilon`` and ``E_susceptibilities``.
-
-    Each entry of ``susceptibilities`` names Meep's class and its ``frequency``, ``gamma`` and ``sigma``. Frequencies
-    and gammas are in Meep's unit c/a, that is ``E a / (h c)``, with a the length unit.
-
-    Parameters
-    ----------
-    length_unit_um
-        Meep's length unit a in micrometre.
-
-    Raises
-    ------
-    InputError
-        If the unit is not positive.
-    """
-    if not np.isfinite(length_unit_um) or length_unit_um <= 0:
-        raise InputError(f"Meep's length unit must be positive (micrometre); got {length_unit_um}")
-    per_ev = length_unit_um * NANOMETRES_PER_MICROMETRE / HC
-    terms = [
-        ("LorentzianSusceptibility", energy, width, strength)
-        for energy, width, strength in zip(oscillators.energies, oscillators.widths, oscillators.strengths, strict=True)
-    ]
-    if oscillators.drude_energy > 0:
-        terms.append(("DrudeSusceptibility", oscillators.drude_energy, oscillators.drude_width, 1.0))
-    return {
-        "length_unit_um": length_unit_um,
-        "epsilon": oscillators.eps_infinity,
-        "susceptibilities": [
-            {
-                "class": name,
-                "frequency": float(energy * per_ev),
-                "gamma": float(width * per_ev),
-                "sigma": float(strength),
-            }
-            for name, energy, width, strength in terms
-        ],
-    }
 
 
 def _lorentz(grid: FloatArray, energies: FloatArray, widths: FloatArray) -> ComplexArray:
