@@ -113,7 +113,7 @@ def test_a_table_that_fails_does_not_appear(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(InputError, match=r"tables are written as \.csv or \.parquet"), open_table(tmp_path / "a.xls"):
+    with pytest.raises(InputError, match=r"is written as \.csv or \.parquet"), open_table(tmp_path / "a.xls"):
         pass
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
+from dielectra.optics.meep import meep_susceptibilities
 from dielectra.optics.oscillators import (
     Oscillators,
     describe_oscillators,
     fit_oscillators,
-    meep_susceptibilities,
     oscillator_eps,
     quality,
 )

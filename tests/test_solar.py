@@ -127,6 +127,14 @@ def test_measured_subgap_absorption_counts_when_asked() -> None:
     assert dropped.short_circuit_current < 10
 
 
+def test_a_table_that_begins_where_the_film_absorbs_is_refused() -> None:
+    """Aspnes' table of silicon begins at 1.5 eV: a wafer of it absorbs down to 1.1 eV, a film of 100 nm does not."""
+    cut_off = next(entry.spectrum for entry in load_measured("Si") if entry.source.endswith("Aspnes.yml"))
+    with pytest.raises(InputError, match=r"begins at 1\.4999 eV, where a film of 200000 nm absorbs 100%"):
+        solar_efficiency(cut_off, thickness_nm=2e5, keep_subgap=True)
+    assert solar_efficiency(cut_off, thickness_nm=100, keep_subgap=True).short_circuit_current > 0
+
+
 def test_the_photocurrent_is_the_integral_of_the_absorbed_photons() -> None:
     spectrum, thickness = silicon(), 5e3
     kept = solar_efficiency(spectrum, thickness_nm=thickness, keep_subgap=True)

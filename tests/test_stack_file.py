@@ -22,6 +22,30 @@ EXAMPLE = Path("examples/stack.yaml")
 ONE = "layers=[{{{}, thickness_nm: 30}}]"
 
 
+def test_one_angle_stands_for_a_list_of_one() -> None:
+    assert read_stack(EXAMPLE, ["angles=45"]).angles == (45.0,)
+
+
+def test_the_layer_that_does_not_cover_the_light_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("layers: []\nsubstrate: {data: main/Si/nk/Green-2008.yml}")
+    code, _, error = run("stack", tmp_path / "x.yaml", "--unit", "nm", "--range", "100:3000")
+    assert code == 2
+    told = error.replace("\n", " ")
+    assert "exit medium: its spectrum covers 0.8551-4.9594 eV (250 nm to 1450 nm), but" in told
+    assert "0.413281-12.3984 eV (100 nm to 3000 nm) are asked for" in told
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "stack.yaml", "folder.csv"])
+def test_what_the_stack_is_made_of_is_not_overwritten(name: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "mine.csv").write_text("wavelength_nm,n,k\n200,1.5,0\n2000,1.5,0\n")
+    (tmp_path / "stack.yaml").write_text("layers: [{data: mine.csv, thickness_nm: 90}]")
+    before = [path.read_bytes() for path in sorted(tmp_path.glob("[ms]*"))]
+    code, _, error = run("stack", tmp_path / "stack.yaml", "--csv", tmp_path / name)
+    assert (code, [path.read_bytes() for path in sorted(tmp_path.glob("[ms]*"))]) == (2, before)
+    assert any(reason in error for reason in ("is one of the files", "is written as .csv", "is a folder"))
+
+
 def test_the_example_is_the_stack_made_by_hand() -> None:
     result = compute_stack(read_stack(EXAMPLE), EXAMPLE.parent)
     fluoride = measured_page("main/MgF2/nk/Franta.yml")
@@ -91,7 +115,7 @@ def test_colours_are_left_out_where_a_measurement_does_not_cover_the_visible(tmp
         ("angles=[90]", "option angles.0 = 90: Input should be less than 90"),
         ("angles=[]", "option angles"),
         ("energies_ev.stop=1", r"option energies_ev: stop \(1\) must exceed start \(1.2\)"),
-        ("energies_ev.stop=30", "covers 0-20 eV and 1.2-30 eV are asked for"),
+        ("energies_ev.stop=30", "layer 1: its spectrum covers 0-20 eV, but 1.2-30 eV"),
         ("subtrate.index=1", r"unknown option subtrate; did you mean substrate\?"),
         ("substrate.thicknes=3", r"unknown option substrate.thicknes; did you mean thickness_nm\?"),
         ("level=hse", "hse"),

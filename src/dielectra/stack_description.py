@@ -19,7 +19,13 @@ def _complex(value: Any) -> Any:
     return value
 
 
+def _several(value: Any) -> Any:
+    """Take one number where several may stand."""
+    return (value,) if isinstance(value, int | float) else value
+
+
 Number = Annotated[complex, BeforeValidator(_complex)]
+Angle = Annotated[float, Field(ge=0, lt=90)]
 
 
 class MaterialDescription(BaseModel):
@@ -115,7 +121,7 @@ class StackDescription(BaseModel):
     layers: tuple[LayerDescription, ...]
     substrate: SubstrateDescription = SubstrateDescription(index=1.0)
     incidence: float = Field(1.0, gt=0)
-    angles: tuple[Annotated[float, Field(ge=0, lt=90)], ...] = Field((0.0,), min_length=1)
+    angles: Annotated[tuple[Angle, ...], BeforeValidator(_several), Field(min_length=1)] = (0.0,)
     polarisation: Literal["s", "p", "unpolarised"] = "unpolarised"
     energies_ev: EnergyRange = EnergyRange()
     axis: AxisDescription | None = None

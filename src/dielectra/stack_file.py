@@ -134,6 +134,12 @@ def _axis(description: StackDescription, points: AxisOptions) -> Axis:
     return make_axis(np.linspace(window.start, window.stop, window.n), unit, None, step)
 
 
+def files_of(description: StackDescription, folder: str | Path) -> list[Path]:
+    """Return the files that the materials of a stack may be read from."""
+    entries = (*description.layers, description.substrate)
+    return [Path(folder) / name for entry in entries for name in (entry.structure, entry.data) if name is not None]
+
+
 def layer_labels(description: StackDescription) -> list[str]:
     """Return the materials of all layers, the substrate last, in a few words each."""
     return [entry.label for entry in (*description.layers, description.substrate)]

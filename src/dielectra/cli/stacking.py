@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from dielectra.cli.options import AxisChoice, Json
+from dielectra.errors import InputError
 from dielectra.terminal import print_documents, print_stack
 
 
@@ -28,10 +29,21 @@ def stack(
 
     Layers are predicted crystals, measured spectra or constants, in any order.
     """
+    from dielectra.documents.table import check_table_path
     from dielectra.stack_description import read_stack
-    from dielectra.stack_file import compute_stack, describe_stack, layer_labels, stack_table
+    from dielectra.stack_file import compute_stack, describe_stack, files_of, layer_labels, stack_table
 
-    result = compute_stack(read_stack(description, overrides or ()), description.parent, axis.options)
+    if csv is not None:
+        check_table_path(csv, (".csv",))
+    if plot is not None:
+        from dielectra.plots import check_figure_path
+
+        check_figure_path(plot)
+    described = read_stack(description, overrides or ())
+    read = (description, *files_of(described, description.parent))
+    if csv is not None and csv.resolve() in {path.resolve() for path in read}:
+        raise InputError(f"{csv}: is one of the files that the stack is made of; give another name")
+    result = compute_stack(described, description.parent, axis.options)
     if csv is not None:
         from dielectra.files import write_whole
         from dielectra.optics.quantities import csv_text

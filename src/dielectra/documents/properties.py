@@ -163,7 +163,10 @@ class SolarDocument(Derived):
     """Efficiencies (0 to 1) under AM1.5G, short-circuit current, open-circuit voltage, and the gaps they rest on."""
 
     slme: float = Field(description="Spectroscopic limited maximum efficiency of the film.")
-    spectroscopic_limit: float = Field(description="The same with full absorption above the direct gap.")
+    spectroscopic_limit: float = Field(
+        description="The same with full absorption above the direct gap and none below; of the fundamental gap where "
+        "absorption below the direct gap counts."
+    )
     short_circuit_current_ma_per_cm2: float
     open_circuit_voltage_v: float
     gap_direct_ev: float

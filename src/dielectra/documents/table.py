@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
@@ -28,16 +28,16 @@ class RowWriter(Protocol):
         """Write a row."""
 
 
-def check_table_path(path: Path) -> Path:
+def check_table_path(path: Path, endings: Sequence[str] = ENDINGS) -> Path:
     """Return where a table can be written.
 
     Raises
     ------
     InputError
-        If the name has another ending than .csv or .parquet, or is that of a folder.
+        If the name has another ending, or is that of a folder.
     """
-    if path.suffix.lower() not in ENDINGS:
-        raise InputError(f"{path}: tables are written as {' or '.join(ENDINGS)}; choose one of these endings")
+    if path.suffix.lower() not in endings:
+        raise InputError(f"{path}: a table is written as {' or '.join(endings)}; give its name that ending")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
     return path

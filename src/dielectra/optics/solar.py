@@ -32,6 +32,10 @@ ELEMENTARY_CHARGE = 1.602176634e-19
 SPEED_OF_LIGHT = 299792458.0
 
 
+FADED = 0.05
+"""Absorptance of a film at the lowest energy of a table above which the table is cut off too early."""
+
+
 class SolarEfficiency(NamedTuple):
     """The efficiency of a solar absorber and what it rests on.
 
@@ -40,8 +44,8 @@ class SolarEfficiency(NamedTuple):
     slme
         Spectroscopic limited maximum efficiency of the film, 0 to 1.
     spectroscopic_limit
-        The same for a film that absorbs every photon above the direct gap; the Shockley-Queisser limit where the
-        gap is direct.
+        The same for a film that absorbs every photon above the direct gap, and none below; the Shockley-Queisser limit
+        where the gap is direct. With absorption below the gap that of the fundamental gap, which tails may exceed.
     short_circuit_current
         Of the film, mA/cm^2.
     open_circuit_voltage
@@ -112,7 +116,7 @@ def solar_efficiency(
     InputError
         If a gap, temperature or thickness is not positive, the indirect gap exceeds the direct one, the spectrum does
         not reach from the gap to 4.43 eV, no gap is given and none can be estimated, or absorption is to be kept that
-        is broadening.
+        is broadening or begins below the spectrum.
     """
     if keep_subgap and (spectrum.level != "experiment" or spectrum.broadening):
         raise InputError(
@@ -131,6 +135,8 @@ def solar_efficiency(
         )
     eps = np.interp(energies, spectrum.energies, spectrum.mean)
     inside = above | keep_subgap & (energies >= spectrum.energies[0])
+    if keep_subgap:
+        _refuse_cut_off(spectrum, energies.min(), thickness_nm)
     film = _current_voltage(inside * _absorptance(energies, eps, thickness_nm), indirectness, temperature)
     limit = _current_voltage(above.astype(float), indirectness, temperature)
     power_in = float(np.trapezoid(irradiance, wavelengths))
@@ -147,6 +153,17 @@ def solar_efficiency(
         thickness_nm=thickness_nm,
         subgap_absorption=keep_subgap,
     )
+
+
+def _refuse_cut_off(spectrum: Spectrum, lowest: float, thickness_nm: float) -> None:
+    """Refuse a table that begins, above the lowest energy of sunlight, where the film still absorbs."""
+    start = spectrum.energies[:1]
+    absorbed = float(_absorptance(start, spectrum.mean[:1], thickness_nm)[0])
+    if start[0] > lowest and absorbed > FADED:
+        raise InputError(
+            f"the spectrum begins at {start[0]:g} eV, where a film of {thickness_nm:g} nm absorbs {absorbed:.0%} of "
+            "the light; give a table that reaches further down, or leave the absorption below the gap out"
+        )
 
 
 def _find_direct_gap(spectrum: Spectrum, given: float | None) -> tuple[float, str]:

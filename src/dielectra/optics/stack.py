@@ -18,7 +18,7 @@ from dielectra.errors import InputError
 from dielectra.optics.constants import HBAR_C, refractive_index
 from dielectra.optics.scattering import Numbers, Scattering, flux, interface, join_all, look_inside, powers_of
 from dielectra.spectrum import Spectrum
-from dielectra.units import NANOMETRES_PER_CM
+from dielectra.units import NANOMETRES_PER_CM, NM, format_energy
 
 POLARISATIONS = ("s", "p", "unpolarised")
 MINIMUM_INCOHERENT_NM = 1000.0
@@ -158,8 +158,13 @@ def stack_amplitudes(
     )
 
 
-def material_index(material: Material, energies: FloatArray) -> ComplexArray:
+def material_index(material: Material, energies: FloatArray, what: str = "a material") -> ComplexArray:
     """Return the complex refractive index n + i k of a material at photon energies (eV), shape ``(n_energies,)``.
+
+    Parameters
+    ----------
+    what
+        Its place in error messages.
 
     Raises
     ------
@@ -170,18 +175,23 @@ def material_index(material: Material, energies: FloatArray) -> ComplexArray:
         low, high = material.energies[0], material.energies[-1]
         if energies.min() < low - 1e-9 or energies.max() > high + 1e-9:
             raise InputError(
-                f"a spectrum covers {low:g}-{high:g} eV and {energies.min():g}-{energies.max():g} eV are asked for; "
-                "ask for energies inside"
+                f"{what}: its spectrum covers {_window(low, high)}, but {_window(energies.min(), energies.max())} are "
+                "asked for; ask for energies inside"
             )
         return refractive_index(np.interp(energies, material.energies, material.mean))
     index = np.asarray(material, complex)
     if index.shape not in ((), energies.shape):
         raise InputError(
-            f"a refractive index is one number or one per energy {energies.shape}; got shape {index.shape}"
+            f"{what}: a refractive index is one number or one per energy {energies.shape}; got shape {index.shape}"
         )
     if not np.isfinite(index).all() or np.any(index.real < 0) or np.any(index.imag < 0) or np.any(index == 0):
-        raise InputError(f"a refractive index n + i k needs n >= 0, k >= 0 and not both zero; got {material}")
+        raise InputError(f"{what}: a refractive index n + i k needs n >= 0, k >= 0 and not both zero; got {material}")
     return np.broadcast_to(index, energies.shape)
+
+
+def _window(low: float, high: float) -> str:
+    in_nm = f" ({format_energy(high, NM)} to {format_energy(low, NM)})" if low > 0 else ""
+    return f"{low:g}-{high:g} eV{in_nm}"
 
 
 class _Prepared(NamedTuple):
@@ -205,8 +215,10 @@ def _prepare(
     _check(grid, degrees, layers, incidence)
     if polarisation not in POLARISATIONS:
         raise InputError(f"unknown polarisation {polarisation!r}; allowed are {', '.join(POLARISATIONS)}")
+    places = ["medium of incidence", *(f"layer {number}" for number in range(len(layers))), "exit medium"]
     materials = [complex(incidence), *(layer.material for layer in layers), exit_medium]
-    eps = np.array([material_index(material, grid) ** 2 for material in materials])
+    indices = [material_index(material, grid, place) for material, place in zip(materials, places, strict=True)]
+    eps = np.array(indices) ** 2
     eps = np.where(np.abs(eps) < SMALLEST_EPS, SMALLEST_EPS, eps)
     return _Prepared(grid, degrees, eps, incidence * np.sin(np.radians(degrees)))
 
