@@ -1,34 +1,37 @@
-"""Recompute cheap records by ladder-1 and print their SC: python benchmarks/recompute.py DATASET [-n 5]."""
+"""Recompute records of a data set and print their SC: python benchmarks/recompute.py DATASET [-n 5] [--seed S]."""
 
 import argparse
-import tempfile
+import random
 
-from dielectra.abinitio.campaign import create_campaign
-from dielectra.abinitio.materials import Material
-from dielectra.abinitio.task import record_path
+from dielectra.abinitio.gpaw import compute
+from dielectra.abinitio.protocol import PROTOCOLS, Protocol
 from dielectra.data.dataset import open_dataset
-from dielectra.jobs.local import run_jobs
 from dielectra.spectrum import COMPONENTS, similarity
 
 parser = argparse.ArgumentParser()
 parser.add_argument("dataset")
 parser.add_argument("-n", type=int, default=5)
-parser.add_argument("--workers", type=int, default=1)
+parser.add_argument("--protocol", default="ladder-2")
+parser.add_argument("--cpu-seconds", type=float, default=60.0, help="most that a record may have cost")
+parser.add_argument("--seed", type=int, default=0)
 arguments = parser.parse_args()
 
-records = sorted(open_dataset(arguments.dataset).records(), key=lambda record: record.properties["cpu_s"])
+protocol = PROTOCOLS[arguments.protocol]
+if not isinstance(protocol, Protocol):
+    raise SystemExit(f"{arguments.protocol} is no protocol of GPAW")
+records = list(open_dataset(arguments.dataset).records())
 stored = {(record.id, record.spectrum.level): record for record in records}
-chosen = list(dict.fromkeys(record.id for record in records))[: arguments.n]
-with tempfile.TemporaryDirectory() as folder:
-    crystals = [stored[name, "rpa"] for name in chosen]
-    create_campaign(folder, [Material(r.id, r.formula, r.crystal, r.split) for r in crystals], "gpaw", "ladder-1")
-    run_jobs(folder, arguments.workers)
-    print("| material | formula | level | SC | largest change of eps |\n|---|---|---|---|---|")
-    for name in chosen:
-        for new in open_dataset(record_path(folder, name)).records():
-            old = stored[name, new.spectrum.level].spectrum
-            axes = [COMPONENTS[axis] for axis in ("xx", "yy", "zz")]
-            pairs = [(new.spectrum.tensor[i, j].imag, old.tensor[i, j].imag) for i, j in axes]
-            worst = min(float(similarity(*pair, old.energies)) for pair in pairs)
-            change = float(abs(new.spectrum.tensor - old.tensor).max())
-            print(f"| {name} | {new.formula} | {old.level} | {worst:.5f} | {change:.4f} |", flush=True)
+cheap = sorted({record.id for record in records if record.properties["cpu_s"] <= arguments.cpu_seconds})
+print("| material | formula | level | SC | largest change of eps | change of gap, eV | CPU s | before |")
+print("|---|---|---|---:|---:|---:|---:|---:|")
+for name in random.Random(arguments.seed).sample(cheap, arguments.n):
+    new = compute(stored[name, "rpa"].crystal, protocol)
+    for level, tensor in new.tensors.items():
+        old = stored[name, level]
+        axes = [COMPONENTS[axis] for axis in ("xx", "yy", "zz")]
+        pairs = [(tensor[i, j].imag, old.spectrum.tensor[i, j].imag) for i, j in axes]
+        worst = min(float(similarity(*pair, old.spectrum.energies)) for pair in pairs)
+        change = float(abs(tensor - old.spectrum.tensor).max())
+        gap = new.gap_direct - old.properties["gap_direct"]
+        cost = f"{sum(new.cpu_seconds.values()):.1f} | {old.properties['cpu_s']:.1f}"
+        print(f"| {name} | {old.formula} | {level} | {worst:.5f} | {change:.4f} | {gap:.4f} | {cost} |", flush=True)

@@ -50,16 +50,16 @@ def calculator_of(crystal: Crystal, protocol: Protocol, log: Path | None, **sett
 def solve_bands(ground_state: Any, kpoints: FloatArray, n_bands: int, log: Path | None, **settings: Any) -> Any:
     """Return the calculation of occupied and empty bands on other k-points, shape ``(n, 3)``, at the same density.
 
-    Bands start from exact states in a small basis. `settings` are further ones of GPAW.
+    Bands start from exact states in small bases. `settings` are further ones of GPAW.
     """
     if is_of_older_code(ground_state):
         from dielectra.abinitio.small_basis_old import SmallBasisDavidson
 
         solver: Any = SmallBasisDavidson()
     else:
-        from dielectra.abinitio.small_basis import SmallBasisStart
+        from dielectra.abinitio.interpolated_start import InterpolatedBands
 
-        solver = SmallBasisStart()
+        solver = InterpolatedBands()
     return ground_state.fixed_density(
         kpts=kpoints,
         nbands=n_bands + max(4, round(0.1 * n_bands)),

@@ -1,0 +1,170 @@
+"""Lowest Bloch states of one k-point at a fixed density, from a good start, with few applications of the Hamiltonian.
+
+Locally optimal block preconditioned conjugate gradients (Knyazev, SIAM J. Sci. Comput. 23, 517 (2001)) with GPAW's
+preconditioner. What Hamiltonian and overlap make of a function is kept and combined with it, so that a step applies
+them to the residuals of those bands alone that have not converged. GPAW's Davidson solver applies the Hamiltonian
+twice to all bands for each correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.linalg import LinAlgError, eigh
+
+from dielectra.arrays import ComplexArray, FloatArray
+
+SHARE_OF_A_BAND = 0.5
+"""A band rests while its squared residual is below this share of the target, divided among the bands."""
+
+MOST_STEPS = 60
+
+
+class Block(NamedTuple):
+    """Functions and what Hamiltonian and overlap make of them, each of shape ``(n_functions, n_plane_waves)``."""
+
+    functions: ComplexArray
+    hamiltonian: ComplexArray
+    overlap: ComplexArray
+
+    def combine(self, coefficients: ComplexArray) -> Block:
+        """Return linear combinations; coefficients of shape ``(n_functions, n_combinations)``."""
+        return Block(*(coefficients.T @ part for part in self))
+
+
+class Solution(NamedTuple):
+    """Lowest states of a k-point.
+
+    Attributes
+    ----------
+    energies
+        In hartree, ascending, shape ``(n_bands,)``.
+    functions
+        Orthonormal, shape ``(n_bands, n_plane_waves)``.
+    error
+        Sum of the squared residuals of the bands that were to converge, in square hartree.
+    """
+
+    energies: FloatArray
+    functions: ComplexArray
+    error: float
+
+
+class KPoint:
+    """The Kohn-Sham problem of one k-point of a GPAW calculation with plane waves.
+
+    Parameters
+    ----------
+    states
+        GPAW's wave functions of the k-point.
+    apply
+        Applies kinetic energy and local potential: takes GPAW's arrays of waves and of the result.
+    potential
+        GPAW's potential, which has the nonlocal part.
+    precondition
+        Takes GPAW's arrays of states, of residuals and of the result.
+    """
+
+    def __init__(
+        self, states: Any, apply: Callable[..., Any], potential: Any, precondition: Callable[..., Any]
+    ) -> None:
+        self._description = states.psit_nX.desc
+        self._apply = apply
+        self._precondition = precondition
+        self.volume_element = float(states.psit_nX.dv)
+        layout = states.P_ani.layout
+        unit = layout.empty((layout.size,))
+        unit.matrix.data[:] = np.eye(layout.size)
+        self.projectors = self._array(np.zeros((layout.size, len(self._description.ekin_G)), complex))
+        states.pt_aiX.add_to(self.projectors, unit)
+        self.projectors = self.projectors.data
+        product = unit.new()
+        unit.block_diag_multiply(states.setups.get_overlap_corrections(layout.atomdist, states.xp), out_ani=product)
+        self.overlap_corrections = product.matrix.data.copy()
+        potential.deltaH(unit, product, states.spin)
+        self.hamiltonian_corrections = product.matrix.data.copy()
+
+    def block(self, functions: ComplexArray) -> Block:
+        """Apply the Hamiltonian and the overlap to functions."""
+        waves = self._array(functions)
+        result = waves.new()
+        self._apply(waves, out=result)
+        projections = functions @ self.projectors.conj().T * self.volume_element
+        return Block(
+            waves.data,
+            result.data + projections @ self.hamiltonian_corrections @ self.projectors,
+            waves.data + projections @ self.overlap_corrections @ self.projectors,
+        )
+
+    def precondition(self, functions: ComplexArray, residuals: ComplexArray) -> ComplexArray:
+        """Return corrections of states from their residuals."""
+        result = self._array(np.empty_like(residuals))
+        self._precondition(self._array(functions), self._array(residuals), result)
+        corrections: ComplexArray = result.data
+        return corrections
+
+    def solve(self, start: ComplexArray, n_converged: int, target: float) -> Solution:
+        """Return as many of the lowest states as the start has, the first `n_converged` of them on target.
+
+        Parameters
+        ----------
+        start
+            Linearly independent functions, shape ``(n_bands, n_plane_waves)``.
+        target
+            Sum of the squared residuals of the first states, in square hartree.
+        """
+        n_bands = len(start)
+        block = self.block(start)
+        energies, coefficients = self._lowest(block, n_bands)
+        block, directions = block.combine(coefficients), None
+        for _ in range(MOST_STEPS):
+            residuals = block.hamiltonian - energies[:, None] * block.overlap
+            squares = np.linalg.norm(residuals, axis=1) ** 2 * self.volume_element
+            error = float(squares[:n_converged].sum())
+            if error <= target:
+                break
+            active = squares > SHARE_OF_A_BAND * target / n_converged
+            corrections = self._independent(block, self.precondition(block.functions[active], residuals[active]))
+            parts = [block, self.block(corrections), *([directions] if directions else [])]
+            try:
+                energies, coefficients = self._lowest(_stack(parts), n_bands)
+            except LinAlgError:  # directions of the steps before depend on the rest
+                parts = parts[:2]
+                energies, coefficients = self._lowest(_stack(parts), n_bands)
+            new = _stack(parts[1:]).combine(coefficients[n_bands:])
+            block = _sum(block.combine(coefficients[:n_bands]), new)
+            directions = self._scaled(Block(*(part[active] for part in new)))
+        return Solution(energies, block.functions, error)
+
+    def _array(self, functions: ComplexArray) -> Any:
+        """Return functions as an array of GPAW's plane waves."""
+        array = self._description.empty((len(functions),))
+        array.data[:] = functions
+        return array
+
+    def _lowest(self, block: Block, n_states: int) -> tuple[FloatArray, ComplexArray]:
+        """Return energies and coefficients of the lowest states within a block."""
+        hamiltonian = block.functions.conj() @ block.hamiltonian.T * self.volume_element
+        overlap = block.functions.conj() @ block.overlap.T * self.volume_element
+        energies, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, n_states - 1])
+        return energies, coefficients
+
+    def _independent(self, block: Block, corrections: ComplexArray) -> ComplexArray:
+        """Return corrections without their part in a block of orthonormal states, at norm one."""
+        corrections = corrections - corrections @ block.overlap.conj().T @ block.functions * self.volume_element
+        norms = np.linalg.norm(corrections, axis=1, keepdims=True) * np.sqrt(self.volume_element)
+        return np.asarray(corrections / norms)
+
+    def _scaled(self, block: Block) -> Block:
+        norms = np.linalg.norm(block.functions, axis=1, keepdims=True) * np.sqrt(self.volume_element)
+        return Block(*(part / norms for part in block))
+
+
+def _stack(blocks: list[Block]) -> Block:
+    return Block(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def _sum(first: Block, second: Block) -> Block:
+    return Block(*(one + other for one, other in zip(first, second, strict=True)))
