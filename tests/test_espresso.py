@@ -92,6 +92,8 @@ def test_lattices_are_those_of_pw(name: str, tmp_path: Path) -> None:
         ("ibrav=99, A=3", "ibrav 99 is no lattice type"),
         ("ibrav=1, A=3, celldm(1)=5", "pw.x takes one"),
         ("A=3", "has no ibrav"),
+        ("ibrav=14, A=3, B=3, C=3, cosAB=60, cosAC=60, cosBC=60", "cosines of its angles are between -1 and 1; got 60"),
+        ("ibrav=1, A=3, assume_isolated='2D'", "no crystal in three dimensions"),
     ],
 )
 def test_lattices_that_lack_something_are_refused(lattice: str, message: str) -> None:
@@ -102,3 +104,29 @@ def test_lattices_that_lack_something_are_refused(lattice: str, message: str) ->
 def test_unknown_types_are_named() -> None:
     with pytest.raises(ValueError, match="ibrav 15"):
         lattice_vectors(15, 1, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("label", "mass", "element"),
+    [
+        ("Si1", "28.0855", 14),
+        ("si_b", "28", 14),
+        ("D", "2.014", 1),
+        ("H", "2.0", 1),
+        ("C1", "12.d0", 6),
+        ("Fe", "0", 26),
+    ],
+)
+def test_species_are_elements(label: str, mass: str, element: int) -> None:
+    text = pw_input("ibrav=1, A=4").replace("Si 28", f"{label} {mass}").replace("Si 0.1", f"{label} 0.1")
+    crystal = read_pw_input(text)
+    assert (crystal.numbers.tolist(), crystal.warnings) == ([element], ())
+
+
+def test_species_that_contradict_themselves_are_refused_or_warned() -> None:
+    text = pw_input("ibrav=1, A=4")
+    with pytest.raises(InputError, match=r"CA is Ca by its label and C by its mass of 12\.01"):
+        read_pw_input(text.replace("Si 28", "CA 12.01").replace("Si 0.1", "CA 0.1"))
+    with pytest.raises(InputError, match="Ge is not among ATOMIC_SPECIES"):
+        read_pw_input(text.replace("Si 0.1", "Ge 0.1"))
+    assert "Si has a mass of 1, Si one of 28.09" in read_pw_input(text.replace("Si 28", "Si 1.0")).warnings[0]

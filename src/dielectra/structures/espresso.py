@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dielectra.arrays import FloatArray
-from dielectra.crystal import Crystal, make_crystal
+from dielectra.crystal import ISOTOPES, Crystal, make_crystal
+from dielectra.elements import MASSES, NUMBERS
 from dielectra.errors import InputError
 from dielectra.files import understanding
 from dielectra.structures.espresso_cards import Card, cell_of_card, positions_of_card, read_cards
+from dielectra.structures.numbers import floats
 from dielectra.units import BOHR
+
+MASS_TOLERANCE = 0.1
+"""Relative difference of masses within which a species is the element of its label."""
 
 UNIQUE_B = (-12, -13)
 """Monoclinic lattice types whose angle is that of the first and third vector."""
@@ -38,12 +43,47 @@ def read_pw_input(text: str, where: str = "input of pw.x") -> Crystal:
         cards = read_cards(lines, where)
         if "ATOMIC_POSITIONS" not in cards or "nat" not in system:
             raise InputError(f"{where}: holds no atoms; an input of pw.x has nat and ATOMIC_POSITIONS")
+        isolated = str(system.get("assume_isolated", "none")).strip().lower()
+        if isolated not in ("", "none"):
+            raise InputError(f"{where}: is no crystal in three dimensions (assume_isolated {isolated[:20]!r})")
         cell, scale = _lattice(system, cards.get("CELL_PARAMETERS"), where)
         if not abs(np.linalg.det(cell)) > 1e-3:
             raise InputError(f"{where}: has no lattice; the three lattice vectors must span a volume")
         labels, positions = positions_of_card(cards["ATOMIC_POSITIONS"], int(system["nat"]), cell, scale, where)
-    species = [re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label in labels]
-    return make_crystal(cell, species, positions, where)
+        species, doubts = _species(labels, cards.get("ATOMIC_SPECIES"), where)
+    return make_crystal(cell, species, positions, where, doubts)
+
+
+def _species(labels: Sequence[str], card: Card | None, where: str) -> tuple[list[str], list[str]]:
+    """Return the element of each label such as ``Fe1``, and doubts where the masses of its species say other things.
+
+    Raises
+    ------
+    InputError
+        If a label is no species, or its mass is that of the element of its first letter: ``CA`` of 12.01.
+    """
+    symbols = {label: re.sub(r"[^A-Za-z].*$", "", label).capitalize() for label in labels}
+    if card is None:
+        return [symbols[label] for label in labels], []
+    masses = {
+        row[0].lower(): floats(row[1:], 1, f"{where}: mass of {row[0][:20]}")[0] if len(row) > 1 else 0.0
+        for row in card.rows
+    }
+    doubts = []
+    for label, symbol in symbols.items():
+        if label.lower() not in masses:
+            raise InputError(f"{where}: atom {label[:20]} is not among ATOMIC_SPECIES; add it, or mend its label")
+        mass = masses[label.lower()]
+        known, shorter = (MASSES[NUMBERS[name]] if name in NUMBERS else 0.0 for name in (symbol, symbol[:1]))
+        if not mass > 0 or not known or abs(mass / known - 1) < MASS_TOLERANCE or symbol in ("H", *ISOTOPES):
+            continue
+        if shorter and abs(mass / shorter - 1) < MASS_TOLERANCE:
+            raise InputError(
+                f"{where}: {label[:20]} is {symbol} by its label and {symbol[:1]} by its mass of {mass:g}; "
+                f"write {symbol[:1]}1 for another kind of {symbol[:1]}"
+            )
+        doubts.append(f"{label[:20]} has a mass of {mass:g}, {symbol} one of {known:.4g}; the label is believed")
+    return [symbols[label] for label in labels], doubts
 
 
 def _lattice(system: Mapping[str, Any], card: Card | None, where: str) -> tuple[FloatArray, float]:
@@ -117,6 +157,8 @@ def lattice_vectors(ibrav: int, b: float, c: float, bc: float, ac: float, ab: fl
     """
     if (ibrav in NEEDS_B and not b > 0) or (ibrav in NEEDS_C and not c > 0):
         raise ValueError(f"the lattice of ibrav {ibrav} needs {'b' if ibrav in NEEDS_B and not b > 0 else 'c'}")
+    if max(abs(bc), abs(ac), abs(ab)) >= 1:
+        raise ValueError(f"cosines of its angles are between -1 and 1; got {bc:g}, {ac:g}, {ab:g}")
     sine_ab, sine_ac = np.sqrt(1 - ab**2), np.sqrt(1 - ac**2)
     vectors: dict[int, list[list[float]]] = {
         1: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
