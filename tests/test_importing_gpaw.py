@@ -96,11 +96,51 @@ def test_bse_and_other_kernels_are_levels_of_their_own(tmp_path: Path) -> None:
         ("0, 1, 2\n1, 1, 2\n", "five columns"),
         ("a, b", "not a dielectric function"),
         ("0, 1, 0, 1, 0\n10, 1, 0, 1, 0\n", "covers 0 to 10 eV"),
+        ("", "the file is empty"),
+        (
+            "0, 1, 0, 1, 0\n1, nan, 0, 1, 0\n",
+            "level ipa: df.csv holds values that are not finite, the first in its line 2",
+        ),
+        (
+            "0, 1, 0, 1, 0\n1, 1, inf, 1, 0\n",
+            "level ipa: df.csv holds values that are not finite, the first in its line 2",
+        ),
+        ("1, 1, 0, 1, 0\n0, 1, 0, 1, 0\n", "level ipa: df.csv has photon energies that do not increase"),
+        ("0, 0.7, 0, 0.7, 0\n20, 0.1, 0, 0.1, 0\n", "has Re eps = 0.7 at 0 eV"),
     ],
 )
 def test_other_tables_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "df.csv").write_text(text)
     assert message in only(tmp_path).problems[0]
+
+
+@pytest.mark.parametrize("broadening", [-0.1, float("nan"), float("inf"), 50.0])
+def test_a_broadening_is_a_number_of_ev(broadening: float, tmp_path: Path) -> None:
+    write_df(tmp_path / "df.csv", oscillators(5.0), oscillators(6.0))
+    outcome = only(tmp_path, broadening=broadening)
+    assert outcome.records == ()
+    assert "broadening" in outcome.problems[0]
+
+
+def test_a_mark_of_the_encoding_is_no_number(tmp_path: Path) -> None:
+    write_df(tmp_path / "df.csv", oscillators(5.0), oscillators(6.0))
+    (tmp_path / "df.csv").write_text("\ufeff" + (tmp_path / "df.csv").read_text(), encoding="utf-8")
+    assert only(tmp_path).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("df_rpa_alda_x.csv", "rpa and alda; keep one"), ("df_experiment.csv", "end with a direction")],
+)
+def test_names_that_say_two_things_are_refused(name: str, message: str, tmp_path: Path) -> None:
+    write_df(tmp_path / name, oscillators(5.0), oscillators(6.0))
+    assert message in only(tmp_path).problems[0]
+
+
+def test_a_folder_without_any_response_is_said(tmp_path: Path) -> None:
+    write_df(tmp_path / "mgo_df.csv", oscillators(5.0), oscillators(6.0))
+    with pytest.raises(InputError, match="holds neither a response"):
+        only(tmp_path)
 
 
 def test_a_structure_is_needed(tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ class Spectrum:
             raise InputError("the spectrum holds energies that are not finite; remove NaN and infinite points")
         if energies[0] < 0 or np.any(np.diff(energies) <= 0):
             raise InputError("photon energies must be increasing and not negative (eV)")
+        if self.broadening is not None and not 0 <= self.broadening < np.inf:
+            raise InputError(f"a broadening is a number of eV that is not negative; got {self.broadening}")
         members = tuple(np.asarray(member, complex) for member in self.members)
         for member in members:
             if member.shape != tensor.shape:

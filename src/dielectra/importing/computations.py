@@ -93,6 +93,10 @@ def read_folders(
         raise InputError(f"{source}: no such folder")
     whole = any(path.is_file() and pattern.match(path.name) for path in source.iterdir())
     folders = [source] if whole else [path for path in sorted(source.iterdir()) if path.is_dir()]
+    if not folders:
+        raise InputError(
+            f"{source}: holds neither a response, whose name is of the form {pattern.pattern}, nor folders"
+        )
     if structure is not None and not whole:
         raise InputError(f"{source}: one structure for the computations of {len(folders)} folders; keep one in each")
     for folder in folders:
@@ -167,8 +171,24 @@ def read_text(path: Path) -> str:
     return (unpack_gzip(content, path) if path.suffix == ".gz" else content).decode(errors="replace")
 
 
+def _refuse_damaged(curve: Curve) -> None:
+    """Raise InputError, by the name of its file, for a curve whose energies or values are none."""
+    where = f"level {curve.level}: {Path(curve.where).name}"
+    finite = np.isfinite(curve.energies) & np.isfinite(curve.values)
+    if not finite.all():
+        raise InputError(f"{where} holds values that are not finite, the first in its line {int(finite.argmin()) + 1}")
+    steps = np.diff(curve.energies)
+    if len(steps) == 0 or curve.energies[0] < 0 or steps.min() <= 0:
+        place = (
+            f"after {curve.energies[int(steps.argmin())]:g} eV" if len(steps) and steps.min() <= 0 else "at its start"
+        )
+        raise InputError(f"{where} has photon energies that do not increase from 0 eV or more ({place})")
+
+
 def _tensor(curves: Sequence[Curve], level: str, rotations: FloatArray) -> Spectrum:
     check_level(level)
+    for curve in curves:
+        _refuse_damaged(curve)
     chosen: dict[tuple[float, ...], Curve] = {}
     for curve in sorted(curves, key=lambda curve: curve.rank):
         key = _axis(curve.direction)

@@ -16,6 +16,7 @@ from dielectra.importing.computations import (
     make_outcome,
     read_crystal,
     read_folders,
+    read_text,
     tensors_of,
 )
 from dielectra.importing.outcomes import Outcome
@@ -25,7 +26,7 @@ from dielectra.symmetry import point_group_rotations
 form = "gpaw"
 FILES = re.compile(r"df.*\.csv$", re.IGNORECASE)
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
-KERNELS = tuple(LEVELS)
+KERNELS = tuple(level for level in LEVELS if level != "experiment")
 
 
 class Options(ComputationOptions):
@@ -85,9 +86,12 @@ def _read_folder(folder: Path, options: Options) -> Outcome:
 def _curves(path: Path, broadening: float | None) -> list[Curve]:
     """Return the functions of one file."""
     kernel, direction = _name_parts(path)
+    lines = read_text(path).lstrip("\ufeff").splitlines()
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{path}: the file is empty")
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
-    except (ValueError, OSError) as error:
+        table = np.loadtxt(lines, delimiter=",", ndmin=2)
+    except ValueError as error:
         raise InputError(f"{path}: not a dielectric function of GPAW ({error})") from error
     width = table.shape[1]
     if width == 5 and len(table) > 1:
@@ -99,9 +103,10 @@ def _curves(path: Path, broadening: float | None) -> list[Curve]:
             f"{path}: GPAW writes five columns (energy, Re, Im, Re, Im), or three and 'bse' in the name; found "
             f"{len(table)} lines of {width}"
         )
+    functions = np.ascontiguousarray(table[:, 1:]).view(complex).T
     return [
-        Curve(str(path), level, direction, table[:, 0], table[:, 1 + 2 * i] + 1j * table[:, 2 + 2 * i], broadening)
-        for i, level in enumerate(levels)
+        Curve(str(path), level, direction, table[:, 0], values, broadening)
+        for level, values in zip(levels, functions, strict=True)
     ]
 
 
@@ -109,6 +114,8 @@ def _name_parts(path: Path) -> tuple[str | None, tuple[float, float, float]]:
     """Return the kernel and direction that a file's name holds; without one the direction is x."""
     words = re.findall(r"-?\d+|[a-z]+", path.stem[2:].lower())
     kernels = [word for word in words if word in KERNELS]
+    if len(kernels) > 1:
+        raise InputError(f"{path}: its name holds {' and '.join(kernels)}; keep one")
     rest = [word for word in words if word not in KERNELS]
     if len(rest) == 1 and re.fullmatch(r"[01]{3}", rest[0]):
         rest = list(rest[0])

@@ -92,8 +92,20 @@ LARGEST_NEGATIVE = 0.1
 """Share of the largest absorption below which a negative one is an error of a computation, not of signs."""
 
 
-def _refuse_negative_absorption(spectrum: Spectrum) -> None:
-    """Raise InputError for a spectrum of the other sign convention, or with real and imaginary part exchanged."""
+LARGEST_BROADENING = 5.0
+"""Lorentzian broadening in eV above which a number is of another unit."""
+
+LOWEST_STATIC = 0.95
+"""Real part at zero energy below which, down to zero, there is no dielectric function of electrons."""
+
+STATIC = 0.3
+"""Photon energy in eV up to which the real part is taken for that at zero energy."""
+
+
+def _refuse_senseless(spectrum: Spectrum) -> None:
+    """Raise InputError for what is no dielectric function of a crystal in eV: other signs, units or quantities."""
+    if spectrum.broadening is not None and spectrum.broadening > LARGEST_BROADENING:
+        raise InputError(f"has a broadening of {spectrum.broadening:g} eV; is it in another unit?")
     absorption = np.einsum("iiw->iw", spectrum.tensor).imag
     lowest = float(absorption.min())
     if lowest < 0 and lowest <= -LARGEST_NEGATIVE * float(absorption.max()):
@@ -101,6 +113,12 @@ def _refuse_negative_absorption(spectrum: Spectrum) -> None:
         raise InputError(
             f"has negative absorption (Im eps = {lowest:.3g} at {energy:.4g} eV): change its sign, or exchange real "
             "and imaginary part"
+        )
+    static = float(spectrum.mean.real[0])
+    if spectrum.level != "experiment" and spectrum.energies[0] <= STATIC and 0 <= static < LOWEST_STATIC:
+        raise InputError(
+            f"has Re eps = {static:.3g} at {spectrum.energies[0]:g} eV, where that of electrons is 1 or more, or "
+            "negative in metals; is it a susceptibility, which lacks the 1?"
         )
 
 
@@ -126,9 +144,9 @@ class ImportOptions(BaseModel):
         Raises
         ------
         InputError
-            If the spectrum does not reach over them, or its absorption is negative.
+            If the spectrum does not reach over them, or is no dielectric function of a crystal.
         """
-        _refuse_negative_absorption(spectrum)
+        _refuse_senseless(spectrum)
         if isinstance(self.energies, str):
             return spectrum
         low, high = spectrum.energies[[0, -1]]
