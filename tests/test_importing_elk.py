@@ -121,7 +121,7 @@ def test_spectra_of_the_bethe_salpeter_equation_are_their_own_level(silicon: Pat
     ("text", "words"),
     [
         ("0 1\n1 2\n", "two blocks"),
-        ("0 a\n\n0 1\n", "not two numbers"),
+        ("0 a\n\n0 1\n", "'a' is not a number"),
         ("0 1\n1 2\n\n0 1\n2 2\n", "different energies"),
     ],
 )
@@ -141,3 +141,50 @@ def test_a_damaged_geometry_is_an_error_of_ours(n_vectors: int, silicon: Path) -
     assert "GEOMETRY.OUT: " in only(silicon).problems[0]
     with pytest.raises(InputError, match="cannot be read as a geometry"):
         read_geometry("", "x")
+
+
+def unpacked(path: Path) -> str:
+    return gzip.decompress(path.read_bytes()).decode()
+
+
+def test_exponents_of_three_digits_have_no_letter(silicon: Path) -> None:
+    """Fortran writes 1E-102 as ``0.1000000000-101``."""
+    lines = unpacked(silicon / "EPSILON_11.OUT.gz").splitlines()
+    energy, _ = lines[-1].split()
+    (silicon / "EPSILON_11.OUT.gz").unlink()
+    (silicon / "EPSILON_11.OUT").write_text("\n".join([*lines[:-1], f" {energy} 0.1000000000-101"]))
+    (ipa,) = (record for record in only(silicon).records if record.spectrum.level == "ipa")
+    assert ipa.spectrum.mean.imag[-1] == 1e-102
+
+
+def test_components_that_contradict_the_symmetry_are_refused(tmp_path: Path) -> None:
+    """The 13 component of wurtzite vanishes; a copy of the 11 one is no response of it."""
+    folder = Path(shutil.copytree(DATA / "AlN", tmp_path / "AlN"))
+    shutil.copy(folder / "EPSILON_11.OUT.gz", folder / "EPSILON_13.OUT.gz")
+    outcome = only(folder)
+    assert outcome.records == ()
+    assert "off what the crystal's symmetry makes of all directions" in outcome.problems[0]
+
+
+def test_two_files_of_one_component_must_be_equal(silicon: Path) -> None:
+    text = unpacked(silicon / "EPSILON_11.OUT.gz")
+    (silicon / "EPSILON_11.OUT").write_text(text)
+    assert only(silicon).problems == ()
+    (silicon / "EPSILON_11.OUT").write_text(text.replace(text.split()[1], "7.0", 1))
+    assert "EPSILON_11.OUT.gz: differs from EPSILON_11.OUT; keep one" in only(silicon).problems
+
+
+@pytest.mark.parametrize(
+    ("block", "doubt"),
+    [
+        ("scissor\n  0.05", "scissors shift of 0.05 hartree"),
+        ("hybrid\n  .true.", "hybrid functional"),
+        ("xctype\n  100 208 12", "Tran-Blaha"),
+        ("scissor\n  0.0\n\nhybrid\n  .false.\n\nxctype\n  20 0 0", ""),
+    ],
+)
+def test_energies_of_another_kind_are_said(block: str, doubt: str, silicon: Path) -> None:
+    (silicon / "elk.in").write_text(f"{(silicon / 'elk.in').read_text()}\n\n{block}\n")
+    outcome = only(silicon)
+    assert doubt in " ".join(outcome.warnings)
+    assert bool(outcome.warnings) == bool(doubt)

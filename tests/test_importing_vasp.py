@@ -198,7 +198,13 @@ def test_outcar_of_chi_asks_for_vasprun(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "doubt"),
-    [({"LHFCALC": "T"}, "hybrid functional"), ({"ALGO": "EVGW0"}, r"ALGO = EVGW0"), ({"LHFCALC": "F"}, "")],
+    [
+        ({"LHFCALC": "T"}, "hybrid functional"),
+        ({"ALGO": "EVGW0"}, r"ALGO = EVGW0"),
+        ({"METAGGA": "MBJ"}, "potential of Becke and Johnson"),
+        ({"SCISSOR": "0.8"}, "scissors shift of 0.8 eV"),
+        ({"LHFCALC": "F", "METAGGA": "--", "SCISSOR": "0.0"}, ""),
+    ],
 )
 def test_energies_of_another_kind_are_said(settings: dict[str, str], doubt: str, tmp_path: Path) -> None:
     path = write_vasprun(tmp_path / "vasprun.xml", make_mgo(), [response(DENSITY, 0)], **settings)

@@ -25,6 +25,9 @@ from dielectra.structures import read_structure
 from dielectra.structures.espresso import read_pw_input
 from dielectra.symmetry import standard_form
 
+ASYMMETRY = 0.1
+"""Share of the largest susceptibility by which responses may differ from the crystal's symmetry: coarse k-points."""
+
 
 class ComputationOptions(ImportOptions):
     """Options of finished computations.
@@ -210,7 +213,22 @@ def _tensor(curves: Sequence[Curve], level: str, rotations: FloatArray) -> Spect
     if any(not np.array_equal(curve.energies, first.energies) for curve in present):
         raise InputError(f"level {level}: its responses have different photon energies; keep those of one run")
     tensor = tensor_from_directions(list(chosen), np.array([curve.values for curve in present]), rotations)
+    _refuse_other_symmetry(tensor, present)
     return Spectrum(first.energies, tensor, level, first.broadening)
+
+
+def _refuse_other_symmetry(tensor: ComplexArray, curves: Sequence[Curve]) -> None:
+    """Raise InputError where no tensor of the crystal's symmetry gives what was read along the directions."""
+    largest = max(float(np.abs(curve.values - 1).max()) for curve in curves)
+    for curve in curves:
+        axis = np.array(curve.direction) / np.linalg.norm(curve.direction)
+        error = float(np.abs(np.einsum("i,ijw,j->w", axis, tensor, axis) - curve.values).max())
+        if error > ASYMMETRY * largest:
+            place = f"{Path(curve.where).name}, along {_text(_axis(curve.direction))}"
+            raise InputError(
+                f"level {curve.level}: {place}, is {error / largest:.0%} off what the crystal's symmetry makes of all "
+                "directions; is it of this crystal, in these axes?"
+            )
 
 
 def _axis(direction: tuple[float, float, float]) -> tuple[float, ...]:

@@ -23,6 +23,7 @@ from dielectra.importing.computations import (
     tensors_of,
 )
 from dielectra.importing.outcomes import Outcome
+from dielectra.structures.numbers import floats
 from dielectra.symmetry import point_group_rotations
 from dielectra.units import BOHR, HARTREE
 
@@ -34,6 +35,9 @@ KERNELS = {"0": "rpa", "200": "lrc"}
 
 DEFAULT_WIDTH = 0.001
 """Elk's ``swidth`` where an input has none, hartree."""
+
+TRAN_BLAHA = "208"
+"""Number of the modified Becke-Johnson exchange of Tran and Blaha in Libxc."""
 
 describe = describer("Elk")
 
@@ -66,7 +70,10 @@ def _read_folder(folder: Path, options: ComputationOptions) -> Outcome:
         try:
             level = _level(found[1], settings)
             place = (int(found[2]) - 1, int(found[3]) - 1)
-            functions.setdefault(level, {})[place] = (path, *_read_function(path))
+            function = _read_function(path)
+            known = functions.setdefault(level, {}).setdefault(place, (path, *function))
+            if not all(np.array_equal(one, other) for one, other in zip(known[1:], function, strict=True)):
+                raise InputError(f"{path.name}: differs from {known[0].name}; keep one")
         except InputError as error:
             problems.append(str(error))
     if options.structure is None:
@@ -82,7 +89,21 @@ def _read_folder(folder: Path, options: ComputationOptions) -> Outcome:
     spectra, missing = tensors_of(curves, point_group_rotations(crystal, symprec=1e-3))
     provenance = {"engine": f"Elk {_version(folder)}".strip()}
     outcome = make_outcome(folder.resolve().name, crystal, spectra, provenance, options)
-    return Outcome(str(folder), outcome.records, (), (*problems, *missing, *outcome.problems))
+    warnings = _doubts(settings) if outcome.records else ()
+    return Outcome(str(folder), outcome.records, (), (*problems, *missing, *outcome.problems), warnings)
+
+
+def _doubts(settings: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return doubts where energies are not those of a local functional alone, as levels below LRC have them here."""
+    first = {key: (settings.get(key) or [""])[0].lower().split() for key in ("scissor", "hybrid", "xctype")}
+    doubts = []
+    if first["scissor"] and floats(first["scissor"], 1, "scissor")[0]:
+        doubts.append(f"computed with a scissors shift of {first['scissor'][0]} hartree; compare it with such only")
+    if first["hybrid"] and first["hybrid"][0].strip(".").startswith("t"):
+        doubts.append("computed with a hybrid functional; compare it with hybrid functionals only")
+    if TRAN_BLAHA in first["xctype"]:
+        doubts.append("computed with the Tran-Blaha potential (xctype 208); compare it with such only")
+    return tuple(doubts)
 
 
 def _level(kind: str | None, settings: Mapping[str, list[str]]) -> str:
@@ -102,14 +123,9 @@ def _level(kind: str | None, settings: Mapping[str, list[str]]) -> str:
 
 def _read_function(path: Path) -> tuple[FloatArray, ComplexArray]:
     """Return photon energies (eV) and function: Elk writes the real part, a blank line, the imaginary part."""
-    tables = []
-    for block in re.split(r"\n\s*\n", read_text(path).strip()):
-        rows = [line.split() for line in block.splitlines()]
-        try:
-            tables.append(np.array([[float(value) for value in row] for row in rows]))
-        except ValueError as error:
-            raise InputError(f"{path.name}: a line is not two numbers ({error})") from error
-    if len(tables) != 2 or any(table.ndim != 2 or table.shape != (len(tables[0]), 2) for table in tables):
+    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", read_text(path).strip())]
+    tables = [np.array([floats(line.split(), 2, f"{path.name}: a line") for line in block]) for block in blocks]
+    if len(tables) != 2 or len(tables[0]) != len(tables[1]):
         raise InputError(f"{path.name}: Elk writes two blocks of two columns, real and imaginary part; not found so")
     real, imaginary = tables
     if not np.array_equal(real[:, 0], imaginary[:, 0]):
@@ -175,10 +191,8 @@ def _blocks(text: str) -> dict[str, list[str]]:
 
 def _width(settings: Mapping[str, list[str]], folder: Path) -> float:
     """Return the Lorentzian broadening in eV that an input asks for."""
-    try:
-        return float(settings.get("swidth", [str(DEFAULT_WIDTH)])[0].split()[0]) * HARTREE
-    except (ValueError, IndexError) as error:
-        raise InputError(f"{folder / 'elk.in'}: swidth is not a number ({error})") from error
+    words = settings.get("swidth", [str(DEFAULT_WIDTH)])[:1]
+    return floats(" ".join(words).split(), 1, f"{folder / 'elk.in'}: swidth")[0] * HARTREE
 
 
 def _version(folder: Path) -> str:

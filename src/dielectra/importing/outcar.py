@@ -12,8 +12,9 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
 from dielectra.files import reading
-from dielectra.importing.vasp_responses import Block, Run, make_block, make_run, open_file, table_of
+from dielectra.importing.vasp_responses import SETTINGS, Block, Run, make_block, make_run, open_file, table_of
 
+SETTING = re.compile(rf"\s*(?:INCAR:\s*)?({'|'.join(SETTINGS)})\s*=\s*([\w.+-]+)")
 RESPONSE = re.compile(r"\s*frequency dependent\s+(IMAGINARY|REAL) DIELECTRIC FUNCTION(.*)$")
 SCALAR_RESPONSES = ("INVERSE MACROSCOPIC DIELECTRIC TENSOR", "HEAD OF MICROSCOPIC DIELECTRIC TENSOR")
 
@@ -75,7 +76,7 @@ def read_outcar(path: Path) -> Run:
                     parts[match[2].strip(), match[1]] = _response(lines)
                 except InputError as error:
                     problems.append(f"{match[1].lower()} part {match[2].strip()}: {error}")
-            elif match := re.match(r"\s*(?:INCAR:\s*)?(ALGO|CSHIFT|LHFCALC)\s*=\s*([\w.+-]+)", line):
+            elif match := SETTING.match(line):
                 settings[match[1]] = match[2]
             elif any(name in line for name in SCALAR_RESPONSES):
                 problems.append("OUTCAR holds no tensors of ALGO = CHI; give the run's vasprun.xml")

@@ -21,6 +21,9 @@ ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))
 LARGEST_SENSIBLE = 99_999.0
 """What VASP prints instead of a number that has no meaning, at zero energy without CSHIFT."""
 
+SETTINGS = ("ALGO", "CSHIFT", "LHFCALC", "METAGGA", "SCISSOR")
+"""Parameters of a run on which the level of its responses, or a doubt about them, depends."""
+
 KERNEL_ALGORITHMS = ("bse", "tdhf", "timeev")
 """Values of ALGO whose response, which has no name in the file, is not that of independent particles."""
 
@@ -96,6 +99,10 @@ def _doubts(settings: Mapping[str, str]) -> tuple[str, ...]:
     """Return a doubt where energies are not those of the functional alone, as all levels below LRC have them here."""
     if settings.get("LHFCALC", "").upper().strip(".").startswith("T"):
         return ("computed with a hybrid functional (LHFCALC); compare it with hybrid functionals only",)
+    if (functional := settings.get("METAGGA", "").upper()).endswith("MBJ"):
+        return (f"computed with a potential of Becke and Johnson (METAGGA = {functional}); compare it with such only",)
+    if _number(settings.get("SCISSOR")):
+        return (f"computed with a scissors shift of {settings['SCISSOR']} eV; compare it with such only",)
     if "GW" in settings.get("ALGO", "").upper():
         return (f"computed with quasiparticle energies (ALGO = {settings['ALGO']}); compare it with such only",)
     return ()

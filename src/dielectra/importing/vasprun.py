@@ -9,9 +9,8 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal, make_crystal
 from dielectra.errors import InputError
 from dielectra.files import reading
-from dielectra.importing.vasp_responses import Block, Run, make_block, make_run, open_file, table_of
+from dielectra.importing.vasp_responses import SETTINGS, Block, Run, make_block, make_run, open_file, table_of
 
-SETTINGS = ("version", "ALGO", "CSHIFT", "LHFCALC")
 HEAVY = ("eigenvalues", "projected", "dos", "scstep", "dynmat", "kpoints", "varray")
 """Elements that are dropped as soon as they are read: they may be a thousand times larger than the rest."""
 
@@ -36,7 +35,7 @@ def read_vasprun(path: Path) -> Run:
         with reading(path), open_file(path) as file:
             for _, element in ET.iterparse(file, events=("end",)):  # noqa: S314  (expat bounds its entities)
                 seen = seen or element.tag in HEADER
-                if element.tag == "i" and element.get("name") in SETTINGS:
+                if element.tag == "i" and element.get("name") in ("version", *SETTINGS):
                     settings[str(element.get("name"))] = (element.text or "").strip()
                 elif element.tag == "dielectricfunction":
                     _add_block(element, blocks, problems)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from dielectra.errors import InputError
 
 LONGEST_NUMBER = 60
+BARE_EXPONENT = re.compile(r"(?<=[\d.])(?=[+-]\d{3}$)")
+"""Where Fortran leaves the letter of an exponent of three digits out: ``0.25-102``."""
 
 
 def floats(words: Sequence[str], count: int, what: str) -> list[float]:
-    """Return the first `count` words as finite numbers; ``1.5D0`` of Fortran is one.
+    """Return the first `count` words as finite numbers; ``1.5D0`` and ``0.25-102`` of Fortran are some.
 
     Raises
     ------
@@ -41,7 +44,8 @@ def whole(word: str, what: str) -> int:
 def _float(word: str, what: str) -> float:
     advice = "write a decimal point" if "," in word else "write a finite number"
     try:
-        value = float(word.lower().replace("d", "e")) if len(word) <= LONGEST_NUMBER and "_" not in word else math.nan
+        plain = BARE_EXPONENT.sub("e", word.lower().replace("d", "e"))
+        value = float(plain) if len(word) <= LONGEST_NUMBER and "_" not in word else math.nan
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
