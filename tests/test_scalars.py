@@ -57,7 +57,13 @@ def test_what_is_not_known_is_nan(scalars: Path) -> None:
     np.testing.assert_array_equal(np.isnan(read.eps_infinity), [False, True, False])
 
 
-@pytest.mark.parametrize("broken", ["{", "[]", '{"lattice": 1}', line(make_mgo(), eps_infinity=0.7)])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *("{", "[]", "{}", '{"lattice": 1}', line(make_mgo(), eps_infinity=0.7), line(make_mgo(), gap_direct=-0.1)),
+        *(line(make_mgo(), gap_direct=float("nan")), line(make_mgo(), eps_infinity=True)),
+    ],
+)
 def test_a_broken_line_is_named(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "known.jsonl"
     path.write_text(line(make_mgo()) + "\n" + broken + "\n", encoding="utf-8")

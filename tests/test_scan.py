@@ -73,6 +73,14 @@ class TestSources:
         with pytest.raises(InputError, match="is no path of a file"):
             list(scan(sources))
 
+    def test_nothing_in_json_is_skipped(self, tmp_path: Path) -> None:
+        crystal = '{"lattice": [4, 0, 0, 0, 4, 0, 0, 0, 4], "species": ["Po"], "frac_coords": [0, 0, 0]}'
+        (tmp_path / "x.jsonl").write_text("\n".join([crystal, "[]", "{}", "", f"[[], {crystal}]"]))
+        entries, refused = found_in(tmp_path / "x.jsonl")
+        assert [entry.place for entry in entries] == ["line 1", "line 5, item 1"]
+        assert [one.place for one in refused] == ["line 2", "line 3", "line 5, item 0"]
+        assert all("an empty" in one.reason for one in refused)
+
     def test_a_file_that_is_given_twice_is_read_once(self, tmp_path: Path) -> None:
         (tmp_path / "POSCAR").write_text(POSCAR)
         assert len(found_in(tmp_path, tmp_path / "POSCAR", tmp_path / ".." / tmp_path.name)[0]) == 1

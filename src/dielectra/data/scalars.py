@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dielectra.arrays import SingleArray
-from dielectra.crystal import Crystal, make_crystal
+from dielectra.crystal import Crystal
 from dielectra.data.splits import sorted_formula
 from dielectra.data.store import dataset_roots
 from dielectra.errors import InputError
-from dielectra.files import reading
+from dielectra.files import read_bytes
+from dielectra.structures import Refused, scan
+
+ABOVE_ONE = 1.001
+"""Least static dielectric constant; that of any crystal is larger."""
 
 FILE = "crystals.jsonl.gz"
 """Name of the file within the folder of a set."""
@@ -72,27 +75,26 @@ def read_scalars(source: str | Path) -> Scalars:
         If the file is missing or a line is no such crystal.
     """
     path = _find(source)
-    with reading(path):
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
     crystals, gaps, constants = [], [], []
-    for number, line in enumerate(text.splitlines(), 1):
-        where = f"{path}, line {number}"
-        try:
-            entry = json.loads(line)
-            crystals.append(make_crystal(entry["lattice"], entry["species"], entry["frac_coords"], where))
-            gaps.append([float(entry.get(name, np.nan)) for name in ("gap_direct", "gap_indirect")])
-            constants.append(_above_one(float(entry.get("eps_infinity", np.nan))))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{where}: is no crystal with scalars ({error!r}); mend or remove the line") from error
-    digest = hashlib.sha256(content).hexdigest()
+    for found in scan(path):
+        if isinstance(found, Refused):
+            raise InputError(found.reason)
+        where = f"{path}, {found.place}"
+        crystals.append(found.crystal)
+        gaps.append([_number(found.data, name, 0.0, where) for name in ("gap_direct", "gap_indirect")])
+        constants.append(_number(found.data, "eps_infinity", ABOVE_ONE, where))
+    digest = hashlib.sha256(read_bytes(path)).hexdigest()
     return Scalars(crystals, np.array(gaps, np.float32), np.array(constants, np.float32), digest)
 
 
-def _above_one(constant: float) -> float:
-    if constant <= 1:
-        raise ValueError(f"eps_infinity is {constant:g}; it must be above 1")
-    return constant
+def _number(known: Mapping[str, Any], name: str, least: float, where: str) -> float:
+    """Return a number of a line, NaN where it has none."""
+    value = known.get(name)
+    if value is None:
+        return np.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < np.inf:
+        raise InputError(f"{where}: {name} is {str(value)[:40]}; it is a number of at least {least:g}")
+    return float(value)
 
 
 def _find(source: str | Path) -> Path:

@@ -71,9 +71,9 @@ def _species(labels: Sequence[str], card: Card | None, where: str) -> tuple[list
     }
     doubts = []
     for label, symbol in symbols.items():
-        if label.lower() not in masses:
+        mass = masses.get(label.lower(), masses.get(symbol.lower()))
+        if mass is None:
             raise InputError(f"{where}: atom {label[:20]} is not among ATOMIC_SPECIES; add it, or mend its label")
-        mass = masses[label.lower()]
         known, shorter = (MASSES[NUMBERS[name]] if name in NUMBERS else 0.0 for name in (symbol, symbol[:1]))
         if not mass > 0 or not known or abs(mass / known - 1) < MASS_TOLERANCE or symbol in ("H", *ISOTOPES):
             continue

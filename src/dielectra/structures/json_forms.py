@@ -141,6 +141,9 @@ def _structures(value: Any, name: str, place: str, depth: int) -> Iterator[Found
     where = f"{name}, {place}" if place else name
     if isinstance(value, InputError):
         yield Found(value, place)
+    elif isinstance(value, list | dict) and not value:
+        kind = "list" if isinstance(value, list) else "object"
+        yield Found(InputError(f"{where}: an empty {kind} holds no structure"), place)
     elif isinstance(value, list) and depth < DEEPEST:
         for index, item in enumerate(value):
             yield from _structures(item, name, _inside(place, f"item {index}"), depth + 1)
