@@ -368,3 +368,39 @@ def test_a_screening_runs_on_two_blocks_of_parsl(tmp_path: Path, model: str, run
     assert json.loads(out)["crystals"] == 9
     rows = query(tmp_path / "r", "SELECT id, eps_infinity FROM crystals").rows
     assert rows == query(tmp_path / "r", "SELECT DISTINCT id, eps_infinity FROM crystals ORDER BY id").rows
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes whose command names a folder."""
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(one.info["cmdline"] or [])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_of_parsl_outlives_its_driver(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    pytest.importorskip("parsl", reason="needs the extra [hpc]")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    source = write_lines(tmp_path / "a.jsonl", 40)
+    (tmp_path / "config.py").write_text(
+        "from dielectra.jobs.parsl import local_config\n"
+        f"config = local_config(1, {str(tmp_path / 'parsl')!r}, n_blocks=2)\n"
+    )
+    command = [sys.executable, "-m", "dielectra", "screen", str(source), "-o", str(tmp_path / "r"), "--model", model]
+    command += ["--crystals-per-job", "1", "--parsl", str(tmp_path / "config.py")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+        while driver.poll() is None and not list((tmp_path / "r").glob("shards/*.parquet")):
+            time.sleep(0.1)
+        children = psutil.Process(driver.pid).children()
+        assert children
+        driver.send_signal(number)
+        assert driver.wait(timeout=120) != 0
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+    if number == signal.SIGTERM:  # what is killed outright ends later, when its heart is missed
+        end = time.monotonic() + 60
+        while processes_in(tmp_path) and time.monotonic() < end:
+            time.sleep(0.2)
+        assert processes_in(tmp_path) == []
+    for process in processes_in(tmp_path):
+        os.kill(process, signal.SIGKILL)

@@ -9,6 +9,7 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -70,31 +71,35 @@ def run_jobs(
     """
     place = _workplace(folder, limits, maximum_attempts, trusted)
     active: dict[str, Running] = {}
-    handler = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        while True:
-            while len(active) < n_workers:
-                with _interrupts_held_back():
-                    begun = _begin(place, active)
-                    active |= dict([begun] if begun else [])
-                if begun is None:
-                    break
-            ended = [name for name, running in active.items() if _has_ended(running)]
-            for name in ended:
-                _settle(place, name, active.pop(name))
-            counts = place.table.counts()
-            if ended and progress is not None:
-                progress(counts)
-            if not active and not counts["waiting"] and not counts["running"]:
-                return counts
-            time.sleep(POLL_SECONDS)
+        with interruptible():
+            return _work(place, n_workers, active, progress)
     finally:
-        signal.signal(signal.SIGTERM, handler)
         for running in active.values():
             _kill(running.process)
         for name, running in active.items():
             with contextlib.suppress(InputError):  # what a table that fails keeps as running is taken over later
                 _settle(place, name, running, forgive=True)
+
+
+def _work(place: Workplace, n_workers: int, active: dict[str, Running], progress: Progress | None) -> dict[str, int]:
+    """Keep so many workers busy until no job waits; `active` has those at work, whatever happens."""
+    while True:
+        while len(active) < n_workers:
+            with _interrupts_held_back():
+                begun = _begin(place, active)
+                active |= dict([begun] if begun else [])
+            if begun is None:
+                break
+        ended = [name for name, running in active.items() if _has_ended(running)]
+        for name in ended:
+            _settle(place, name, active.pop(name))
+        counts = place.table.counts()
+        if ended and progress is not None:
+            progress(counts)
+        if not active and not counts["waiting"] and not counts["running"]:
+            return counts
+        time.sleep(POLL_SECONDS)
 
 
 def run_next(
@@ -108,18 +113,24 @@ def run_next(
     This is the unit of work that a cluster's nodes are given.
     """
     place = _workplace(folder, limits, maximum_attempts, trusted)
-    begun = _begin(place, ())
+    begun = None
+    try:
+        with interruptible():
+            with _interrupts_held_back():
+                begun = _begin(place, ())
+            if begun is not None:
+                begun[1].process.wait(place.limits.wall_seconds)
+    except subprocess.TimeoutExpired:
+        pass
+    except BaseException:
+        if begun is not None:
+            _kill(begun[1].process)
+            _settle(place, *begun, forgive=True)
+        raise
     if begun is None:
         return None
     name, running = begun
-    try:
-        running.process.wait(place.limits.wall_seconds)
-    except subprocess.TimeoutExpired:
-        _kill(running.process)
-    except BaseException:
-        _kill(running.process)
-        _settle(place, name, running, forgive=True)
-        raise
+    _kill(running.process)
     _settle(place, name, running)
     return name
 
@@ -261,13 +272,29 @@ def _last_line(path: Path) -> str:
     return lines[-1] if lines else "no message"
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM interrupt like Ctrl-C, so that what was started is ended. Only a main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
     """Let SIGINT and SIGTERM wait: a process that has started but is noted nowhere yet would outlive its runner."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     came: list[int] = []
 
     def note(number: int, _: object) -> None:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from dielectra.errors import InputError
-from dielectra.jobs.local import MAXIMUM_ATTEMPTS, Progress, run_next
+from dielectra.jobs.local import MAXIMUM_ATTEMPTS, Progress, interruptible, run_next
 from dielectra.jobs.table import JobTable
 from dielectra.jobs.worker import Limits, search_path
+
+PARENT_DEATH = ["setpriv", "--pdeathsig", "TERM"]
+"""Command of util-linux that starts another one which gets a signal when its parent dies."""
 
 POLL_SECONDS = 0.5
 LARGEST_QUEUE = 2000
@@ -35,7 +38,8 @@ def run_on_cluster(
 ) -> dict[str, int]:
     """Work until no job waits; return the number of jobs in each state.
 
-    Killed drivers, nodes and workers lose nothing: the same call, or any other runner, goes on.
+    Killed drivers, nodes and workers lose nothing: the same call, or any other runner, goes on. Ctrl-C and SIGTERM give
+    the nodes back; when the driver is killed outright, they miss it within minutes and end.
 
     Parameters
     ----------
@@ -54,7 +58,8 @@ def run_on_cluster(
 
     folder = Path(folder).resolve()
     table = JobTable(folder)
-    with parsl.load(config) as kernel:
+    _end_with_this_process(config)
+    with interruptible(), parsl.load(config) as kernel:
         app = parsl.python_app(run_next, data_flow_kernel=kernel)
         futures: list[Future[str | None]] = []
         failures = 0
@@ -75,6 +80,17 @@ def run_on_cluster(
             for _ in range(min(unfinished, LARGEST_QUEUE) - len(futures)):
                 futures.append(app(str(folder), limits, maximum_attempts, tuple(trusted)))
             time.sleep(POLL_SECONDS)
+
+
+def _end_with_this_process(config: Any) -> None:
+    """Let the kernel end Parsl's interchange, by which nodes live, with this process, which may be killed."""
+    from parsl.executors import HighThroughputExecutor
+
+    for executor in config.executors:
+        if isinstance(executor, HighThroughputExecutor) and shutil.which(PARENT_DEATH[0]) is not None:
+            command = [*executor.interchange_launch_cmd]
+            if command[: len(PARENT_DEATH)] != PARENT_DEATH:
+                executor.interchange_launch_cmd = [*PARENT_DEATH, *command]
 
 
 def require_parsl() -> None:
