@@ -1,7 +1,7 @@
 """Load the page's server with many clients at a time, good requests and bad ones mixed: statuses, latency, memory.
 
 A server on a free port is started for it. What counts: no status of 5xx but 503, latencies of good requests, and memory
-that does not grow.
+that does not grow. A good request sends a crystal that the server has not met, so that nothing it remembers helps.
 """
 
 from __future__ import annotations
@@ -122,6 +122,13 @@ def memory(process: int) -> float:
     return total / 1e6
 
 
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process, its descendants that live, and this one."""
+    parent = psutil.Process(process)
+    times = [one.cpu_times() for one in (parent, *parent.children(recursive=True), psutil.Process())]
+    return sum(one.user + one.system for one in times)
+
+
 def main() -> int:
     """Start a server, load it, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,7 +146,9 @@ def main() -> int:
         before = memory(server.pid)
         for part in range(options.parts):
             seconds = options.seconds / options.parts
+            used = cpu_seconds(server.pid)
             found = asyncio.run(load(address, options.clients, seconds))
+            cores = (cpu_seconds(server.pid) - used) / seconds
             good = [entry for entry in found if entry[0]]
             statuses = Counter(status for _, status, _ in found)
             failures += sum(n for status, n in statuses.items() if status >= 500 and status != 503)
@@ -147,7 +156,8 @@ def main() -> int:
             median, p95 = np.percentile([spent for *_, spent in good], [50, 95])
             print(
                 f"part {part + 1}: {len(found)} requests in {seconds:.0f} s ({len(found) / seconds:.1f}/s); good ones: "
-                f"{len(good)}, p50 {median:.2f} s, p95 {p95:.2f} s; memory {before:.0f} -> {memory(server.pid):.0f} MB"
+                f"{len(good)}, p50 {median:.2f} s, p95 {p95:.2f} s; memory {before:.0f} -> {memory(server.pid):.0f} MB; "
+                f"server and clients got {cores:.2f} cores"
             )
             print("   statuses:", ", ".join(f"{status}: {n}" for status, n in sorted(statuses.items())))
         health = httpx.get(f"{address}/healthz").json()
