@@ -156,7 +156,8 @@ def main() -> int:
             median, p95 = np.percentile([spent for *_, spent in good], [50, 95])
             print(  # the cores are what server and clients got of the machine
                 f"part {part + 1}: {len(found)} requests in {seconds:.0f} s ({len(found) / seconds:.1f}/s); good ones: "
-                f"{len(good)}, p50 {median:.2f} s, p95 {p95:.2f} s; memory {before:.0f} -> {memory(server.pid):.0f} MB; {cores:.2f} cores"
+                f"{len(good)}, p50 {median:.2f} s, p95 {p95:.2f} s, memory {before:.0f} -> {memory(server.pid):.0f} MB,"
+                f" {cores:.2f} cores"
             )
             print("   statuses:", ", ".join(f"{status}: {n}" for status, n in sorted(statuses.items())))
         health = httpx.get(f"{address}/healthz").json()

@@ -141,7 +141,7 @@ def test_the_refractiveindex_file_has_the_form_of_the_database(prediction: Predi
     assert document["COMMENTS"].startswith(
         "Predicted, not measured; electronic response without phonons: holds from 0.5"
     )
-    assert document["COMMENTS"].endswith('; a "quoted": note')
+    assert document["COMMENTS"].endswith('; doubt: a "quoted": note')
     assert "ladder-rpa" in document["REFERENCES"]
     table = np.array([line.split() for line in document["DATA"][0]["data"].splitlines()], float)
     assert document["DATA"][0]["type"] == "tabulated nk"

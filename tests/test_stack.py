@@ -168,7 +168,7 @@ def test_unpolarised_is_the_mean_and_spectra_mix_with_constants_and_arrays() -> 
         ({"polarisation": "x"}, "unknown polarisation 'x'; allowed are s, p, unpolarised"),
         ({"angles": 90}, "angles of incidence must be at least 0 and below 90"),
         ({"energies": [-1.0]}, "photon energies must be a list"),
-        ({"energies": [25.0]}, "covers 0-20 eV and 25-25 eV are asked for"),
+        ({"energies": [25.0]}, "covers 0-20 eV, but 25-25 eV"),
         ({"incidence": 0.0}, "real, positive refractive index"),
         ({"layers": [Layer(1.5, -3)]}, "layer 0: thickness -3 nm"),
         ({"layers": [Layer(1.5, 3, coherent=False)]}, "layer 0: 3 nm is too thin for an incoherent layer"),

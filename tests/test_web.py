@@ -368,7 +368,7 @@ def test_a_spectrum_that_is_none_gets_a_sentence(client: httpx.Client) -> None:
     answer = client.post("/api/colour", json={"spectrum": spectrum})
     assert answer.json()["detail"] == "energy_ev, eps1 and eps2 need one length; got 3, 2 and 3"
     answer = client.post("/api/colour", json={"spectrum": spectrum | {"eps1": [1, 1, 1]}})
-    assert "1.58954-3.44401 eV are asked for" in answer.json()["detail"]
+    assert "covers 1-3 eV (413.3 nm to 1240 nm), but 1.58954-3.44401 eV" in answer.json()["detail"]
 
 
 def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
