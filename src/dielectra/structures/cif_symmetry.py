@@ -253,7 +253,7 @@ def _of_symbol(symbol: str, cell: FloatArray) -> list[Setting]:
 
 def _angle(one: FloatArray, other: FloatArray) -> float:
     """Return the angle between two vectors in degrees."""
-    cosine = one @ other / math.sqrt((one @ one) * (other @ other))
+    cosine = float(one @ other) / math.sqrt(float((one @ one) * (other @ other)))
     return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
