@@ -497,12 +497,15 @@ class TestManyBlocks:
 
     @pytest.mark.slow
     def test_thousands_take_seconds(self, tmp_path: Path) -> None:
-        """Half of them are crystals, each in a cell of its own, half cannot be used; each is checked in full."""
+        """Half of them are crystals, each in a cell of its own, half cannot be used; each is checked in full.
+
+        Twice as many take 3.6 s; so many, that a machine which is busy with other work does not decide on the test.
+        """
         path = tmp_path / "many.cif"
         path.write_text(
             "".join(
                 cif(lengths=(a, a, a) if index % 2 else (a, a, 6.0)).replace("data_x", f"data_{index}")
-                for index, a in enumerate(np.linspace(5.6, 5.7, 11_000).round(6).tolist())
+                for index, a in enumerate(np.linspace(5.6, 5.7, 5_500).round(6).tolist())
             )
         )
         read(cif(), tmp_path)  # so that imports are not timed
@@ -510,10 +513,10 @@ class TestManyBlocks:
         found = list(scan([path]))
         assert time.process_time() - start < 5
         crystals = [one for one in found if isinstance(one, Entry)]
-        assert (len(crystals), len(found)) == (5_500, 11_000)
+        assert (len(crystals), len(found)) == (2_750, 5_500)
         assert all("does not fit the space group" in one.reason for one in found if isinstance(one, Refused))
         assert {one.crystal.n_atoms for one in crystals} == {8}
-        assert len({one.crystal.volume for one in crystals}) == 5_500
+        assert len({one.crystal.volume for one in crystals}) == 2_750
 
     def test_blocks_without_a_crystal_take_little_time(self, tmp_path: Path) -> None:
         path = tmp_path / "many.cif"
