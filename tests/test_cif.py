@@ -499,7 +499,7 @@ class TestManyBlocks:
     def test_thousands_take_seconds(self, tmp_path: Path) -> None:
         """Half of them are crystals, each in a cell of its own, half cannot be used; each is checked in full.
 
-        Twice as many take 3.6 s; so many, that a machine which is busy with other work does not decide on the test.
+        Twice as many take 4 to 5.6 s; with these a machine that is busy with other work does not decide on the test.
         """
         path = tmp_path / "many.cif"
         path.write_text(
