@@ -194,7 +194,7 @@ def _primitive_cell(symmetry: Any) -> Crystal:
     return Crystal(centring @ np.asarray(symmetry.std_lattice, float), numbers, frac_coords % 1.0)
 
 
-def spglib_cell(crystal: Crystal) -> tuple[FloatArray, FloatArray, IntArray]:
+def spglib_cell(crystal: Crystal) -> Any:
     """Return the (lattice, positions, numbers) triple that spglib takes."""
     return (
         np.asarray(crystal.cell, float),

@@ -129,7 +129,7 @@ class FolderOutput(Output):
         from dielectra.documents.files import FORMS
         from dielectra.documents.folders import FolderWriter
 
-        more = {"fit": fit} if FORMS[form].is_fitted else {}
+        more: dict[str, Any] = {"fit": fit} if FORMS[form].is_fitted else {}
         write = partial(FORMS[form].write, points=points, **more)
         self._writer = FolderWriter(folder, FORMS[form].ending, write, overwrite=overwrite)
         self._form = form
