@@ -1,0 +1,87 @@
+"""Mend the gaps of records whose computation looked for band edges on the k-points of the response alone.
+
+Half-shifted grids miss the edges at Gamma and on the faces of the zone. ``ladder-2`` looks on the grid of the ground
+state too; records taken over from ``ladder-1`` did not. The first command computes their gaps as ``ladder-2`` does,
+without the empty bands of a response, and goes on where it stopped; the second writes them into the parts::
+
+    python datasets/ladder-2/gaps.py compute gaps.jsonl
+    python datasets/ladder-2/gaps.py apply gaps.jsonl
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from dielectra.abinitio.gpaw import accept
+from dielectra.abinitio.gpaw_steps import converge_ground_state, read_gaps, solve_bands
+from dielectra.abinitio.kgrid import response_sampling
+from dielectra.abinitio.protocol import LADDER_2
+from dielectra.crystal import Crystal
+from dielectra.data.dataset import open_dataset
+from dielectra.data.schema import Record
+from dielectra.data.store import write_part
+
+HERE = Path(__file__).parent
+OF_EVERY_PART = ("schema", "energies_eV", "components")
+NOTE = "computed by ladder-1, whose run is that of ladder-2"
+
+
+def compute(path: Path) -> None:
+    """Append the gaps of the records that lack them, one JSON object a line."""
+    done = set(_read(path)) if path.exists() else set()
+    with path.open("a", encoding="utf-8") as file:
+        for record in open_dataset(HERE).records("rpa"):
+            if record.id not in done and _is_affected(record):
+                direct, indirect = gaps_of(record.crystal)
+                line = {"id": record.id, "gap_direct": direct, "gap_indirect": indirect}
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+
+
+def gaps_of(crystal: Crystal) -> tuple[float, float]:
+    """Return the direct and the fundamental gap over the k-points of ground state and response."""
+    standard, n_electrons = accept(crystal)
+    n_occupied = n_electrons // 2
+    ground_state = converge_ground_state(standard, LADDER_2, n_occupied, None)
+    kpoints = response_sampling(standard, LADDER_2).kpoints()
+    return read_gaps([ground_state, solve_bands(ground_state, kpoints, n_occupied + 1, None)], n_occupied)
+
+
+def apply(path: Path) -> None:
+    """Write the gaps into the parts and say so in the records."""
+    gaps = _read(path)
+    for part in sorted(HERE.glob("part-*.parquet")):
+        dataset = open_dataset(part)
+        records = [_mended(record, gaps) for record in dataset.records()]
+        if any(record.properties["gap_direct"] == gaps.get(record.id, {}).get("gap_direct") for record in records):
+            metadata = {key.decode(): value.decode() for key, value in pq.read_schema(part).metadata.items()}
+            metadata = {key: value for key, value in metadata.items() if key not in OF_EVERY_PART}
+            temporary = part.with_name(f"new-{part.name}")
+            write_part([*records, *dataset.metals()], temporary, metadata, dataset.grid).replace(part)
+
+
+def _mended(record: Record, gaps: dict[str, dict[str, float]]) -> Record:
+    if record.id not in gaps or not _is_affected(record):
+        return record
+    spectrum = replace(record.spectrum, provenance=dict(record.spectrum.provenance) | {"taken_over": NOTE})
+    found = {kind: gaps[record.id][kind] for kind in ("gap_direct", "gap_indirect")}
+    return replace(record, spectrum=spectrum, properties=record.properties | found)
+
+
+def _is_affected(record: Record) -> bool:
+    return "gaps on the response's k-points" in str(record.spectrum.provenance.get("taken_over"))
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    lines: Iterator[dict[str, float]] = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {str(line["id"]): line for line in lines}
+
+
+if __name__ == "__main__":
+    {"compute": compute, "apply": apply}[sys.argv[1]](Path(sys.argv[2]))
