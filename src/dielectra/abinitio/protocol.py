@@ -113,26 +113,38 @@ D_AND_F_METALS = (
     "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Y", "Zr", "Nb", "Mo", "Tc", "Ru", "Rh", "Pd", "Ag",
     "Cd", "La", "Ce", "Yb", "Lu", "Hf", "Ta", "W", "Re", "Os", "Ir", "Pt", "Au", "Hg",
 )  # fmt: skip
-LADDER_2_CUTOFFS = {
+FIRST_LADDER_2_CUTOFFS = {
     **dict.fromkeys(("O", "F", "N"), 400.0),
     **dict.fromkeys(("C", "Tl", *D_AND_F_METALS), 350.0),
     **dict.fromkeys(("B", "Pb", "Bi"), 300.0),
 }
-"""Plane-wave cutoffs in eV by element; all others have the default. Decision 21 has what was tested."""
+LADDER_2_CUTOFFS = FIRST_LADDER_2_CUTOFFS | {"N": 550.0, "O": 500.0, "F": 450.0, "C": 400.0, "B": 350.0, "H": 350.0}
+"""Plane-wave cutoffs in eV by element; all others have the default. Decision 28 has what was tested."""
 
 LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
 LADDER_1_COARSE = Protocol(name="ladder-1-coarse", band_energy=24.0, response_cutoff=40.0)
-LADDER_2 = Protocol(name="ladder-2", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+LADDER_2 = Protocol(name="ladder-2", version=2, cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+LADDER_2_V1 = Protocol(name="ladder-2-v1", cutoffs=FIRST_LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 LADDER_2_FINE = LADDER_2.model_copy(
     update={"name": "ladder-2-fine", "extra_cutoff": 100.0, "sampled_volume": 2e5, "response_cutoff": 80.0}
 )
-GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
-BSE_1 = BseProtocol(name="bse-1", cutoffs=LADDER_2_CUTOFFS)
+GLLB_LRC_1 = LrcProtocol(name="gllb-lrc-1", version=2, cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+BSE_1 = BseProtocol(name="bse-1", version=2, cutoffs=LADDER_2_CUTOFFS)
 GRUNERT_2025 = YamboProtocol(name="grunert-2025")
 PROTOCOLS: dict[str, NamedProtocol] = {
     p.name: p
-    for p in (LADDER_2, LADDER_2_FINE, LADDER_1, LADDER_1_COARSE, LADDER_1_FINE, GLLB_LRC_1, BSE_1, GRUNERT_2025)
+    for p in (
+        LADDER_2,
+        LADDER_2_V1,
+        LADDER_2_FINE,
+        LADDER_1,
+        LADDER_1_COARSE,
+        LADDER_1_FINE,
+        GLLB_LRC_1,
+        BSE_1,
+        GRUNERT_2025,
+    )
 }
 
 
