@@ -1,7 +1,7 @@
 """SC of plane-wave cutoffs to one 200 eV higher: python benchmarks/cutoffs.py [N O F ...] [--cutoff 400 500].
 
-Of each element the cheapest records of ladder-2 are computed in which no other element asks for a higher cutoff, on a
-k-point grid of a quarter of the points: at the protocol's cutoff or at those given, and 200 eV above the highest of them.
+Of each element the cheapest records of ladder-2 are computed in which no other element asks for a higher cutoff, on
+a k-point grid of a quarter of the points: at the protocol's cutoff or those given, and 200 eV above the highest.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Mend the gaps of records whose computation looked for band edges on the k-points of the response alone.
 
 Half-shifted grids miss the edges at Gamma and on the faces of the zone. ``ladder-2`` looks on the grid of the ground
-state too; records taken over from ``ladder-1`` did not. The first command computes their gaps as ``ladder-2`` does,
+state too; records taken over from ``ladder-1`` did not (those whose
+cutoffs have changed since are computed again as a whole). The first command computes their gaps as ``ladder-2`` does,
 without the empty bands of a response, and goes on where it stopped; the second writes them into the parts::
 
     python datasets/ladder-2/gaps.py compute gaps.jsonl
@@ -16,19 +17,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
+from parts import rewrite
+from pool import same_cutoff
 
 from dielectra.abinitio.gpaw import accept
 from dielectra.abinitio.gpaw_steps import converge_ground_state, read_gaps, solve_bands
 from dielectra.abinitio.kgrid import response_sampling
-from dielectra.abinitio.protocol import LADDER_2
+from dielectra.abinitio.protocol import LADDER_1, LADDER_2
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import write_part
 
 HERE = Path(__file__).parent
-OF_EVERY_PART = ("schema", "energies_eV", "components")
 NOTE = "computed by ladder-1, whose run is that of ladder-2"
 
 
@@ -57,13 +57,7 @@ def apply(path: Path) -> None:
     """Write the gaps into the parts and say so in the records."""
     gaps = _read(path)
     for part in sorted(HERE.glob("part-*.parquet")):
-        dataset = open_dataset(part)
-        records = [_mended(record, gaps) for record in dataset.records()]
-        if any(record.properties["gap_direct"] == gaps.get(record.id, {}).get("gap_direct") for record in records):
-            metadata = {key.decode(): value.decode() for key, value in pq.read_schema(part).metadata.items()}
-            metadata = {key: value for key, value in metadata.items() if key not in OF_EVERY_PART}
-            temporary = part.with_name(f"new-{part.name}")
-            write_part([*records, *dataset.metals()], temporary, metadata, dataset.grid).replace(part)
+        print(part.name, rewrite(part, lambda record: _mended(record, gaps)))  # noqa: T201
 
 
 def _mended(record: Record, gaps: dict[str, dict[str, float]]) -> Record:
@@ -75,7 +69,8 @@ def _mended(record: Record, gaps: dict[str, dict[str, float]]) -> Record:
 
 
 def _is_affected(record: Record) -> bool:
-    return "gaps on the response's k-points" in str(record.spectrum.provenance.get("taken_over"))
+    taken_over = "gaps on the response's k-points" in str(record.spectrum.provenance.get("taken_over"))
+    return taken_over and same_cutoff(record.crystal, LADDER_1)
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:

@@ -1,8 +1,8 @@
 """Make the campaign's pool: python datasets/ladder-2/pool.py ALEXANDRIA NACCARATO [MORE.jsonl...] > pool.jsonl.
 
-Sources, each crystal with its own and its licence: crystals of ladder-1 whose grid ladder-2 changes (the paper's pool),
-textbook crystals, Materials Project crystals of up to ten atoms, further files (decorated prototypes), the rest of the
-paper's pool. A crystal whose formula, space group and number of atoms are there already is left out.
+Sources, each crystal with its own and its licence: crystals of ladder-1 whose grid or cutoff ladder-2 changes (the
+paper's pool), textbook crystals, Materials Project crystals of up to ten atoms, further files (decorated prototypes),
+the rest of the paper's pool. A crystal whose formula, space group and number of atoms are there already is left out.
 
 Order: three new crystals, then two to be recomputed, then one of the rest, each in random order (seed 1) but for the
 elements that models lack first and those to be tried for magnetism last. Never only the cheap.
@@ -24,7 +24,7 @@ from textbook import textbook_crystals
 from dielectra.abinitio.computation import RefusedError
 from dielectra.abinitio.gpaw import OFTEN_MAGNETIC, count_electrons, estimate_cpu_seconds
 from dielectra.abinitio.kgrid import response_sampling
-from dielectra.abinitio.protocol import LADDER_1, LADDER_2
+from dielectra.abinitio.protocol import LADDER_1, LADDER_2, Protocol, plane_wave_cutoff
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
 from dielectra.structures import read_structure
@@ -81,9 +81,15 @@ def candidates(alexandria: str, naccarato: str, others: list[str]) -> Iterator[d
 
 
 def same_run(crystal: Crystal) -> bool:
-    """Say whether ladder-1 and ladder-2 compute a standardised crystal on the same grid."""
+    """Say whether ladder-1 and ladder-2 compute a standardised crystal on the same grid and with the same cutoff."""
     first, second = (response_sampling(crystal, protocol) for protocol in (LADDER_1, LADDER_2))
-    return (first.grid, first.shift) == (second.grid, second.shift)
+    return same_cutoff(crystal, LADDER_1) and (first.grid, first.shift) == (second.grid, second.shift)
+
+
+def same_cutoff(crystal: Crystal, protocol: Protocol) -> bool:
+    """Say whether a protocol computes a crystal with the plane waves of ladder-2."""
+    symbols = [chemical_symbols[number] for number in crystal.elements]
+    return plane_wave_cutoff(protocol, symbols) == plane_wave_cutoff(LADDER_2, symbols)
 
 
 def main(arguments: list[str]) -> None:

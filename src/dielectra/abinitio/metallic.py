@@ -14,13 +14,13 @@ import numpy as np
 from dielectra.abinitio.computation import RefusedError
 from dielectra.abinitio.gpaw import count_electrons
 from dielectra.abinitio.gpaw_steps import atoms_of, band_energies, calculator_of
-from dielectra.abinitio.protocol import LADDER_2, Protocol
+from dielectra.abinitio.protocol import LADDER_2_V1, Protocol
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.jobs.clock import CpuClock
 from dielectra.symmetry import standardise
 
-METAL_1 = LADDER_2.model_copy(
+METAL_1 = LADDER_2_V1.model_copy(
     update={"name": "metal-1", "extra_cutoff": -50.0, "ground_state_kpoints": 40, "smearing": 0.1}
 )
 CONVERGENCE = {"energy": 0.01, "density": 5e-3, "eigenstates": 1e-2}

@@ -119,7 +119,7 @@ FIRST_LADDER_2_CUTOFFS = {
     **dict.fromkeys(("B", "Pb", "Bi"), 300.0),
 }
 LADDER_2_CUTOFFS = FIRST_LADDER_2_CUTOFFS | {"N": 550.0, "O": 500.0, "F": 450.0, "C": 400.0, "B": 350.0, "H": 350.0}
-"""Plane-wave cutoffs in eV by element; all others have the default. Decision 28 has what was tested."""
+"""Plane-wave cutoffs in eV by element; all others have the default. Decision 27 has what was tested."""
 
 LADDER_1 = Protocol(name="ladder-1")
 LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoints=4000, response_cutoff=80.0)
