@@ -119,6 +119,7 @@ def test_a_shifted_grid_gives_what_a_run_without_symmetry_gives(
 @pytest.mark.slow
 def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
     from dielectra.abinitio.gpaw import estimate_cpu_seconds
+    from dielectra.abinitio.protocol import LADDER_1
 
     records = [
         record
@@ -126,7 +127,7 @@ def test_estimated_cost_tells_cheap_from_dear_crystals() -> None:
         if record.spectrum.level == "ipa"
     ]
     spent = np.log([record.properties["cpu_s"] for record in records])
-    estimated = np.log([estimate_cpu_seconds(record.crystal) for record in records])
+    estimated = np.log([estimate_cpu_seconds(record.crystal, LADDER_1) for record in records])
     assert np.corrcoef(spent, estimated)[0, 1] > 0.85
 
 
