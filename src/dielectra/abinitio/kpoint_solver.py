@@ -21,6 +21,9 @@ SHARE_OF_A_BAND = 0.5
 
 MOST_STEPS = 60
 
+ORTHONORMALITY = 1e-5
+"""Largest element by which the overlap of solved states may differ from one."""
+
 
 class Block(NamedTuple):
     """Functions and what Hamiltonian and overlap make of them, each of shape ``(n_functions, n_plane_waves)``."""
@@ -114,7 +117,36 @@ class KPoint:
             Linearly independent functions, shape ``(n_bands, n_plane_waves)``.
         target
             Sum of the squared residuals of the first states, in square hartree.
+
+        Raises
+        ------
+        ArithmeticError
+            If the states that were found are not what the Hamiltonian and the overlap, applied anew, say they are.
         """
+        functions = start
+        for with_directions in (True, False):
+            found = self._iterate(functions, n_converged, target, with_directions)
+            functions = found.functions
+            if self._is_proved(found, n_converged, target):
+                return found
+        raise ArithmeticError("bands of a k-point lost their orthogonality and could not be solved")
+
+    def _is_proved(self, found: Solution, n_converged: int, target: float) -> bool:
+        """Say whether Hamiltonian and overlap, applied anew, find orthonormal states with the residuals that were said.
+
+        Combined over many steps, what was kept of both drifts where the functions depend on each other nearly; a state
+        can then appear twice.
+        """
+        block = self.block(found.functions)
+        overlap = block.functions.conj() @ block.overlap.T * self.volume_element
+        if np.abs(overlap - np.eye(len(overlap))).max() > ORTHONORMALITY:
+            return False
+        residuals = block.hamiltonian - found.energies[:, None] * block.overlap
+        squares = np.linalg.norm(residuals[:n_converged], axis=1) ** 2 * self.volume_element
+        return float(squares.sum()) <= 2.0 * max(target, found.error)
+
+    def _iterate(self, start: ComplexArray, n_converged: int, target: float, with_directions: bool) -> Solution:
+        """Return the states after as many steps as the target needs, with the directions of the steps before or not."""
         n_bands = len(start)
         block = self.block(start)
         energies, coefficients = self._lowest(block, n_bands)
@@ -135,7 +167,8 @@ class KPoint:
                 energies, coefficients = self._lowest(_stack(parts), n_bands)
             new = _stack(parts[1:]).combine(coefficients[n_bands:])
             block = _sum(block.combine(coefficients[:n_bands]), new)
-            directions = self._scaled(Block(*(part[active] for part in new)))
+            if with_directions:
+                directions = self._scaled(Block(*(part[active] for part in new)))
         return Solution(energies, block.functions, error)
 
     def _array(self, functions: ComplexArray) -> Any:
