@@ -1,4 +1,7 @@
-"""Recompute records of a data set and print their SC: python benchmarks/recompute.py DATASET [-n 5] [--seed S]."""
+"""Recompute records of a data set and print their SC: python benchmarks/recompute.py DATASET [-n 5] [--seed S].
+
+The cheapest by default; with a seed, random ones.
+"""
 
 import argparse
 import random
@@ -13,7 +16,7 @@ parser.add_argument("dataset")
 parser.add_argument("-n", type=int, default=5)
 parser.add_argument("--protocol", default="ladder-2")
 parser.add_argument("--cpu-seconds", type=float, default=60.0, help="most that a record may have cost")
-parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--seed", type=int, help="choose at random")
 arguments = parser.parse_args()
 
 protocol = PROTOCOLS[arguments.protocol]
@@ -21,10 +24,14 @@ if not isinstance(protocol, Protocol):
     raise SystemExit(f"{arguments.protocol} is no protocol of GPAW")
 records = list(open_dataset(arguments.dataset).records())
 stored = {(record.id, record.spectrum.level): record for record in records}
-cheap = sorted({record.id for record in records if record.properties["cpu_s"] <= arguments.cpu_seconds})
+records.sort(key=lambda record: record.properties["cpu_s"])
+cheap = dict.fromkeys(one.id for one in records if one.properties["cpu_s"] <= arguments.cpu_seconds)
+chosen = list(cheap)[: arguments.n]
+if arguments.seed is not None:
+    chosen = random.Random(arguments.seed).sample(sorted(cheap), arguments.n)
 print("| material | formula | level | SC | largest change of eps | change of gap, eV | CPU s | before |")
 print("|---|---|---|---:|---:|---:|---:|---:|")
-for name in random.Random(arguments.seed).sample(cheap, arguments.n):
+for name in chosen:
     new = compute(stored[name, "rpa"].crystal, protocol)
     for level, tensor in new.tensors.items():
         old = stored[name, level]

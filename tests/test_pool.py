@@ -141,21 +141,19 @@ def test_calls_beyond_the_limits_are_turned_away() -> None:
     in_workers(work, limits=IMPATIENT)
 
 
-def test_what_prevents_a_start_is_told() -> None:
+@pytest.mark.parametrize(
+    ("initialise", "message"),
+    [
+        (refuse_to_start, "no such model"),
+        (die, "a worker process was killed by SIGKILL before it was ready"),
+    ],
+)
+def test_what_prevents_a_start_is_told(initialise: Callable[[], None], message: str) -> None:
     async def main() -> None:
-        async with Workers(refuse_to_start, 1, LIMITS):
+        async with Workers(initialise, 1, LIMITS):
             pass
 
-    with pytest.raises(InputError, match="no such model"):
-        asyncio.run(main())
-
-
-def test_a_worker_that_dies_while_it_starts_prevents_the_start() -> None:
-    async def main() -> None:
-        async with Workers(die, 1, LIMITS):
-            pass
-
-    with pytest.raises(InputError, match="a worker process was killed by SIGKILL before it was ready"):
+    with pytest.raises(InputError, match=message):
         asyncio.run(main())
 
 

@@ -352,18 +352,25 @@ def test_questions_read_the_result_and_nothing_else(tmp_path: Path, model: str, 
     assert (code, "holds no result of a screening" in err) == (2, True)
 
 
+def two_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a configuration of Parsl for two local blocks, which find this Python's commands; return its path."""
+    pytest.importorskip("parsl", reason="needs the extra [hpc]")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    path = folder / "config.py"
+    path.write_text(
+        "from dielectra.jobs.parsl import local_config\n"
+        f"config = local_config(1, {str(folder / 'parsl')!r}, n_blocks=2)\n"
+    )
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the warnings are Parsl's own
 def test_a_screening_runs_on_two_blocks_of_parsl(tmp_path: Path, model: str, run: Run, monkeypatch: Any) -> None:
-    pytest.importorskip("parsl", reason="needs the extra [hpc]")
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     source = write_lines(tmp_path / "a.jsonl", 9)
-    (tmp_path / "config.py").write_text(
-        "from dielectra.jobs.parsl import local_config\n"
-        f"config = local_config(1, {str(tmp_path / 'parsl')!r}, n_blocks=2)\n"
-    )
+    config = two_blocks(tmp_path, monkeypatch)
     words = [source, "--model", model, "--crystals-per-job", "3", "--json"]
-    code, out, err = run("screen", *words, "-o", tmp_path / "r", "--parsl", tmp_path / "config.py")
+    code, out, err = run("screen", *words, "-o", tmp_path / "r", "--parsl", config)
     assert code == 0, err
     assert json.loads(out)["crystals"] == 9
     rows = query(tmp_path / "r", "SELECT id, eps_infinity FROM crystals").rows
@@ -380,15 +387,10 @@ def processes_in(folder: Path) -> list[int]:
 def test_nothing_of_parsl_outlives_its_driver(
     tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    pytest.importorskip("parsl", reason="needs the extra [hpc]")
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     source = write_lines(tmp_path / "a.jsonl", 40)
-    (tmp_path / "config.py").write_text(
-        "from dielectra.jobs.parsl import local_config\n"
-        f"config = local_config(1, {str(tmp_path / 'parsl')!r}, n_blocks=2)\n"
-    )
+    config = two_blocks(tmp_path, monkeypatch)
     command = [sys.executable, "-m", "dielectra", "screen", str(source), "-o", str(tmp_path / "r"), "--model", model]
-    command += ["--crystals-per-job", "1", "--parsl", str(tmp_path / "config.py")]
+    command += ["--crystals-per-job", "1", "--parsl", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
         while driver.poll() is None and not list((tmp_path / "r").glob("shards/*.parquet")):
             time.sleep(0.1)

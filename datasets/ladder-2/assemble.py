@@ -114,8 +114,9 @@ def main(arguments: list[str]) -> None:
             present -= {record.id for record in open_dataset(HERE).records("rpa") if is_outdated(record)}
     records += finished(campaign, pool, splits, present)
     names = list(dict.fromkeys(record.id for record in records))
+    replaced = frozenset(names)
     for part in existing:
-        rewrite(part, lambda record: None if record.id in names else record)
+        rewrite(part, lambda record: None if record.id in replaced else record)
     first = int(existing[-1].stem[-4:]) + 1 if existing else 0
     header = campaign_settings(table.settings()).provenance
     for number, start in enumerate(range(0, len(names), MATERIALS_PER_PART), start=first):

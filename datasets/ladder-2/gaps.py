@@ -1,9 +1,9 @@
 """Mend the gaps of records whose computation looked for band edges on the k-points of the response alone.
 
 Half-shifted grids miss the edges at Gamma and on the faces of the zone. ``ladder-2`` looks on the grid of the ground
-state too; records taken over from ``ladder-1`` did not (those whose
-cutoffs have changed since are computed again as a whole). The first command computes their gaps as ``ladder-2`` does,
-without the empty bands of a response, and goes on where it stopped; the second writes them into the parts::
+state too; records taken over from ``ladder-1`` did not. Those whose cutoffs have changed since are computed again as a
+whole. The first command computes the gaps of the others as ``ladder-2`` does, without the empty bands of a response,
+and goes on where it stopped; the second writes them into the parts::
 
     python datasets/ladder-2/gaps.py compute gaps.jsonl
     python datasets/ladder-2/gaps.py apply gaps.jsonl

@@ -95,9 +95,9 @@ class InterpolatedBands(PWFDEigensolver, Eigensolver):
         for states in anchors:
             start_in_small_basis(states, potential, self.plane_waves_per_band)
             errors[states] = solve(states)
-        basis = AnchorBasis.of(anchors, every, potential)
-        for states in every:
-            if states not in errors:
+        if others := [states for states in every if states not in errors]:
+            basis = AnchorBasis.of(anchors, every, potential)
+            for states in others:
                 basis.start(states, potential)
                 errors[states] = solve(states)
         error = sum(states.weight * error for states, error in errors.items()) * ibzwfs.spin_degeneracy

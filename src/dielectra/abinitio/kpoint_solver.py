@@ -138,12 +138,11 @@ class KPoint:
         can then appear twice.
         """
         block = self.block(found.functions)
-        overlap = block.functions.conj() @ block.overlap.T * self.volume_element
+        overlap = self._products(block.functions, block.overlap)
         if np.abs(overlap - np.eye(len(overlap))).max() > ORTHONORMALITY:
             return False
-        residuals = block.hamiltonian - found.energies[:, None] * block.overlap
-        squares = np.linalg.norm(residuals[:n_converged], axis=1) ** 2 * self.volume_element
-        return float(squares.sum()) <= 2.0 * max(target, found.error)
+        _, squares = self._residuals(block, found.energies)
+        return float(squares[:n_converged].sum()) <= 2.0 * max(target, found.error)
 
     def _iterate(self, start: ComplexArray, n_converged: int, target: float, with_directions: bool) -> Solution:
         """Return the states after as many steps as the target needs, with the directions of the steps before or not."""
@@ -152,8 +151,7 @@ class KPoint:
         energies, coefficients = self._lowest(block, n_bands)
         block, directions = block.combine(coefficients), None
         for _ in range(MOST_STEPS):
-            residuals = block.hamiltonian - energies[:, None] * block.overlap
-            squares = np.linalg.norm(residuals, axis=1) ** 2 * self.volume_element
+            residuals, squares = self._residuals(block, energies)
             error = float(squares[:n_converged].sum())
             if error <= target:
                 break
@@ -179,19 +177,32 @@ class KPoint:
 
     def _lowest(self, block: Block, n_states: int) -> tuple[FloatArray, ComplexArray]:
         """Return energies and coefficients of the lowest states within a block."""
-        hamiltonian = block.functions.conj() @ block.hamiltonian.T * self.volume_element
-        overlap = block.functions.conj() @ block.overlap.T * self.volume_element
+        hamiltonian = self._products(block.functions, block.hamiltonian)
+        overlap = self._products(block.functions, block.overlap)
         energies, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, n_states - 1])
         return energies, coefficients
 
+    def _products(self, first: ComplexArray, second: ComplexArray) -> ComplexArray:
+        """Return the inner products of functions, shape ``(n_first, n_second)``."""
+        products: ComplexArray = first.conj() @ second.T * self.volume_element
+        return products
+
+    def _residuals(self, block: Block, energies: FloatArray) -> tuple[ComplexArray, FloatArray]:
+        """Return the residuals of states and their squared norms."""
+        residuals = block.hamiltonian - energies[:, None] * block.overlap
+        return residuals, self._norms(residuals) ** 2
+
+    def _norms(self, functions: ComplexArray) -> FloatArray:
+        return np.asarray(np.linalg.norm(functions, axis=1) * np.sqrt(self.volume_element))
+
     def _independent(self, block: Block, corrections: ComplexArray) -> ComplexArray:
         """Return corrections without their part in a block of orthonormal states, at norm one."""
-        corrections = corrections - corrections @ block.overlap.conj().T @ block.functions * self.volume_element
-        norms = np.linalg.norm(corrections, axis=1, keepdims=True) * np.sqrt(self.volume_element)
-        return np.asarray(corrections / norms)
+        corrections = corrections - self._products(block.overlap, corrections).T @ block.functions
+        return np.asarray(corrections / self._norms(corrections)[:, None])
 
     def _scaled(self, block: Block) -> Block:
-        norms = np.linalg.norm(block.functions, axis=1, keepdims=True) * np.sqrt(self.volume_element)
+        """Return a block whose functions have norm one."""
+        norms = self._norms(block.functions)[:, None]
         return Block(*(part / norms for part in block))
 
 
