@@ -493,30 +493,33 @@ class TestManyBlocks:
         found = scan([path])
         names = [next(found).name for _ in range(50)]
         assert names == [f"{path}#{index}" for index in range(50)]
-        assert time.process_time() - start < 3
+        assert time.process_time() - start < 6
 
     @pytest.mark.slow
-    def test_thousands_take_seconds(self, tmp_path: Path) -> None:
+    def test_thousands_take_no_longer_each(self, tmp_path: Path) -> None:
         """Half of them are crystals, each in a cell of its own, half cannot be used; each is checked in full.
 
-        Twice as many take 4 to 5.6 s; with these a machine that is busy with other work does not decide on the test.
+        Time is compared with that of a tenth as many, so that a slow or busy machine does not decide on the test.
         """
-        path = tmp_path / "many.cif"
-        path.write_text(
-            "".join(
-                cif(lengths=(a, a, a) if index % 2 else (a, a, 6.0)).replace("data_x", f"data_{index}")
-                for index, a in enumerate(np.linspace(5.6, 5.7, 5_500).round(6).tolist())
-            )
-        )
         read(cif(), tmp_path)  # so that imports are not timed
-        start = time.process_time()
-        found = list(scan([path]))
-        assert time.process_time() - start < 5
-        crystals = [one for one in found if isinstance(one, Entry)]
-        assert (len(crystals), len(found)) == (2_750, 5_500)
-        assert all("does not fit the space group" in one.reason for one in found if isinstance(one, Refused))
-        assert {one.crystal.n_atoms for one in crystals} == {8}
-        assert len({one.crystal.volume for one in crystals}) == 2_750
+        seconds = {}
+        for count in (550, 5_500):
+            path = tmp_path / f"{count}.cif"
+            path.write_text(
+                "".join(
+                    cif(lengths=(a, a, a) if index % 2 else (a, a, 6.0)).replace("data_x", f"data_{index}")
+                    for index, a in enumerate(np.linspace(5.6, 5.7, count).round(6).tolist())
+                )
+            )
+            start = time.process_time()
+            found = list(scan([path]))
+            seconds[count] = time.process_time() - start
+            crystals = [one for one in found if isinstance(one, Entry)]
+            assert (len(crystals), len(found)) == (count // 2, count)
+            assert all("does not fit the space group" in one.reason for one in found if isinstance(one, Refused))
+            assert {one.crystal.n_atoms for one in crystals} == {8}
+            assert len({one.crystal.volume for one in crystals}) == count // 2
+        assert seconds[5_500] < 1.7 * 10 * seconds[550]
 
     def test_blocks_without_a_crystal_take_little_time(self, tmp_path: Path) -> None:
         path = tmp_path / "many.cif"

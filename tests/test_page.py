@@ -284,3 +284,21 @@ def test_a_phone_needs_no_sideways_scrolling_and_nothing_jumps(page: Page) -> No
         slide(page, "#cursor", float(energy))
         tops.append(page.locator("#downloads").bounding_box()["y"])  # type: ignore[index]
     assert np.ptp(tops) == 0, "reading the curves moves nothing"
+
+
+def test_a_colour_that_comes_late_moves_nothing(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("about:blank")
+    held: list[Any] = []
+    page.route("**/api/colour", lambda route: held.append(route))  # Playwright takes no bound method of a list
+    open_page(page, f"{address}/#example=MgO&level=rpa&tab=index")
+    place = page.locator("#downloads")
+    before = place.bounding_box()
+    held[0].continue_()
+    expect(page.locator("#facts")).to_contain_text("polished")
+    assert place.bounding_box() == before
+    page.click("#tab-eps")
+    settle(page)
+    expect(page.locator("#facts")).to_contain_text("polished")
+    assert len(held) == 1, "the colour of a prediction is asked for once"
+    page.unroute("**/api/colour")

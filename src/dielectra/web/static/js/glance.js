@@ -8,6 +8,8 @@ import { strip, swatch, variesIn } from "./swatch.js";
 import { SODIUM } from "./units.js";
 
 let asking = null;
+/** Colours by prediction, so that those of a crystal are asked for once. */
+const colours = new WeakMap();
 
 /** Show the numbers of a prediction. */
 export function showGlance(record, entry, { broadening_ev: broadening }) {
@@ -73,8 +75,11 @@ export function reasonsOf(entry) {
 async function showColour(place, entry, broadening) {
   asking?.abort();
   const current = asking = new AbortController();
+  place.append(...[1, 2].map(() => make("small", {}, "\u00a0"))); // room for what comes, so that nothing below moves
   try {
-    const { bulk, body } = await derived("colour", { spectrum: spectrumOf(entry, broadening), thickness_nm: 1000 }, current.signal);
+    const { bulk, body } = colours.get(entry)
+      ?? await derived("colour", { spectrum: spectrumOf(entry, broadening), thickness_nm: 1000 }, current.signal);
+    colours.set(entry, { bulk, body });
     if (current.signal.aborted) return;
     place.replaceChildren(
       swatch(body.hex, "light after 1 µm inside"), body.name, make("small", {}, "light after 1 µm inside"),
