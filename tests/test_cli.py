@@ -162,6 +162,7 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path, small_data: Path,
     assert (code, f"device '{device}' cannot be used here" in " ".join(err.split())) == (2, True), err
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_with_the_same_command(
     run: Run, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +221,7 @@ def test_compute_status_and_export_from_the_shell(run: Run, tmp_path: Path, monk
     assert "1 new of 1 materials" in err
 
 
+@pytest.mark.slow
 def test_data_verbs(run: Run, small_data: Path, tmp_path: Path) -> None:
     assert "ladder" in run("data", "list")[1]
     assert "ladder" in json.loads(run("data", "list", "--json")[1])

@@ -14,6 +14,8 @@ from dielectra.plots import plot_comparison
 from dielectra.prediction import Prediction, predict_many
 from dielectra.structures import read_structure
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def silicon() -> Prediction:

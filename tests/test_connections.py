@@ -15,6 +15,8 @@ from conftest import served
 from dielectra.web.guard import Guard
 from dielectra.web.limits import Limits
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(head_seconds=0.5, body_seconds=0.5, stall_seconds=0.5, connections=6, body=10_000)
 
 

@@ -16,6 +16,8 @@ from dielectra.training.config import TrainingConfig, load_config
 from dielectra.training.ensembles import calibrate, member_configs, train_ensemble
 from dielectra.training.evaluation import band_score, spectra_of_split
 
+pytestmark = pytest.mark.slow
+
 TINY = ("epochs=2", "network.width=8", "network.tensor_channels=4")
 MEMBERS = ({"encoder": "sevennet-0"}, {"encoder": "sevennet-l3i5"})
 

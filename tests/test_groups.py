@@ -11,6 +11,8 @@ from dielectra.models.store import load_model
 from dielectra.prediction import loaded_model
 from dielectra.training.groups import by_chemistry, by_element, gap_score, metal_score
 
+pytestmark = pytest.mark.slow
+
 
 def test_groups_hold_every_material_with_the_element_or_of_the_class(small_data: Path) -> None:
     labels = open_dataset(small_data).labels("rpa")

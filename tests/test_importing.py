@@ -13,6 +13,8 @@ from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
 from published_form import rpa_entry
 
+pytestmark = pytest.mark.slow
+
 SHORT = ("epochs=3", "minimum_steps=0", "batch_size=4")
 
 
@@ -34,7 +36,6 @@ def archive(ladder_part: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-@pytest.mark.slow
 def test_published_files_train_climb_and_are_scored(run: Run, archive: Path, tmp_path: Path) -> None:
     data = tmp_path / "set"
     code, out, err = run("data", "import", archive, "-o", data, "--json")

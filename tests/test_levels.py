@@ -46,6 +46,7 @@ def test_a_new_level_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
         open_dataset("ladder").labels("tdhf")
 
 
+@pytest.mark.slow
 def test_a_new_level_is_trained_predicted_and_scored(
     monkeypatch: pytest.MonkeyPatch, small_data: Path, tiny_model: Model, mgo: Crystal, tmp_path: Path
 ) -> None:

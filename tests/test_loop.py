@@ -35,6 +35,8 @@ from dielectra.training.losses import loss_function
 from dielectra.training.sampling import choose_labels
 from dielectra.training.state import STATE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def labels(small_data: Path) -> Labels:
@@ -179,7 +181,6 @@ def test_training_starts_at_the_mean_spectrum_of_the_labels(labels: Labels, tiny
     assert errors[1] < 0.1 < errors[0]
 
 
-@pytest.mark.slow
 def test_a_climb_leaves_the_starting_model_as_it_was(labels: Labels, tiny_model: Model, tmp_path: Path) -> None:
     before = {name: value.copy() for name, value in weights(tiny_model.network).items()}
     train(tiny_config("climb"), labels, tmp_path, tiny_model)
@@ -272,7 +273,6 @@ def test_the_average_follows_the_weights() -> None:
     np.testing.assert_allclose(weights(averaged)["mlp1.lins.0.weight"], expected, rtol=1e-6)
 
 
-@pytest.mark.slow
 def test_two_processes_train_one_model(small_data: Path, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(

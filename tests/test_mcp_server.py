@@ -15,7 +15,10 @@ import pytest
 from conftest import Run
 from dielectra.mcp_server import Tools, make_server
 
-pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="needs the extra [mcp]")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("mcp") is None, reason="needs the extra [mcp]"),
+]
 
 EXAMPLES = Path("examples")
 
@@ -99,7 +102,6 @@ def test_what_is_not_allowed_is_an_error_with_a_reason(tool: str, arguments: dic
     assert message in answer
 
 
-@pytest.mark.slow
 def test_the_verb_speaks_over_pipes() -> None:
     import mcp
 

@@ -11,8 +11,9 @@ import pytest
 
 from dielectra.web.monitoring import JsonLines
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_health_and_metrics(address: str) -> None:
     with httpx.Client(base_url=address) as client:
         assert client.get("/healthz").json() == {"status": "ok", "workers": 1}

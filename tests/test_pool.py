@@ -17,6 +17,8 @@ from dielectra.errors import InputError
 from dielectra.web.limits import Limits
 from dielectra.web.pool import BusyError, Workers
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(seconds=1.0)
 IMPATIENT = Limits(seconds=1.0, waiting=5, patience=0.5)
 
@@ -89,7 +91,6 @@ def test_calls_are_answered_and_errors_come_back() -> None:
     in_workers(work)
 
 
-@pytest.mark.slow
 def test_a_worker_that_dies_or_takes_too_long_is_replaced() -> None:
     async def work(workers: Workers) -> None:
         for function, arguments, sentence in ((die, (), "needs more memory"), (time.sleep, (30,), "within 1 s")):
@@ -103,7 +104,6 @@ def test_a_worker_that_dies_or_takes_too_long_is_replaced() -> None:
     in_workers(work)
 
 
-@pytest.mark.slow
 def test_an_idle_worker_that_is_killed_is_replaced_before_anybody_asks() -> None:
     async def work(workers: Workers) -> None:
         for turn in range(3):
@@ -126,7 +126,6 @@ def test_a_killed_worker_does_not_keep_the_others() -> None:
     in_workers(work, 2)
 
 
-@pytest.mark.slow
 def test_calls_beyond_the_limits_are_turned_away() -> None:
     async def work(workers: Workers) -> None:
         slow = [asyncio.create_task(workers.call(time.sleep, 0.9)) for _ in range(5)]
@@ -174,7 +173,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
-@pytest.mark.slow
 def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "server.py"
     script.write_text(SERVER)

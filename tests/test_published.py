@@ -19,6 +19,8 @@ from dielectra.importing.dataset import import_dataset
 from dielectra.importing.published import read as read_published
 from published_form import GRID, entry, ipa_entry, rpa_entry, structure, write
 
+pytestmark = pytest.mark.slow
+
 ORIGINAL = Path("../shared/data/paper_pipeline_agm001074044_zz.json")
 
 
@@ -85,7 +87,6 @@ def test_the_ipa_form_has_numbered_keys(pairs: list[tuple[Record, Record]], tmp_
         np.testing.assert_allclose(record.spectrum.tensor[2, 2, ::5], original.spectrum.tensor[2, 2], atol=1e-9)
 
 
-@pytest.mark.slow
 def test_pymatgen_reads_what_we_write_and_we_read_what_it_writes(
     pairs: list[tuple[Record, Record]], tmp_path: Path
 ) -> None:

@@ -42,6 +42,8 @@ from dielectra.structures import Entry, read_structure
 from dielectra.symmetry import standard_form
 from test_remote import answering
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path("examples")
 WANTED = Wanted((589.3, 1550.0), 500.0, spectra=True)
 OFFSETS = (4.0, 4.1, 4.2, 4.3, 4.4, 4.5, 4.6)
@@ -246,7 +248,6 @@ def test_a_crystal_that_kills_its_process_is_passed_over(tmp_path: Path) -> None
     assert not note.exists()
 
 
-@pytest.mark.slow
 def test_a_process_that_dies_costs_the_row_of_its_crystal(tmp_path: Path, model: str) -> None:
     """The process ends itself in the reflectivity of one crystal, as compiled code may."""
     source = write_lines(tmp_path / "a.jsonl")
@@ -273,7 +274,6 @@ def test_a_process_that_dies_costs_the_row_of_its_crystal(tmp_path: Path, model:
     assert "died" in rows[3]["reason"]
 
 
-@pytest.mark.slow
 def test_a_killed_screening_goes_on_to_an_equal_result(tmp_path: Path, model: str, run: Run) -> None:
     source = write_lines(tmp_path / "a.jsonl", 12)
     words = [str(source), "--model", model, "--crystals-per-job", "3", "--spectra", "--json"]
@@ -364,7 +364,6 @@ def two_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the warnings are Parsl's own
 def test_a_screening_runs_on_two_blocks_of_parsl(tmp_path: Path, model: str, run: Run, monkeypatch: Any) -> None:
     source = write_lines(tmp_path / "a.jsonl", 9)
@@ -382,7 +381,6 @@ def processes_in(folder: Path) -> list[int]:
     return [one.pid for one in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(one.info["cmdline"] or [])]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_of_parsl_outlives_its_driver(
     tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

@@ -323,7 +323,7 @@ class TestRefusals:
 class TestClosePairs:
     """Pairs nearer than a bond, in cells wide and narrow, with few and with many atoms, against ASE."""
 
-    @pytest.mark.parametrize("n_atoms", [1, 2, 30, 64, 65, pytest.param(150, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("n_atoms", [1, 2, 30, *(pytest.param(n, marks=pytest.mark.slow) for n in (64, 65, 150))])
     @pytest.mark.parametrize("width", [1.5, 5.0, 12.0])
     @pytest.mark.parametrize("cutoff", [0.5, 2.2])
     def test_against_ase(self, n_atoms: int, width: float, cutoff: float) -> None:

@@ -35,6 +35,8 @@ from dielectra.web.limits import MEBIBYTE, Limits
 from dielectra.web.server import serve
 from dielectra.web.uploads import plain_name
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path("examples")
 SHIPPED = Path("src/dielectra/web/static/examples")
 
@@ -169,7 +171,6 @@ def test_a_batch_without_curves_has_rows_of_numbers(client: httpx.Client) -> Non
     assert row["confidence"] == entry.get("confidence")
 
 
-@pytest.mark.slow
 def test_a_model_of_your_own_answers_for_its_level(tiny_folder: Path, tiny_model: Model) -> None:
     models = served_models(str(tiny_folder))
     assert models == {"ipa": str(tiny_folder), "rpa": "ladder-ensemble"}
@@ -223,7 +224,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_gets_a_sentence(client: httpx.Client, case: str) -> None:
     file, status, sentence = HOSTILE[case]
@@ -310,7 +310,6 @@ def test_a_request_under_a_foreign_name_is_refused(client: httpx.Client) -> None
     assert client.get("/api/models", headers={"host": "evil.example"}).status_code == 400
 
 
-@pytest.mark.slow
 def test_too_many_requests_at_a_time_are_turned_away() -> None:
     limits = Limits(waiting=1)
     with served(create_app(served_models(), n_workers=1, limits=limits)) as address:
@@ -379,7 +378,6 @@ def test_measured_spectra_are_found_by_formula(client: httpx.Client) -> None:
     assert "not a chemical formula" in client.get("/api/measured", params={"formula": "!"}).json()["detail"]
 
 
-@pytest.mark.slow
 def test_the_verb_serves_until_interrupted() -> None:
     command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1", "--json"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -396,7 +394,6 @@ def test_the_verb_serves_until_interrupted() -> None:
         server.communicate()
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_while_the_server_starts_ends_it_with_a_sentence() -> None:
     command = [sys.executable, "-m", "dielectra", "serve", "--port", "0", "--workers", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
@@ -411,7 +408,6 @@ def test_a_worker_that_is_killed_while_the_server_starts_ends_it_with_a_sentence
     assert "Traceback" not in err
 
 
-@pytest.mark.slow
 def test_damaged_weights_end_the_start_with_a_sentence(tiny_folder: Path, run: Run) -> None:
     weights = tiny_folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
@@ -443,7 +439,6 @@ def test_examples_beside_the_page_are_those_of_the_repository() -> None:
         assert (SHIPPED / name).read_bytes() == (EXAMPLES / name).read_bytes()
 
 
-@pytest.mark.slow
 def test_the_api_answers_as_it_describes(address: str, subtests: pytest.Subtests) -> None:
     """No 5xx; status, content type and body are those of the OpenAPI description.
 
@@ -495,7 +490,6 @@ def is_worker(process: psutil.Process) -> bool:
     return process.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(process.cmdline())
 
 
-@pytest.mark.slow
 def test_a_killed_worker_is_replaced(address: str, client: httpx.Client) -> None:
     for _ in range(2):
         (worker,) = [child for child in psutil.Process().children() if is_worker(child)]
