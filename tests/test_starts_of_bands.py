@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,54 @@ def test_a_start_from_anchors_gives_the_same_bands_with_less_work(
     work = sorted(applications.values())
     assert len(work) == len(LINE)
     assert np.mean(work[:-FEWEST_ANCHORS]) < 0.8 * np.mean(work[-FEWEST_ANCHORS:])
+
+
+def doubled(solution: Any) -> Any:
+    """Return a solution in which a state appears twice, as accumulated errors can make it."""
+    functions, energies = solution.functions.copy(), solution.energies.copy()
+    functions[2], energies[2] = functions[1], energies[1]
+    return solution._replace(functions=functions, energies=energies)
+
+
+def shifted(solution: Any) -> Any:
+    """Return a solution whose energies are not those of its states."""
+    return solution._replace(energies=solution.energies + 0.01)
+
+
+def unfinished(solution: Any) -> Any:
+    """Return a solution that has not converged."""
+    return solution._replace(error=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (doubled, "lost their orthogonality"),
+        (shifted, "drifted from the Hamiltonian"),
+        (unfinished, r"did not converge in 60 steps: squared residuals 1\.0e\+00"),
+    ],
+)
+def test_a_kpoint_that_is_not_proved_is_solved_again_or_refused(
+    spoil: Callable[[Any], Any], reason: str, ground_state: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dielectra.abinitio.interpolated_start import InterpolatedBands
+    from dielectra.abinitio.kpoint_solver import KPoint
+
+    right, _ = solve(ground_state, ODD_POINT, tmp_path / "right.txt", eigensolver=InterpolatedBands(), random=True)
+    iterate = KPoint._iterate
+    always = False
+
+    def spoiled(kpoint: Any, start: Any, n_converged: int, target: float, with_directions: bool) -> Any:
+        found = iterate(kpoint, start, n_converged, target, with_directions)
+        return spoil(found) if with_directions or always else found
+
+    monkeypatch.setattr(KPoint, "_iterate", spoiled)
+    again, _ = solve(ground_state, ODD_POINT, tmp_path / "again.txt", eigensolver=InterpolatedBands(), random=True)
+    np.testing.assert_allclose(again, right, atol=1e-4)
+    always = True
+    with pytest.raises(ArithmeticError, match=reason):
+        solve(ground_state, ODD_POINT, tmp_path / "never.txt", eigensolver=InterpolatedBands(), random=True)
 
 
 def test_anchors_lie_far_from_each_other() -> None:

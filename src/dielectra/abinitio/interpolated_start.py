@@ -11,6 +11,7 @@ the start decides how long it takes and not what comes out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial, reduce
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from gpaw.new.pwfd.eigensolver import PWFDEigensolver
 from scipy.linalg import eigh
 
 from dielectra.abinitio.kpoint_solver import KPoint
-from dielectra.abinitio.small_basis import PLANE_WAVES_PER_BAND, projector_matrices, start_in_small_basis
+from dielectra.abinitio.small_basis import PLANE_WAVES_PER_BAND, start_in_small_basis
 from dielectra.arrays import ComplexArray, FloatArray, IntArray
 
 KPOINTS_PER_ANCHOR = 8
@@ -81,25 +82,24 @@ class InterpolatedBands(PWFDEigensolver, Eigensolver):
         precondition = hamiltonian.create_preconditioner(self.blocksize, xp=ibzwfs.xp)
         target = self.residual_target * density.nvalence / Ha**2 / ibzwfs.spin_degeneracy
 
-        def solve(states: Any) -> float:
+        values = potential.vt_sR.data[0]
+        n_bands = every[0].psit_nX.dims[0]
+
+        def solve(states: Any, start: Callable[[KPoint, int], ComplexArray]) -> float:
             kpoint = KPoint(states, partial(local, spin=states.spin), potential, precondition)
-            solution = kpoint.solve(states.psit_nX.data, self.converge_bands, target)
+            solution = kpoint.solve(start(kpoint, n_bands), self.converge_bands, target)
             states.psit_nX.data[:] = solution.functions
             states._P_ani, states.orthonormalized, states.eig_n = None, True, solution.energies
             return solution.error
 
+        in_small_basis = partial(start_in_small_basis, potential=values, plane_waves_per_band=self.plane_waves_per_band)
         cell = every[0].psit_nX.desc.cell_cv
         chosen = choose_anchors(cell, np.array([states.psit_nX.desc.kpt_c for states in every]))
         anchors = [every[number] for number in chosen]
-        errors = {}
-        for states in anchors:
-            start_in_small_basis(states, potential, self.plane_waves_per_band)
-            errors[states] = solve(states)
+        errors = {states: solve(states, in_small_basis) for states in anchors}
         if others := [states for states in every if states not in errors]:
-            basis = AnchorBasis.of(anchors, every, potential)
-            for states in others:
-                basis.start(states, potential)
-                errors[states] = solve(states)
+            basis = AnchorBasis.of(anchors, every, values)
+            errors |= {states: solve(states, basis.start) for states in others}
         error = sum(states.weight * error for states, error in errors.items()) * ibzwfs.spin_degeneracy
         return np.inf, error, energies
 
@@ -135,44 +135,39 @@ class AnchorBasis(NamedTuple):
         Coefficients, shape ``(n_functions, n_shared)``.
     shared
         Positions of the shared vectors in the flattened Fourier grid, ascending.
+    grid
+        Shape of the Fourier grid.
     local_part
         Matrix of the local potential, shape ``(n_functions, n_functions)``.
     """
 
     functions: ComplexArray
     shared: IntArray
+    grid: tuple[int, ...]
     local_part: ComplexArray
 
     @classmethod
-    def of(cls, anchors: list[Any], every: list[Any], potential: Any) -> AnchorBasis:
-        """Return the basis of solved k-points for all k-points."""
-        values = potential.vt_sR.data[0]
-        shared = reduce(np.intersect1d, [_positions(states, values.shape) for states in every])
-        parts = [states.psit_nX.data[:, np.isin(_positions(states, values.shape), shared)] for states in anchors]
+    def of(cls, anchors: list[Any], every: list[Any], potential: FloatArray) -> AnchorBasis:
+        """Return the basis of solved k-points for all k-points; the potential is the local one, on the cell's grid."""
+        positions = {states: states.psit_nX.desc.indices(potential.shape) for states in every}
+        shared = reduce(np.intersect1d, positions.values())
+        parts = [states.psit_nX.data[:, np.isin(positions[states], shared)] for states in anchors]
         stacked = np.concatenate(parts) * np.sqrt(anchors[0].psit_nX.dv)
         norms, mixing = eigh(stacked @ stacked.conj().T)
         kept = norms > LINEAR_DEPENDENCE
         functions = (mixing[:, kept] / np.sqrt(norms[kept])).conj().T @ stacked
-        return cls(functions, shared, _local_part(functions, shared, values))
+        return cls(functions, shared, potential.shape, _local_part(functions, shared, potential))
 
-    def start(self, states: Any, potential: Any) -> None:
-        """Set the states of one k-point to the lowest ones in this basis."""
-        waves = states.psit_nX
-        columns = np.isin(_positions(states, potential.vt_sR.data[0].shape), self.shared)
-        within = waves.desc.empty((len(self.functions),))
-        within.data[:] = 0.0
-        within.data[:, columns] = self.functions / np.sqrt(waves.dv)
-        overlap, hamiltonian = projector_matrices(states, potential, within)
+    def start(self, kpoint: KPoint, n_bands: int) -> ComplexArray:
+        """Return the lowest states of a k-point in this basis, shape ``(n_bands, n_plane_waves)``."""
+        columns = np.isin(kpoint.positions(self.grid), self.shared)
+        within = np.zeros((len(self.functions), len(kpoint.kinetic)), complex)
+        within[:, columns] = self.functions / np.sqrt(kpoint.volume_element)
+        overlap, hamiltonian = kpoint.paw_corrections(within)
         overlap[np.diag_indices_from(overlap)] += 1.0
-        hamiltonian += (self.functions.conj() * waves.desc.ekin_G[columns]) @ self.functions.T + self.local_part
-        _, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, waves.dims[0] - 1])
-        waves.data[:] = coefficients.T @ within.data
-
-
-def _positions(states: Any, shape: tuple[int, ...]) -> IntArray:
-    """Return the positions of a k-point's plane waves in the flattened Fourier grid."""
-    positions: IntArray = states.psit_nX.desc.indices(shape)
-    return positions
+        hamiltonian += (self.functions.conj() * kpoint.kinetic[columns]) @ self.functions.T + self.local_part
+        _, coefficients = eigh(hamiltonian, overlap, subset_by_index=[0, n_bands - 1])
+        return np.asarray(coefficients.T @ within)
 
 
 def _local_part(functions: ComplexArray, positions: IntArray, potential: FloatArray) -> ComplexArray:

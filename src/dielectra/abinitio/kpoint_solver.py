@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
-from dielectra.arrays import ComplexArray, FloatArray
+from dielectra.arrays import ComplexArray, FloatArray, IntArray
 
 SHARE_OF_A_BAND = 0.5
 """A band rests while its squared residual is below this share of the target, divided among the bands."""
@@ -23,6 +23,9 @@ MOST_STEPS = 60
 
 ORTHONORMALITY = 1e-5
 """Largest element by which the overlap of solved states may differ from one."""
+
+PROVED = 2.0
+"""Largest share of the target that squared residuals may have where they are worked out anew."""
 
 
 class Block(NamedTuple):
@@ -68,6 +71,17 @@ class KPoint:
         GPAW's potential, which has the nonlocal part.
     precondition
         Takes GPAW's arrays of states, of residuals and of the result.
+
+    Attributes
+    ----------
+    volume_element
+        Norm of a plane wave with coefficient one.
+    kinetic
+        Kinetic energies of the plane waves in hartree, shape ``(n_plane_waves,)``.
+    projectors
+        Shape ``(n_projectors, n_plane_waves)``.
+    overlap_corrections, hamiltonian_corrections
+        PAW corrections between projectors, shape ``(n_projectors, n_projectors)``.
     """
 
     def __init__(
@@ -77,10 +91,11 @@ class KPoint:
         self._apply = apply
         self._precondition = precondition
         self.volume_element = float(states.psit_nX.dv)
+        self.kinetic: FloatArray = self._description.ekin_G
         layout = states.P_ani.layout
         unit = layout.empty((layout.size,))
         unit.matrix.data[:] = np.eye(layout.size)
-        self.projectors = self._array(np.zeros((layout.size, len(self._description.ekin_G)), complex))
+        self.projectors = self._array(np.zeros((layout.size, len(self.kinetic)), complex))
         states.pt_aiX.add_to(self.projectors, unit)
         self.projectors = self.projectors.data
         product = unit.new()
@@ -94,12 +109,26 @@ class KPoint:
         waves = self._array(functions)
         result = waves.new()
         self._apply(waves, out=result)
-        projections = functions @ self.projectors.conj().T * self.volume_element
+        projections = self._projections(functions)
         return Block(
             waves.data,
             result.data + projections @ self.hamiltonian_corrections @ self.projectors,
             waves.data + projections @ self.overlap_corrections @ self.projectors,
         )
+
+    def positions(self, shape: tuple[int, ...]) -> IntArray:
+        """Return the positions of the plane waves in the flattened Fourier grid."""
+        positions: IntArray = self._description.indices(shape)
+        return positions
+
+    def paw_corrections(self, functions: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return the PAW corrections of overlap and Hamiltonian, each of shape ``(n_functions, n_functions)``."""
+        projections = self._projections(functions)
+        overlap, hamiltonian = (
+            projections.conj() @ (projections @ corrections).T
+            for corrections in (self.overlap_corrections, self.hamiltonian_corrections)
+        )
+        return overlap, hamiltonian
 
     def precondition(self, functions: ComplexArray, residuals: ComplexArray) -> ComplexArray:
         """Return corrections of states from their residuals."""
@@ -121,28 +150,31 @@ class KPoint:
         Raises
         ------
         ArithmeticError
-            If the states that were found are not what the Hamiltonian and the overlap, applied anew, say they are.
+            If the states do not converge, or are not what Hamiltonian and overlap, applied anew, say they are.
         """
-        functions = start
         for with_directions in (True, False):
-            found = self._iterate(functions, n_converged, target, with_directions)
-            functions = found.functions
-            if self._is_proved(found, n_converged, target):
+            found = self._iterate(start, n_converged, target, with_directions)
+            flaw = self._flaw(found, n_converged, target)
+            if flaw is None:
                 return found
-        raise ArithmeticError("bands of a k-point lost their orthogonality and could not be solved")
+        raise ArithmeticError(f"the bands of a k-point {flaw}")
 
-    def _is_proved(self, found: Solution, n_converged: int, target: float) -> bool:
-        """Say whether Hamiltonian and overlap, applied anew, find orthonormal states with the residuals that were said.
+    def _flaw(self, found: Solution, n_converged: int, target: float) -> str | None:
+        """Say what is wrong with states by the Hamiltonian and the overlap, applied anew.
 
         Combined over many steps, what was kept of both drifts where the functions depend on each other nearly; a state
         can then appear twice.
         """
+        if found.error > target:
+            return f"did not converge in {MOST_STEPS} steps: squared residuals {found.error:.1e}, aim {target:.1e}"
         block = self.block(found.functions)
         overlap = self._products(block.functions, block.overlap)
         if np.abs(overlap - np.eye(len(overlap))).max() > ORTHONORMALITY:
-            return False
+            return "lost their orthogonality"
         _, squares = self._residuals(block, found.energies)
-        return float(squares[:n_converged].sum()) <= 2.0 * max(target, found.error)
+        if (error := float(squares[:n_converged].sum())) > PROVED * target:
+            return f"drifted from the Hamiltonian: squared residuals {error:.1e}, aim {target:.1e}"
+        return None
 
     def _iterate(self, start: ComplexArray, n_converged: int, target: float, with_directions: bool) -> Solution:
         """Return the states after as many steps as the target needs, with the directions of the steps before or not."""
@@ -168,6 +200,11 @@ class KPoint:
             if with_directions:
                 directions = self._scaled(Block(*(part[active] for part in new)))
         return Solution(energies, block.functions, error)
+
+    def _projections(self, functions: ComplexArray) -> ComplexArray:
+        """Return the products of projectors and functions, shape ``(n_functions, n_projectors)``."""
+        products: ComplexArray = functions @ self.projectors.conj().T * self.volume_element
+        return products
 
     def _array(self, functions: ComplexArray) -> Any:
         """Return functions as an array of GPAW's plane waves."""

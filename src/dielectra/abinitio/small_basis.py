@@ -7,29 +7,40 @@ be diagonalised at once; its lowest states leave the solver about half as much t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.linalg import eigh
 
+from dielectra.abinitio.kpoint_solver import KPoint
 from dielectra.arrays import ComplexArray, FloatArray, IntArray
 
 PLANE_WAVES_PER_BAND = 6
 
 
-def start_in_small_basis(states: Any, potential: Any, plane_waves_per_band: float) -> None:
-    """Set the states of one k-point to the lowest ones within the plane waves of lowest kinetic energy."""
-    waves = states.psit_nX
-    n_bands, kinetic = waves.dims[0], waves.desc.ekin_G
-    lowest = lowest_plane_waves(kinetic, plane_waves_per_band * n_bands)
-    single = waves.desc.empty((len(lowest),))
-    single.data[:] = 0.0
-    single.data[np.arange(len(lowest)), lowest] = 1.0
-    overlap, nonlocal_part = projector_matrices(states, potential, single)
-    values = potential.vt_sR.data[0]
-    local_part = local_matrix(values, waves.desc.indices(values.shape)[lowest])
-    waves.data[:] = 0.0
-    waves.data[:, lowest] = lowest_states(n_bands, kinetic[lowest], waves.dv, local_part, nonlocal_part, overlap)
+def start_in_small_basis(
+    kpoint: KPoint, n_bands: int, potential: FloatArray, plane_waves_per_band: float
+) -> ComplexArray:
+    """Return the lowest states of a k-point within the plane waves of lowest kinetic energy.
+
+    Parameters
+    ----------
+    potential
+        Local potential on the grid of the cell.
+
+    Returns
+    -------
+    ComplexArray
+        Coefficients, shape ``(n_bands, n_plane_waves)``.
+    """
+    lowest = lowest_plane_waves(kpoint.kinetic, plane_waves_per_band * n_bands)
+    single = np.zeros((len(lowest), len(kpoint.kinetic)), complex)
+    single[np.arange(len(lowest)), lowest] = 1.0
+    overlap, nonlocal_part = kpoint.paw_corrections(single)
+    local_part = local_matrix(potential, kpoint.positions(potential.shape)[lowest])
+    states = np.zeros((n_bands, len(kpoint.kinetic)), complex)
+    states[:, lowest] = lowest_states(
+        n_bands, kpoint.kinetic[lowest], kpoint.volume_element, local_part, nonlocal_part, overlap
+    )
+    return states
 
 
 def lowest_plane_waves(kinetic: FloatArray, n_plane_waves: float) -> IntArray:
@@ -82,15 +93,3 @@ def local_matrix(potential: FloatArray, positions: IntArray) -> ComplexArray:
     differences = (vectors[:, :, None] - vectors[:, None, :]) % np.array(potential.shape)[:, None, None]
     matrix: ComplexArray = transform[tuple(differences)]
     return matrix
-
-
-def projector_matrices(states: Any, potential: Any, functions: Any) -> tuple[ComplexArray, ComplexArray]:
-    """Return the PAW corrections of overlap and Hamiltonian between functions of one k-point."""
-    projections = states.pt_aiX.integrate(functions)
-    rows = projections.matrix.data.conj()
-    product = projections.new()
-    corrections = states.setups.get_overlap_corrections(projections.layout.atomdist, states.xp)
-    projections.block_diag_multiply(corrections, out_ani=product)
-    overlap = rows @ product.matrix.data.T
-    potential.deltaH(projections, product, states.spin)
-    return overlap, rows @ product.matrix.data.T
