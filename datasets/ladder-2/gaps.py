@@ -36,8 +36,9 @@ def compute(path: Path) -> None:
     """Append the gaps of the records that lack them, one JSON object a line."""
     done = set(_read(path)) if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
-        for record in open_dataset(HERE).records("rpa"):
-            if record.id not in done and _is_affected(record):
+        affected = [record for record in open_dataset(HERE).records("rpa") if _is_affected(record)]
+        for record in sorted(affected, key=lambda record: "test" not in record.split):  # those that judge come first
+            if record.id not in done:
                 direct, indirect = gaps_of(record.crystal)
                 line = {"id": record.id, "gap_direct": direct, "gap_indirect": indirect}
                 file.write(json.dumps(line) + "\n")
