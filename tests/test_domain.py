@@ -131,7 +131,8 @@ def test_another_broadening_moves_strength_and_keeps_its_sum() -> None:
     assert areas == pytest.approx([areas[0]] * 3, rel=0.03)
     (prediction,) = predict_many([make_mgo()], model=load(broadening=0.0))
     assert prediction.gap_direct is not None
-    assert none.mean.imag[none.energies < prediction.gap_direct - 0.1].max() == 0
+    below = none.energies < prediction.gap_direct - 0.1  # members have gaps of their own
+    assert none.mean.imag[below].max() < 1e-6
 
 
 def test_a_broadening_that_cannot_be_had_is_refused(run: Run) -> None:
