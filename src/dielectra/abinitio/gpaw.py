@@ -145,7 +145,7 @@ def estimate_cpu_seconds(structure: Crystal, protocol: Protocol = LADDER_2) -> f
     """Return about what a crystal will cost, to order a campaign by.
 
     A power law in the irreducible k-points, the bands and the plane waves. Its exponents are by least squares over the
-    ladder's first 406 materials; its scale is the median of 452 that version 2 of ``ladder-2`` computed on two busy cores
+    ladder's first 406 materials; its scale is the median of 452 of version 2 of ``ladder-2`` on two busy cores
     (standard deviation: a factor of 1.5).
 
     Raises
