@@ -7,7 +7,8 @@ import torch
 from conftest import make_aln, make_gaas, make_mgo, make_triclinic
 from dielectra.errors import InputError
 from dielectra.models.encoder.features import load_encoder
-from dielectra.models.encoder_network import EncoderNetwork, EncoderOptions, roughness
+from dielectra.models.encoder_network import EncoderNetwork, EncoderOptions
+from dielectra.models.spectral_network import roughness
 from dielectra.target import Target
 
 TARGET = Target(levels=("ipa", "rpa"), rank=2, energies=np.linspace(0.0, 20.0, 401).tolist(), broadening=0.3)

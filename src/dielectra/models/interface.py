@@ -29,6 +29,7 @@ NETWORKS = Registry(
     {
         "difference": "dielectra.models.difference_network:DifferenceNetwork",
         "encoder": "dielectra.models.encoder_network:EncoderNetwork",
+        "equivariant": "dielectra.models.equivariant_network:EquivariantNetwork",
         "optimate": "dielectra.models.optimate:OptiMate",
     },
 )

@@ -58,13 +58,35 @@ def load_encoder(name: str, device: str = "cpu") -> SevenNet:
     InputError
         If there is none of that name, or its weights differ from the digest in its card.
     """
+    return SevenNet(read_encoder_card(name), read_weights(name)).to(device).eval()
+
+
+def read_encoder_card(name: str) -> EncoderCard:
+    """Return what describes an encoder of the package.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
     if name not in list_encoders():
         raise InputError(f"unknown encoder {name!r}; allowed are {', '.join(list_encoders())}")
-    card = EncoderCard.model_validate_json((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+    return EncoderCard.model_validate_json((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def read_weights(name: str) -> dict[str, Tensor]:
+    """Return the converted tensors of an encoder of the package by name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or its weights differ from the digest in its card.
+    """
+    card = read_encoder_card(name)
     payload = (WEIGHTS / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(payload).hexdigest() != card.weights_sha256:
         raise InputError(f"encoder {name}: its weights differ from the digest in its card; install dielectra again")
-    return SevenNet(card, load(payload)).to(device).eval()
+    return load(payload)
 
 
 def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]:
@@ -79,8 +101,7 @@ def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]
     for batch in _batches(crystals, encoder):
         joined = join(batch).to(encoder.rows.device)
         with torch.inference_mode():
-            layers = encoder(joined, mirrored=True)
-            invariants, tensors = _invariants(layers).cpu(), _tensors(layers).cpu()
+            invariants, tensors = (part.cpu() for part in pooled_layers(encoder(joined, mirrored=True)))
         sizes = [len(neighbours.numbers) for neighbours in batch]
         features += map(AtomFeatures, torch.split(invariants, sizes), torch.split(tensors, sizes))
     return features
@@ -110,12 +131,9 @@ def refuse_unknown_elements(crystal: Crystal, encoder: SevenNet) -> None:
         raise InputError(f"{crystal.formula}: encoder {encoder.card.name} does not know {symbols(unknown)}")
 
 
-def _invariants(layers: list[Parts]) -> Tensor:
-    """Return scalars and norms of every layer, mean over the copies, shape ``(n_atoms, n_invariants)``."""
+def pooled_layers(layers: list[Parts]) -> AtomFeatures:
+    """Return scalars, norms and tensors of every layer, mean over the copies."""
     parts = [(degree, part) for layer in layers for degree, part in enumerate(layer)]
-    return torch.cat([(part.norm(dim=1) if degree else part[:, 0]).mean(dim=1) for degree, part in parts], dim=1)
-
-
-def _tensors(layers: list[Parts]) -> Tensor:
-    """Return the parts of degree 2 of every layer, mean over the copies, shape ``(n_atoms, 5, n_tensors)``."""
-    return torch.cat([parts[2].mean(dim=2) for parts in layers if len(parts) > 2], dim=2)
+    invariants = torch.cat([(part.norm(dim=1) if degree else part[:, 0]).mean(dim=1) for degree, part in parts], dim=1)
+    tensors = torch.cat([layer[2].mean(dim=2) for layer in layers if len(layer) > 2], dim=2)
+    return AtomFeatures(invariants, tensors)

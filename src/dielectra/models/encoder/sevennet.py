@@ -181,9 +181,9 @@ class Interaction(nn.Module):
             messages = (rotations @ senders.flatten(2)).unflatten(2, senders.shape[2:])
             sizes = [2 * self.couplings[index].message + 1 for index in indices]
             weights = torch.split(hidden @ self.filters[degree], self.widths[indices[0]], dim=1)
-            for message, weight in zip(torch.split(messages, sizes, dim=1), weights, strict=True):
-                message.mul_(weight[:, None, None])
-            total = messages.new_zeros(len(parts[0]), *messages.shape[1:]).index_add_(0, ends.receiver, messages)
+            by_coupling = zip(torch.split(messages, sizes, dim=1), weights, strict=True)
+            weighted = torch.cat([message * weight[:, None, None] for message, weight in by_coupling], dim=1)
+            total = weighted.new_zeros(len(parts[0]), *weighted.shape[1:]).index_add_(0, ends.receiver, weighted)
             found |= dict(zip(indices, torch.split(total, sizes, dim=1), strict=True))
         updated = []
         for degree, matrix in enumerate(self.receiver):
@@ -208,7 +208,7 @@ def _term(terms: Mapping[str, Tensor], coupling: Coupling, edge_degree: int) -> 
 
 
 class SevenNet(nn.Module):
-    """Compute the features of every atom after every interaction layer; parameters are frozen.
+    """Compute the features of every atom after every interaction layer; parameters are frozen at first.
 
     Parameters
     ----------
@@ -240,6 +240,12 @@ class SevenNet(nn.Module):
             for index, (before, after) in enumerate(zip(card.channels[:-1], card.channels[1:], strict=True))
         )
         self.requires_grad_(requires_grad=False)
+
+    def learning(self) -> SevenNet:
+        """Let all weights learn, and only these: Clebsch-Gordan tensors stay; return the network."""
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad = ".terms." not in name
+        return self
 
     @property
     def elements(self) -> frozenset[int]:
