@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from dielectra.crystal import Crystal
 from dielectra.models.encoder.features import (
@@ -34,13 +34,15 @@ class EquivariantOptions(SpectralOptions):
     """Layers, head, and how they are trained.
 
     ``start`` names an encoder of the package whose weights the layers start from; by default they start from random
-    ones, ``n_layers`` of ``channels`` for each degree, with neighbours up to ``cutoff`` angstrom.
+    ones, ``n_layers`` of ``channels`` for each degree, with neighbours up to ``cutoff`` angstrom. ``layer_rate`` is the
+    learning rate of the layers in those of the head: weights that know something are small, and change little.
     """
 
     start: str | None = None
     n_layers: int = Field(3, ge=1, le=8)
     channels: Annotated[tuple[Width, Width, Width], Field()] = (64, 32, 16)
     cutoff: float = Field(5.0, gt=1, le=10)
+    layer_rate: float = Field(1.0, gt=0, le=1)
 
 
 class NeighbourBatch(NamedTuple):
@@ -119,6 +121,12 @@ class EquivariantNetwork(SpectralNetwork):
     def collate(self, prepared: Sequence[tuple[Neighbours, float]]) -> NeighbourBatch:
         """Return the neighbours of crystals as one batch."""
         return NeighbourBatch([one for one, _ in prepared], torch.tensor([volume for _, volume in prepared]))
+
+    def rates(self) -> dict[float, list[nn.Parameter]]:
+        """Return the parameters of head and layers by the factor of their learning rate."""
+        found: dict[float, list[nn.Parameter]] = {1.0: list(self.head.parameters())}
+        found.setdefault(self.options.layer_rate, []).extend(self.layers.parameters())
+        return found
 
     def features(self, batch: NeighbourBatch) -> AtomBatch:
         """Return the features of the atoms of a batch."""

@@ -165,6 +165,10 @@ class Network(nn.Module, ABC):
         """Return prediction and gaps together; a network that shares work between them overrides it."""
         return self(batch), self.gaps(batch)
 
+    def rates(self) -> dict[float, list[nn.Parameter]]:
+        """Return the parameters by the factor of their learning rate."""
+        return {1.0: list(self.parameters())}
+
     def start_at(self, mean: Tensor, batch: Any, predicted: Tensor | None = None) -> None:
         """Set the output so that its mean over the training crystals is about that of the labels.
 

@@ -110,7 +110,7 @@ def train(
             batch = network.collate([data.prepared[index] for index in chosen]).to(torch.device(device))
             rate = learning_rate(config, state.step, epochs * steps_per_epoch)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["factor"]
             with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=config.precision == "bf16"):
                 criterion = partial(
                     loss_function, values=data.values[chosen], weights=data.weights[chosen], kind=config.loss
@@ -249,7 +249,8 @@ def start_at_mean(network: Network, data: TrainingData, fresh: bool) -> None:
 
 def _optimiser(network: Network, config: TrainingConfig) -> torch.optim.Adam:
     kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-    return kind(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    groups = [{"params": parameters, "factor": factor} for factor, parameters in network.rates().items()]
+    return kind(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def _write_log(log: list[EpochReport], run: Path) -> None:
