@@ -224,7 +224,7 @@ def tiny_config(recipe: str, *overrides: str, **settings: Any) -> TrainingConfig
     """Return a recipe with a network and a length that suit tests."""
     from dielectra.training.config import load_config
 
-    network = () if "climb" in recipe else TINY_HEAD if recipe in ("encoder", "joint") else TINY
+    network = () if "climb" in recipe else TINY_HEAD if recipe in ("encoder", "equivariant", "joint") else TINY
     lengths = ("epochs=6", "minimum_steps=0", "validations=3", "batch_size=8")
     return load_config(recipe, None, (*network, *lengths, *overrides), **settings)
 

@@ -14,7 +14,7 @@ from dielectra.models.encoder.features import encode, load_encoder
 from dielectra.models.equivariant_network import EquivariantNetwork, EquivariantOptions
 from dielectra.target import Target
 from dielectra.training.config import load_config
-from dielectra.training.loop import train
+from dielectra.training.loop import _optimiser, train
 
 TARGET = Target(levels=("ipa", "rpa"), rank=2, energies=np.linspace(0.0, 20.0, 401).tolist(), broadening=0.3)
 OPTIONS = EquivariantOptions(width=16, tensor_channels=8, n_layers=2, channels=(8, 4, 4))
@@ -94,6 +94,22 @@ def test_training_lowers_the_error(small_data: Path, tmp_path: Path) -> None:
     network, log = train(load_config("encoder", **SMALL), labels, tmp_path / "run")
     assert isinstance(network, EquivariantNetwork)
     assert log[-1].train_loss < log[0].train_loss
+
+
+def test_layers_learn_at_a_rate_of_their_own() -> None:
+    network = fresh(OPTIONS.model_copy(update={"layer_rate": 0.1})).train()
+    before = {name: value.detach().clone() for name, value in network.named_parameters()}
+    config = load_config("equivariant", weight_decay=0.0)
+    optimiser = _optimiser(network, config)
+    assert [group["factor"] for group in optimiser.param_groups] == [1.0, 0.1]
+    for group in optimiser.param_groups:
+        group["lr"] = group["factor"]
+    network(network.collate(network.prepare(CRYSTALS))).sum().backward()
+    optimiser.step()
+    for name, value in network.named_parameters():
+        if value.grad is not None and float(value.grad.abs().max()) > 1e-4:
+            moved = float((value.detach() - before[name]).abs().max())  # Adam's first step is as long as its rate
+            assert moved == pytest.approx(0.1 if name.startswith("layers.") else 1.0, rel=1e-3)
 
 
 def test_unknown_starts_and_elements_are_refused() -> None:

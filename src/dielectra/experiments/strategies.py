@@ -1,8 +1,8 @@
 """The strategies compared: direct (DL) and transfer learning (TL), by the published recipe and by ours.
 
-``direct``, ``climb`` and the published recipes train OptiMate; ``encoder`` and ``joint`` heads on frozen encoders, at
-both levels at once with all IPA spectra. Ours take their validation spectra out of the labels; ``encoder`` and
-``joint`` need none.
+``direct``, ``climb`` and the published recipes train OptiMate; ``encoder`` and ``joint`` heads on frozen encoders, and
+``equivariant`` a network from scratch, at both levels at once with all IPA spectra. Ours take their validation spectra
+out of the labels; those three need none.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dielectra.models.card import read_card
 from dielectra.models.store import FAST_MODELS, model_folder
 from dielectra.training.config import TrainingConfig, load_config
 
-STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb", "encoder", "joint")
-TOGETHER = ("encoder", "joint")
+STRATEGIES = ("paper-direct", "direct", "paper-climb", "climb", "equivariant", "encoder", "joint")
+TOGETHER = ("equivariant", "encoder", "joint")
 """Strategies that learn both levels at once."""
 
 PRETRAINING = {"paper-climb": "paper-pretrain", "climb": "pretrain"}

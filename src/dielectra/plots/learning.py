@@ -25,6 +25,7 @@ LOOKS = {
     "direct": (RED, "-", "o", "DL, our recipe"),
     "paper-climb": (BLUE, ":", "s", "TL, published recipe"),
     "climb": (BLUE, "-", "o", "TL, our recipe (climb)"),
+    "equivariant": (GREEN, "--", "v", "both levels at once, from scratch (equivariant)"),
     "encoder": (GREEN, ":", "^", "both levels at once (encoder)"),
     "joint": (GREEN, "-", "D", "both levels at once (joint)"),
 }

@@ -106,6 +106,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "direct": _DIRECT,
     "climb": _OURS | {"learning_rate": 3e-4, "epochs": 40, "minimum_steps": 300},
     "encoder": _ENCODER,
+    "equivariant": _ENCODER | {"architecture": "equivariant"},
     "joint": _ENCODER
     | {
         "architecture": "difference",
@@ -118,9 +119,10 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 ``paper-*`` are as published; the learning rate of the pre-training is not known and was chosen on validation data.
 ``pretrain`` (many cheap labels), ``direct`` and ``climb`` (few expensive ones, a fifth of them held out for validation)
-are ours. ``encoder`` trains a head on a frozen encoder at all levels of the labels, ``ensemble`` five of them on two
-encoders; ``joint`` (few labels) two, half as long, and then regresses the difference between the two highest levels.
-None of them uses the validation labels, which are left for calibration and for judging a climb.
+are ours. ``encoder`` trains a head on a frozen encoder at all levels of the labels, ``equivariant`` such a head and the
+layers below it from random weights, ``ensemble`` five heads on two encoders; ``joint`` (few labels) two, half as long,
+and then regresses the difference between the two highest levels. None of them uses the validation labels, which are
+left for calibration and for judging a climb.
 """
 
 
