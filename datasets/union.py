@@ -1,5 +1,6 @@
 """Join data sets for training: python datasets/union.py OUTPUT FIRST SECOND...; a material of an earlier one wins.
 
+NAME:LEVEL takes the records of one level only, and adds them to the materials that are there already.
 With --published-elements only the crystals that the published network, OptiMate, can represent.
 Measured compounds whose spectra no model may see get the split ``experiment-test``, by their formula.
 """
@@ -28,16 +29,18 @@ def main(output: str, *sources: str, elements: frozenset[int] | None = None) -> 
     taken: dict[str, list[Record | Metal]] = {}
     for source in sources:
         fresh: dict[str, list[Record | Metal]] = {}
-        data = open_dataset(source)
-        for one in chain(data.records(), data.metals()):
-            if one.id not in taken and (elements is None or one.crystal.elements <= elements):
+        name, _, level = source.partition(":")
+        data = open_dataset(name)
+        for one in chain(data.records(level or None), () if level else data.metals()):
+            if (level or one.id not in taken) and (elements is None or one.crystal.elements <= elements):
                 formula = sorted_formula(one.formula)
                 new = split_of_new(formula, formula in measured)
                 split = new if new == "experiment-test" else one.split
                 fresh.setdefault(one.id, []).append(replace(one, split=split))
-        taken |= fresh
+        for name, records in fresh.items():
+            taken.setdefault(name, []).extend(records)
         print(source, len(fresh))  # noqa: T201
-    first = open_dataset(sources[0])
+    first = open_dataset(sources[0].partition(":")[0])
     header = {"broadening_eV": f"{first.broadening:g}", "engine": str(first.engine)}
     groups = list(taken.values())
     for number, start in enumerate(range(0, len(groups), MATERIALS_PER_PART)):

@@ -141,3 +141,16 @@ def test_the_last_protocol_counts_unless_one_is_asked_for(records: list[Record],
     write_part([scaled(chosen[0], 3.0, "ladder-2")], tmp_path / "part-0002.parquet")
     with pytest.raises(InputError, match=f"{chosen[0].id} more than once"):
         open_dataset(tmp_path).labels("ipa")
+
+
+def test_gaps_of_quasiparticles_lie_beside_those_of_pbe(records: list[Record], tmp_path: Path) -> None:
+    rpa = next(record for record in records if record.spectrum.level == "rpa")
+    raised = dict(rpa.properties) | {"gap_direct": 7.5, "gap_indirect": 7.0}
+    lrc = replace(rpa, spectrum=replace(rpa.spectrum, level="lrc"), properties=raised)
+    write_part([rpa, lrc], tmp_path / "part-0000.parquet", {"broadening_eV": "0.3"})
+    data = open_dataset(tmp_path)
+    of_pbe = [rpa.properties["gap_direct"], rpa.properties["gap_indirect"]]
+    both = data.labels(data.target("rpa", "lrc")).gaps[0]
+    np.testing.assert_allclose(both, [*of_pbe, 7.5, 7.0], rtol=1e-6)
+    np.testing.assert_allclose(data.labels(data.target("rpa")).gaps[0], [*of_pbe, np.nan, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(data.labels(data.target("lrc")).gaps[0], [np.nan, np.nan, 7.5, 7.0], rtol=1e-6)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 
 from conftest import Run, make_aln
 from dielectra.data.dataset import open_dataset
+from dielectra.data.schema import Record
+from dielectra.data.store import write_part
+from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
 from dielectra.models.ensemble import Ensemble, load_predictor
 from dielectra.optics.bands import Calibration, band, misfits
@@ -146,3 +150,28 @@ def test_energies_at_which_curves_are_inside_their_bands_are_counted(ensemble: E
     assert narrow.coverage < 0.05  # all curves start at 0
     assert wide.coverage == 1.0
     assert narrow.width < 1e-3 < wide.width
+
+
+def test_a_level_of_quasiparticles_has_its_own_gap(small_data: Path, tmp_path: Path) -> None:
+    def raised(record: Record) -> Record:
+        gaps = {name: record.properties[name] + 2.0 for name in ("gap_direct", "gap_indirect")}
+        return replace(
+            record, spectrum=replace(record.spectrum, level="lrc"), properties=dict(record.properties) | gaps
+        )
+
+    records = list(open_dataset(small_data).records())
+    more = [raised(record) for record in records if record.spectrum.level == "rpa"][::2]
+    write_part([*records, *more], tmp_path / "data" / "part-0000.parquet", {"broadening_eV": "0.3"})
+    settings = config().model_copy(update={"epochs": 60, "learning_rate": 1e-2, "highest_share": 0})
+    model = train_ensemble(tmp_path / "data", ("ipa", "rpa", "lrc"), settings, tmp_path / "run")
+    assert model.card.trained_on == "2 members, each: 16 ipa and 16 rpa and 9 lrc spectra of data"
+    rpa, lrc = (predict_many([make_aln()], level, str(tmp_path / "run"))[0] for level in ("rpa", "lrc"))
+    assert rpa.gap is not None
+    assert lrc.gap is not None
+    assert lrc.gap - rpa.gap == pytest.approx(2.0, abs=1.0)
+    assert rpa.quasiparticle_gap == lrc.quasiparticle_gap == lrc.gap
+    assert lrc.gap_direct is not None
+    assert lrc.spectrum.mean.imag[lrc.spectrum.energies < lrc.gap_direct - 0.1].max() < 1e-3
+    assert describe(rpa, "aln.cif").quasiparticle_gap_ev == rpa.quasiparticle_gap
+    assert model.card.metrics["test"]["levels"].keys() == {"ipa", "rpa", "lrc"}
+    assert model.card.metrics["validation"]["levels"]["lrc"]["gaps"]["direct_mae"] < 2.5

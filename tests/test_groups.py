@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ def test_groups_hold_every_material_with_the_element_or_of_the_class(small_data:
 
 def test_errors_of_gaps_are_means_over_known_ones(small_data: Path) -> None:
     labels = open_dataset(small_data).labels("rpa")
-    known = np.isfinite(labels.gaps).all(axis=1)
-    outputs = Outputs(np.zeros((1, len(labels))), labels.gaps + np.array([0.5, -0.25]))
+    known = np.isfinite(labels.gaps[:, :2]).all(axis=1)
+    outputs = Outputs(np.zeros((1, len(labels))), labels.gaps[:, :2] + np.array([0.5, -0.25]))
     found = gap_score(outputs, labels)
     assert found is not None
     assert found.n == known.sum()
@@ -48,3 +49,14 @@ def test_the_default_model_tells_metals_and_a_single_network_does_not(small_data
     assert (found.metals, found.answered) == (0, 0)
     assert found.insulators > 0
     assert found.refused <= 0.2 * found.insulators
+
+
+def test_gaps_are_compared_with_those_of_the_level(small_data: Path) -> None:
+    labels = open_dataset(small_data).labels("rpa")
+    raised = replace(labels, target=labels.target.model_copy(update={"levels": ("lrc",)}))
+    raised.gaps[:, 2:] = labels.gaps[:, :2] + 2.0
+    both = np.concatenate([labels.gaps[:, :2], raised.gaps[:, 2:] + 0.1], axis=1).astype(float)
+    for gaps, error in ((both, 0.1), (both[:, :2], 2.0)):  # the second knows PBE's gaps alone
+        found = gap_score(Outputs(np.zeros((1, len(labels))), gaps), raised)
+        assert found is not None
+        assert found.direct_mae == pytest.approx(error, abs=1e-5)

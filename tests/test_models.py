@@ -78,7 +78,7 @@ def test_a_card_that_cannot_be_used_says_why(tiny_folder: Path) -> None:
     with pytest.raises(InputError, match="unknown level 'gw'"):
         read_card(tiny_folder)
     edit_card(tiny_folder, target=target, architecture="transformer")
-    with pytest.raises(InputError, match="unknown architecture 'transformer'; known are difference, encoder, optimate"):
+    with pytest.raises(InputError, match="unknown architecture 'transformer'; known are difference, encoder, equi"):
         load_model(tiny_folder)
     edit_card(tiny_folder, colour="blue")
     with pytest.raises(InputError, match="not a valid model card"):

@@ -27,7 +27,7 @@ def head() -> SpectralHead:
     """Return a head of random weights that are large enough for strong anisotropy."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        head = SpectralHead(HeadOptions(width=32, tensor_channels=16), 2, GRID, 0.3, 1024, 128)
+        head = SpectralHead(HeadOptions(width=32, tensor_channels=16), ("ipa", "rpa"), GRID, 0.3, 1024, 128)
         torch.nn.init.normal_(head.anisotropy.weight, std=300.0)
     head.standardise(batch_of(make_mgo(), make_gaas(), make_aln(), make_triclinic()))
     return head.eval()
@@ -96,7 +96,7 @@ def test_broadening_is_that_of_the_data_set_and_conserves_strength() -> None:
 
 
 def test_start_is_near_the_mean_spectrum(head: SpectralHead) -> None:
-    fresh = SpectralHead(HeadOptions(width=32, tensor_channels=16), 2, GRID, 0.3, 1024, 128).eval()
+    fresh = SpectralHead(HeadOptions(width=32, tensor_channels=16), ("ipa", "rpa"), GRID, 0.3, 1024, 128).eval()
     batch = batch_of(make_mgo(), make_gaas(), make_aln())
     fresh.standardise(batch)
     mean = torch.exp(-(((torch.tensor(ENERGIES) - 8.0) / 3.0) ** 2)).float().expand(2, -1)
@@ -104,3 +104,18 @@ def test_start_is_near_the_mean_spectrum(head: SpectralHead) -> None:
     with torch.inference_mode():
         predicted = fresh(batch)[:, :, :3].mean(dim=2) / fresh.atom_density(batch)[:, None, None]
     assert float((predicted.mean(dim=0) - mean).abs().sum() / mean.sum()) < 0.25
+
+
+def test_levels_of_quasiparticles_begin_to_absorb_at_their_own_gap(crystal: Crystal) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        head = SpectralHead(HeadOptions(width=32, tensor_channels=16), ("rpa", "lrc"), GRID, 0.3, 1024, 128).eval()
+    head.standardise(batch_of(crystal))
+    with torch.inference_mode():
+        strengths = head.strengths(batch_of(crystal))
+    of_pbe, of_quasiparticles = strengths.gaps[0, 0], strengths.gaps[0, 2]
+    assert strengths.gaps.shape == (1, 4)
+    assert of_quasiparticles > of_pbe + 0.2
+    for level, gap in enumerate((of_pbe, of_quasiparticles)):
+        assert strengths.tensors[0, level, :, head.oscillators < gap].abs().max() == 0
+        assert strengths.tensors[0, level, 0, head.oscillators > gap + 0.05].min() > 0

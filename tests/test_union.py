@@ -36,3 +36,21 @@ def test_a_union_may_be_limited_to_what_the_published_network_represents(tmp_pat
     found = {element for record in open_dataset(joint).records("rpa") for element in record.crystal.elements}
     everything = {element for record in open_dataset("ladder-2").records("rpa") for element in record.crystal.elements}
     assert found == everything & OptiMate.elements < everything
+
+
+@pytest.mark.slow
+def test_one_level_of_a_data_set_joins_the_materials_that_are_there(tmp_path: Path) -> None:
+    joint = tmp_path / "joint"
+    command = [sys.executable, ROOT / "datasets" / "union.py", joint, "ladder-2", "lrc:lrc"]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    found, lrc = open_dataset(joint), {record.id: record for record in open_dataset("lrc").records("lrc")}
+    assert found.levels == ("ipa", "rpa", "lrc")
+    assert {record.id for record in found.records("lrc")} == set(lrc)
+    rpa = {record.id: record for record in found.records("rpa")}
+    assert rpa.keys() & lrc.keys()
+    labels = found.labels(found.target("rpa", "lrc", rank=2))
+    gaps = dict(zip(labels.ids, labels.gaps, strict=True))
+    for name in rpa.keys() & lrc.keys():  # each level keeps the gaps of its bands
+        assert gaps[name][0] == pytest.approx(rpa[name].properties["gap_direct"], abs=1e-5)
+        assert gaps[name][2] == pytest.approx(lrc[name].properties["gap_direct"], abs=1e-5)
+        assert gaps[name][2] > gaps[name][0]

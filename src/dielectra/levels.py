@@ -21,12 +21,15 @@ class Level(NamedTuple):
         Name of the level below, None at the foot of the ladder.
     description
         One phrase.
+    quasiparticles
+        Whether absorption begins at the gap of quasiparticles, or of what is measured, and not at that of PBE.
     """
 
     name: str
     label: str
     lower: str | None
     description: str
+    quasiparticles: bool = False
 
 
 LEVELS: dict[str, Level] = {
@@ -35,9 +38,11 @@ LEVELS: dict[str, Level] = {
         Level("ipa", "IPA", None, "independent-particle approximation"),
         Level("rpa", "RPA", "ipa", "random-phase approximation, local fields included"),
         Level("alda", "ALDA", "rpa", "time-dependent DFT with the adiabatic kernel of the local-density approximation"),
-        Level("lrc", "LRC", "rpa", "time-dependent DFT with a static long-range kernel on quasiparticle energies"),
-        Level("bse", "BSE", "lrc", "Bethe-Salpeter equation"),
-        Level("experiment", "experiment", "bse", "measured"),
+        Level(
+            "lrc", "LRC", "rpa", "time-dependent DFT with a static long-range kernel on quasiparticle energies", True
+        ),
+        Level("bse", "BSE", "lrc", "Bethe-Salpeter equation", True),
+        Level("experiment", "experiment", "bse", "measured", True),
     )
 }
 """Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
@@ -54,6 +59,14 @@ def check_level(level: str) -> str:
     if level not in LEVELS:
         raise InputError(f"unknown level {level!r}; allowed are {', '.join(LEVELS)}")
     return level
+
+
+def gap_columns(level: str) -> slice:
+    """Return which of the gaps of labels and models are those of a level, direct and fundamental.
+
+    They are kept side by side: direct and fundamental gap of PBE, then of quasiparticles.
+    """
+    return slice(2, 4) if LEVELS[check_level(level)].quasiparticles else slice(0, 2)
 
 
 def levels_below(level: str) -> Iterator[str]:

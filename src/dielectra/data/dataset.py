@@ -22,7 +22,7 @@ from dielectra.data.schema import PROPERTIES, Metal, Record, inside_window, tens
 from dielectra.data.store import RowGroup, find_parts, row_groups
 from dielectra.errors import InputError
 from dielectra.files import reading
-from dielectra.levels import LEVELS, check_level
+from dielectra.levels import LEVELS, check_level, gap_columns
 from dielectra.spectrum import Spectrum
 from dielectra.target import DIELECTRIC, Part, Target
 
@@ -257,6 +257,7 @@ class _Collected:
     source: str
     target: Target
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gaps: dict[str, SingleArray] = field(default_factory=dict)
     crystals: dict[str, Crystal] = field(default_factory=dict)
     values: dict[tuple[str, str], tuple[SingleArray, SingleArray]] = field(default_factory=dict)
     protocols: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -301,6 +302,8 @@ class _Collected:
         if row["id"] not in self.crystals:
             self.crystals[row["id"]] = group.crystal(row)
         self.rows[row["id"]] = row
+        gaps = self.gaps.setdefault(row["id"], np.full(2 * len(GAPS), np.nan, np.float32))
+        gaps[gap_columns(row["level"])] = [np.nan if row.get(name) is None else row[name] for name in GAPS]
         self.values[key], self.protocols[key] = (value, weights), row["protocol"]
 
     def labels(self, present: tuple[str, ...]) -> Labels:
@@ -320,5 +323,5 @@ class _Collected:
                     values[i, j], weights[i, j] = self.values[name, level]
         rows = [self.rows[name] for name in ids]
         splits, formulas = [row["split"] or "" for row in rows], [row["formula"] for row in rows]
-        gaps = np.array([[row.get(name) for name in GAPS] for row in rows], np.float32)
+        gaps = np.array([self.gaps[name] for name in ids]).reshape(len(ids), 2 * len(GAPS))
         return Labels(target, ids, formulas, splits, [self.crystals[name] for name in ids], values, weights, gaps)

@@ -29,7 +29,7 @@ class Labels:
     weights
         Shape ``(n, n_levels, n_parts, n_energies)``: 0 where a level or an energy is missing, 1 elsewhere.
     gaps
-        Direct and fundamental PBE gap, shape ``(n, 2)``, eV; NaN where unknown.
+        Direct and fundamental gap of PBE, then of quasiparticles, shape ``(n, 4)``, eV; NaN where unknown.
     """
 
     target: Target

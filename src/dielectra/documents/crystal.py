@@ -62,6 +62,9 @@ class PredictedCrystal(OtherUnits):
     )
     gap_ev: float | None = optional("Predicted fundamental gap (eV), by models that predict one.")
     gap_direct_ev: float | None = optional("Predicted direct gap (eV), by models that predict one.")
+    quasiparticle_gap_ev: float | None = optional(
+        "Predicted fundamental gap of quasiparticles (eV), whatever the level, by models that predict one."
+    )
     metal: bool | None = optional("Whether the crystal is a metal, by models that say so.")
     in_domain: bool | None = optional("Whether the crystal is like those of the training, by models that say so.")
     nearest: list[NearCrystal] | None = optional(
@@ -140,6 +143,7 @@ def describe(
         eps_infinity=prediction.eps_infinity,
         gap_ev=prediction.gap,
         gap_direct_ev=prediction.gap_direct,
+        quasiparticle_gap_ev=prediction.quasiparticle_gap,
         metal=prediction.metal,
         in_domain=prediction.in_domain,
         nearest=[NearCrystal.model_validate(near._asdict()) for near in prediction.nearest] or None,

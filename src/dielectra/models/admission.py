@@ -73,7 +73,7 @@ class Estimate(NamedTuple):
     spectrum
         The dielectric tensor in the axes of the crystal's standard form, with the members of an ensemble.
     gap, gap_direct
-        Fundamental and direct gap, eV; None where the model predicts none.
+        Fundamental and direct gap at the level of the spectrum, eV; None where the model predicts none.
     metal
         Whether the crystal is a metal; None where the model does not say.
     in_domain
@@ -86,6 +86,8 @@ class Estimate(NamedTuple):
         Further reasons to doubt the spectrum, one sentence each.
     broadened
         The spectrum with what its broadening puts below the gap, without members; None where that is not taken off.
+    quasiparticle_gap
+        Fundamental gap of quasiparticles, eV, whatever the level; None where the model predicts none.
     """
 
     spectrum: Spectrum
@@ -97,6 +99,7 @@ class Estimate(NamedTuple):
     calibration: Calibration | None = None
     warnings: tuple[str, ...] = ()
     broadened: Spectrum | None = None
+    quasiparticle_gap: float | None = None
 
 
 class Predictor(Protocol):

@@ -122,7 +122,7 @@ class Network(nn.Module, ABC):
         self,
         batch: Any,
         criterion: Callable[[Tensor], Tensor],
-        gaps: Float[Tensor, "n 2"],  # noqa: ARG002
+        gaps: Float[Tensor, "n n_gaps"],  # noqa: ARG002
     ) -> Float[Tensor, ""]:
         """Return the training loss: that of the prediction, and whatever else a network wants.
 
@@ -131,7 +131,7 @@ class Network(nn.Module, ABC):
         criterion
             Loss of a prediction ``(n, *target.shape)``.
         gaps
-            Known direct and fundamental gaps, eV; NaN where unknown.
+            Known gaps as :class:`~dielectra.data.labels.Labels` have them, eV; NaN where unknown.
         """
         return criterion(self(batch))
 
@@ -157,8 +157,11 @@ class Network(nn.Module, ABC):
         """
         raise InputError(f"{type(self).__name__} learns from spectra alone; leave scalars out, or use encoder")
 
-    def gaps(self, batch: Any) -> Float[Tensor, "n 2"] | None:  # noqa: ARG002
-        """Return the predicted direct and fundamental gap of each crystal, eV; None from a network without."""
+    def gaps(self, batch: Any) -> Float[Tensor, "n n_gaps"] | None:  # noqa: ARG002
+        """Return the predicted gaps of each crystal, eV: direct and fundamental of PBE, maybe those of quasiparticles.
+
+        None from a network without.
+        """
         return None
 
     def outputs(self, batch: Any) -> tuple[Float[Tensor, "n levels parts components energies"], Tensor | None]:

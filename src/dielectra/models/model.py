@@ -11,13 +11,17 @@ import torch
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
+from dielectra.levels import gap_columns
 from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
 from dielectra.optics.onset import transparent_below
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm
-from dielectra.target import Target
+from dielectra.target import DIELECTRIC, Target
+
+QUASIPARTICLES = 2
+"""First column of the gaps of quasiparticles."""
 
 BATCH = 128
 """Number of crystals given to a network together."""
@@ -31,7 +35,8 @@ class Outputs(NamedTuple):
     values
         Shape ``(n_members, n, *target.shape)``.
     gaps
-        Direct and fundamental gap, mean over the members that predict them, shape ``(n, 2)``, eV; None without such.
+        Direct and fundamental gap of PBE, then of quasiparticles where these are predicted, mean over the members that
+        predict them, shape ``(n, n_gaps)``, eV; None without such.
     """
 
     values: FloatArray
@@ -172,27 +177,40 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     A transparent model takes off what the broadening of its data puts below the predicted gap.
     """
     target, level = model.target, model.level or model.target.level
+    kind = gap_columns(level).start if target.quantity == DIELECTRIC else 0
     calibration = model.card.calibration.get(level)
     tensors = target.tensors(outputs.values.mean(axis=0), level)
     of_members = target.tensors(outputs.values, level) if len(outputs.values) > 1 else np.empty((0, *tensors.shape))
     found = []
     for index, tensor in enumerate(tensors):
-        direct, fundamental = (None, None) if outputs.gaps is None else _ordered(*outputs.gaps[index])
+        gaps = {} if outputs.gaps is None else _by_kind(outputs.gaps[index])
+        direct, fundamental = gaps.get(kind, (None, None))
         spectrum = Spectrum(target.grid, tensor, level, target.broadening, members=tuple(of_members[:, index]))
         broadened = None
         if direct is not None and model.transparent:
             broadened, spectrum = replace(spectrum, members=()), transparent_below(spectrum, direct)
-        found.append(Estimate(spectrum, fundamental, direct, calibration=calibration, broadened=broadened))
+        quasiparticle_gap = gaps.get(QUASIPARTICLES, (None, None))[1]
+        found.append(
+            Estimate(
+                spectrum,
+                fundamental,
+                direct,
+                calibration=calibration,
+                broadened=broadened,
+                quasiparticle_gap=quasiparticle_gap,
+            )
+        )
     return found
 
 
-def _ordered(direct: float, fundamental: float) -> tuple[float, float]:
-    """Return a direct and a fundamental gap, the latter no larger than the former, as bands have it."""
-    return float(direct), float(min(direct, fundamental))
+def _by_kind(gaps: FloatArray) -> dict[int, tuple[float, float]]:
+    """Return direct and fundamental gap, the latter no larger, as bands have it, by their column."""
+    pairs = {column: gaps[column : column + 2] for column in range(0, len(gaps), 2)}
+    return {column: (float(direct), float(min(direct, other))) for column, (direct, other) in pairs.items()}
 
 
 def predict_prepared(network: Network, prepared: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, 2)``, as the network does."""
+    """Return predictions for prepared crystals, ``(n, *target.shape)``, and gaps, ``(n, n_gaps)``, of a network."""
     if network.training:
         network.eval()
     values, gaps = [], []

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.errors import InputError
+from dielectra.levels import gap_columns
 from dielectra.models.encoder.features import AtomFeatures
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions, Width
@@ -79,11 +80,12 @@ class Strengths(NamedTuple):
     tensors
         Im eps of unbroadened oscillators (xx, yy, zz, yz, xz, xy), shape ``(n_crystals, n_levels, 6, n_oscillators)``.
     gaps
-        Direct and fundamental gap, shape ``(n_crystals, 2)``, eV.
+        Direct and fundamental gap of PBE, then of quasiparticles where a level needs them, shape
+        ``(n_crystals, n_gaps)``, eV.
     """
 
     tensors: Float[Tensor, "n_crystals n_levels 6 n_oscillators"]
-    gaps: Float[Tensor, "n_crystals 2"]
+    gaps: Float[Tensor, "n_crystals n_gaps"]
 
 
 def collate(features: Sequence[AtomFeatures], volumes: Sequence[float]) -> AtomBatch:
@@ -159,8 +161,8 @@ class SpectralHead(nn.Module):
     ----------
     options
         Sizes and regularisation.
-    n_levels
-        Number of levels of theory.
+    levels
+        Names of the levels of theory.
     energies
         Photon energies of the broadened spectra, shape ``(n_energies,)``, eV, regular from zero.
     broadening
@@ -180,24 +182,26 @@ class SpectralHead(nn.Module):
     def __init__(
         self,
         options: HeadOptions,
-        n_levels: int,
+        levels: Sequence[str],
         energies: Sequence[float],
         broadening: float,
         n_invariants: int,
         n_tensors: int,
     ) -> None:
         super().__init__()
-        self.options, self.n_levels = options, n_levels
+        self.options, self.n_levels = options, len(levels)
+        self.direct_gaps = [gap_columns(level).start for level in levels]
+        n_gaps = max(gap_columns(level).stop for level in levels)
         n_oscillators = round(energies[-1] / SPACING) + 1
         self.register_buffer("energies", torch.tensor(list(energies)), persistent=False)
         self.register_buffer("oscillators", torch.linspace(0.0, energies[-1], n_oscillators), persistent=False)
         kernel = broadening_matrix(self.oscillators, self.energies, broadening)
         self.register_buffer("kernel", kernel, persistent=False)
-        self.register_buffer("scale", torch.ones(n_levels, n_oscillators))
+        self.register_buffer("scale", torch.ones(self.n_levels, n_oscillators))
         self.register_buffer("invariant_mean", torch.zeros(n_invariants))
         self.register_buffer("invariant_deviation", torch.ones(n_invariants))
         self.register_buffer("tensor_deviation", torch.ones(n_tensors))
-        width, channels, outputs = options.width, options.tensor_channels, n_levels * n_oscillators
+        width, channels, outputs = options.width, options.tensor_channels, self.n_levels * n_oscillators
         self.atoms = nn.Sequential(
             nn.Linear(n_invariants, width), nn.SiLU(), nn.Dropout(options.dropout), nn.Linear(width, width), nn.SiLU()
         )
@@ -206,7 +210,7 @@ class SpectralHead(nn.Module):
         self.strength = nn.Sequential(
             nn.Linear(pooled, width), nn.SiLU(), nn.Dropout(options.dropout), nn.Linear(width, outputs)
         )
-        self.gap = nn.Sequential(nn.Linear(pooled, 64), nn.SiLU(), nn.Linear(64, 2))
+        self.gap = nn.Sequential(nn.Linear(pooled, 64), nn.SiLU(), nn.Linear(64, n_gaps))
         self.mix_tensors = nn.Linear(n_tensors, channels, bias=False)
         self.gate_tensors = nn.Linear(width, channels)
         self.scale_tensors = nn.Linear(pooled, channels)
@@ -222,10 +226,11 @@ class SpectralHead(nn.Module):
         """Return oscillator strengths before broadening, and gaps."""
         atoms = self._atoms(batch)
         latents = self._pool(atoms, batch)
-        gaps = softplus(self.gap(latents) + 2.0)
+        gaps = self._gaps(latents)
         shape = (len(batch.volumes), self.n_levels, len(self.oscillators))
         mean = softplus(self.strength(latents) - 2.0).view(shape) * self.scale
-        mean = mean * ((self.oscillators - gaps[:, :1]) / self.options.onset).clamp(0.0, 1.0)[:, None]
+        above = self.oscillators - gaps[:, self.direct_gaps, None]
+        mean = mean * (above / self.options.onset).clamp(0.0, 1.0)
         tensors = _nonnegative(self._anisotropy(atoms, latents, batch)) * mean[:, :, None]
         return Strengths(tensors * self.atom_density(batch)[:, None, None, None], gaps)
 
@@ -261,6 +266,12 @@ class SpectralHead(nn.Module):
         wanted = nn.functional.interpolate(mean[None], len(self.oscillators), mode="linear", align_corners=True)[0]
         wanted, predicted = wanted + SMALLEST_SCALE * wanted.max(), predicted + SMALLEST_SCALE * predicted.max()
         self.scale.copy_(wanted / predicted)
+
+    def _gaps(self, latents: Tensor) -> Tensor:
+        """Return the gaps: that of quasiparticles is wider than that of PBE."""
+        known = self.gap(latents)
+        of_pbe = softplus(known[:, :2] + 2.0)
+        return torch.cat([of_pbe, of_pbe + softplus(known[:, 2:])], dim=1) if known.shape[1] > 2 else of_pbe
 
     def _atoms(self, batch: AtomBatch) -> Tensor:
         features = (batch.invariants - self.invariant_mean) / self.invariant_deviation

@@ -65,7 +65,7 @@ class SpectralNetwork(Network):
                 "to the metadata of the data set, or choose another architecture"
             )
         energies = list(target.energies)
-        self.head = SpectralHead(options, len(target.levels), energies, target.broadening, n_invariants, n_tensors)
+        self.head = SpectralHead(options, target.levels, energies, target.broadening, n_invariants, n_tensors)
 
     @abstractmethod
     def features(self, batch: Any) -> AtomBatch:
@@ -82,8 +82,8 @@ class SpectralNetwork(Network):
         """Return broadened Im eps."""
         return self.outputs(batch)[0]
 
-    def gaps(self, batch: Any) -> Float[Tensor, "n 2"]:
-        """Return the predicted direct and fundamental PBE gap of each crystal, eV."""
+    def gaps(self, batch: Any) -> Float[Tensor, "n n_gaps"]:
+        """Return the predicted gaps of each crystal, eV: direct and fundamental, of PBE and maybe of quasiparticles."""
         return self.head.strengths(self.features(batch)).gaps
 
     def outputs(self, batch: Any) -> tuple[Float[Tensor, "n levels parts components energies"], Tensor | None]:
@@ -96,7 +96,9 @@ class SpectralNetwork(Network):
         """Return the pooled features of each crystal."""
         return self.head.latents(self.features(batch))
 
-    def loss(self, batch: Any, criterion: Callable[[Tensor], Tensor], gaps: Float[Tensor, "n 2"]) -> Float[Tensor, ""]:
+    def loss(
+        self, batch: Any, criterion: Callable[[Tensor], Tensor], gaps: Float[Tensor, "n n_gaps"]
+    ) -> Float[Tensor, ""]:
         """Return what spectra, gaps and roughness cost.
 
         Parameters
@@ -104,7 +106,7 @@ class SpectralNetwork(Network):
         criterion
             Loss of spectra ``(n, *target.shape)``.
         gaps
-            Known direct and fundamental gaps, eV; NaN where unknown.
+            Known gaps as labels have them, eV; NaN where unknown.
         """
         strengths = self.head.strengths(self.features(batch))
         loss = criterion(self._broadened(strengths.tensors))
@@ -149,6 +151,8 @@ class SpectralNetwork(Network):
         return self._broadened(strengths)
 
     def _gap_loss(self, predicted: Tensor, gaps: Tensor) -> Tensor:
+        n_gaps = min(predicted.shape[1], gaps.shape[1])
+        predicted, gaps = predicted[:, :n_gaps], gaps[:, :n_gaps]
         known = gaps.isfinite()
         return self.options.gap_weight * (predicted - gaps)[known].abs().sum() / known.sum().clamp_min(1)
 

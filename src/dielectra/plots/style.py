@@ -25,7 +25,14 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, BLACK)
 GREY = "#bbbbbb"
 COLOUR_MAP = "viridis"
-LEVEL_COLOURS = {"ipa": ORANGE, "rpa": BLUE, "bse": GREEN, "experiment": BLACK}
+LEVEL_COLOURS = {
+    "ipa": ORANGE,
+    "rpa": BLUE,
+    "alda": SKY,
+    "lrc": PURPLE,
+    "bse": GREEN,
+    "experiment": BLACK,
+}
 FORMATS = (".png", ".pdf", ".svg")
 STYLE: dict[Any, Any] = {
     "font.size": 9,

@@ -103,6 +103,7 @@ def _prediction(admitted: Admitted, estimate: Estimate | Refusal, model: Predict
         warnings,
         gap=estimate.gap,
         gap_direct=estimate.gap_direct,
+        quasiparticle_gap=estimate.quasiparticle_gap,
         metal=estimate.metal,
         in_domain=estimate.in_domain,
         nearest=estimate.nearest,

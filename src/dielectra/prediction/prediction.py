@@ -31,7 +31,9 @@ class Prediction:
     warnings
         One sentence for each reason to doubt the spectrum.
     gap, gap_direct
-        Predicted fundamental and direct gap, eV; None where the model predicts none.
+        Predicted fundamental and direct gap at the level of the spectrum, eV; None where the model predicts none.
+    quasiparticle_gap
+        Predicted fundamental gap of quasiparticles, eV, whatever the level; None where the model predicts none.
     metal
         Whether the crystal is predicted to be a metal; None where the model does not say.
     in_domain
@@ -48,6 +50,7 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     gap: float | None = None
     gap_direct: float | None = None
+    quasiparticle_gap: float | None = None
     metal: bool | None = None
     in_domain: bool | None = None
     nearest: tuple[Neighbour, ...] = ()

@@ -19,6 +19,7 @@ from dielectra.optics.quantities import QUANTITIES
 from dielectra.training.config import TrainingConfig
 from dielectra.training.domains import fit_domain
 from dielectra.training.evaluation import evaluate, outputs_of_split, paired_spectra
+from dielectra.training.groups import gap_deviations
 from dielectra.training.recipes import Progress, same_settings, train_model
 
 COVERAGE = 0.9
@@ -122,16 +123,14 @@ def calibrate(
         quantity: float(np.quantile([misfits(*pair, quantity) for pair in pairs], coverage, method="higher"))
         for quantity in QUANTITIES
     }
-    return Calibration(coverage, factors, gap_errors=_gap_errors(outputs, labels, coverage))
+    return Calibration(coverage, factors, gap_errors=_gap_errors(outputs, labels, coverage, level))
 
 
-def _gap_errors(outputs: Outputs, labels: Labels, coverage: float) -> dict[str, float]:
+def _gap_errors(outputs: Outputs, labels: Labels, coverage: float, level: str) -> dict[str, float]:
     """Return the errors in eV that a share of the predicted gaps stays below; empty where there are none to compare."""
     if outputs.gaps is None:
         return {}
-    errors = {
-        name: np.abs(outputs.gaps - labels.gaps)[:, place] for name, place in (("gap_direct_ev", 0), ("gap_ev", 1))
-    }
+    errors = dict(zip(("gap_direct_ev", "gap_ev"), gap_deviations(outputs.gaps, labels, level).T, strict=True))
     known = {name: values[np.isfinite(values)] for name, values in errors.items()}
     return {
         name: float(np.quantile(values, coverage, method="higher")) for name, values in known.items() if len(values)

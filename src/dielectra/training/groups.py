@@ -13,6 +13,7 @@ from dielectra.data.chemistry import classes_of
 from dielectra.data.dataset import DataSet
 from dielectra.data.labels import Labels
 from dielectra.elements import SYMBOLS
+from dielectra.levels import gap_columns
 from dielectra.models.ensemble import Ensemble
 from dielectra.models.model import ModelLike, Outputs
 from dielectra.symmetry import standard_form
@@ -30,7 +31,7 @@ class GroupScore(BaseModel):
 
 
 class GapScore(BaseModel):
-    """Mean absolute errors in eV of the direct and the fundamental gap, at the level of the data (PBE)."""
+    """Mean absolute errors in eV of the direct and the fundamental gap at the level of the spectra."""
 
     n: int
     direct_mae: float
@@ -57,11 +58,22 @@ def by_element(labels: Labels, sc: FloatArray) -> dict[str, GroupScore]:
     return _grouped(elements, sc, SMALLEST_GROUP)
 
 
+def gap_deviations(gaps: FloatArray, labels: Labels, level: str) -> FloatArray:
+    """Return how far predicted gaps are from those of a level, direct and fundamental, ``(n, 2)``, eV; NaN if unknown.
+
+    A model of levels with PBE gaps alone has its gaps compared with those.
+    """
+    columns = gap_columns(level)
+    predicted = gaps[:, columns] if columns.stop <= gaps.shape[1] else gaps[:, :2]
+    return np.asarray(np.abs(predicted - labels.gaps[:, columns]))
+
+
 def gap_score(outputs: Outputs, labels: Labels) -> GapScore | None:
-    """Return the errors of predicted gaps; None without predictions or known gaps."""
+    """Return the errors of predicted gaps at the level of the labels; None without predictions or known gaps."""
     if outputs.gaps is None:
         return None
-    errors = np.abs(outputs.gaps - labels.gaps)[np.isfinite(labels.gaps).all(axis=1)]
+    errors = gap_deviations(outputs.gaps, labels, labels.level)
+    errors = errors[np.isfinite(errors).all(axis=1)]
     if len(errors) == 0:
         return None
     direct, fundamental = errors.mean(axis=0)
