@@ -1,7 +1,8 @@
 """Add finished materials to this data set: python datasets/lrc/assemble.py CAMPAIGN POOL.jsonl ALEXANDRIA.gz.
 
-Every call appends what a campaign of the engine gpaw-lrc has finished since, as a further part. The level lrc follows
-from rpa by the kernel of the protocol, in closed form, whatever kernel the campaign was begun with. Splits are those of
+Every call appends what a campaign of the engine gpaw-lrc has finished since, as a further part, in place of records
+whose protocol says ``gllb-lrc-1-v1``: the cutoffs of their elements have been raised since. The level lrc follows from
+rpa by the kernel of the protocol, in closed form, whatever kernel the campaign was begun with. Splits are those of
 `datasets/ladder-2`.
 """
 
@@ -22,9 +23,11 @@ from dielectra.data.store import write_part
 from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 HERE = Path(__file__).parent
+OUTDATED = "gllb-lrc-1-v1"
 sys.path.insert(0, str(HERE.parent / "ladder-2"))
 
 from assemble import Splits  # noqa: E402
+from parts import rewrite  # noqa: E402
 from pool import read_lines  # noqa: E402
 
 
@@ -63,8 +66,12 @@ def main(arguments: list[str]) -> None:
     """Write a further part; print its name and how many materials it has."""
     campaign, pool, alexandria = arguments
     existing = sorted(HERE.glob("part-*.parquet"))
-    present = set(open_dataset(HERE).ids) if existing else set()
+    known = list(open_dataset(HERE).records("lrc")) if existing else []
+    present = {record.id for record in known if record.properties["protocol"] != OUTDATED}
     records = list(finished(campaign, pool, Splits(alexandria), present))
+    replaced = {record.id for record in records}
+    for part in existing:
+        rewrite(part, lambda record: None if record.id in replaced else record)
     part = HERE / f"part-{len(existing):04d}.parquet"
     settings = campaign_settings(open_table(campaign).settings())
     header = settings.model_copy(update={"protocol": GLLB_LRC_1.model_dump(mode="json")}).provenance
