@@ -19,7 +19,7 @@ from dielectra.data.schema import Record
 from dielectra.errors import InputError
 from dielectra.files import write_whole
 from dielectra.integrals import real_from_imaginary
-from dielectra.models.admission import Admitted
+from dielectra.models.admission import Admitted, Estimate, Refusal
 from dielectra.models.card import CARD
 from dielectra.models.dressed import DressedModel, dressed_card, undressed
 from dielectra.models.ensemble import load_predictor
@@ -36,6 +36,9 @@ HIGHEST = 10.0
 
 FLOOR = 0.05
 """Added to errors of n or k that others are measured by, so that a compound that is right already does not rule."""
+
+DRESSED = "rpa"
+"""Level whose spectra are dressed, where the base has it."""
 
 FEWEST = 4
 UNSEEN = ("test", "experiment-test")
@@ -122,6 +125,7 @@ def judge_dressing(base: ModelLike, data: DataSet, start: str, level: str = "exp
     start
         The base's name or folder, as the dressing is to note it.
     """
+    base = base if base.level else base.at(DRESSED)
     computed = base.level or base.target.level
     base = undressed(base.allowing_metals(), computed)
     cases, refused = _cases(base, list(data.records(level)))
@@ -155,15 +159,29 @@ def index_errors(energies: FloatArray, function: ComplexArray, measured: Spectru
     return Errors(*(float(np.sqrt(np.mean(part**2))) for part in (difference.real, difference.imag)))
 
 
+def measured_errors(model: ModelLike, level: str, data: DataSet) -> dict[str, Errors]:
+    """Return the errors of what a model predicts at a level for the measured crystals of a data set, by their ids."""
+    found = {}
+    for record in data.records():
+        answer = _prediction(undressed(model.allowing_metals(), level), record)
+        if isinstance(answer, Estimate):
+            found[record.id] = index_errors(answer.spectrum.energies, answer.spectrum.mean, record.spectrum)
+    return found
+
+
+def _prediction(base: ModelLike, record: Record) -> Estimate | Refusal:
+    (admitted,) = base.admit_each([record.crystal])
+    return base.predict([admitted])[0] if isinstance(admitted, Admitted) else admitted
+
+
 def _cases(base: ModelLike, records: Sequence[Record]) -> tuple[list[_Case], list[str]]:
     cases, refused = [], []
     for record in records:
-        (admitted,) = base.admit_each([record.crystal])
-        answer: Any = base.predict([admitted])[0] if isinstance(admitted, Admitted) else admitted
-        spectrum = getattr(answer, "spectrum", None)
-        if spectrum is None:
+        answer = _prediction(base, record)
+        if isinstance(answer, Refusal):
             refused.append(answer.reason)
             continue
+        spectrum = answer.spectrum
         plain = index_errors(spectrum.energies, spectrum.mean, record.spectrum)
         cases.append(_Case(record, plain, _table(spectrum, record.spectrum)))
     return cases, refused

@@ -38,7 +38,7 @@ export const confidenceMark = (confidence) =>
   make("span", { className: `confidence-${confidence}` }, make("span", { "aria-hidden": "true" }, DOTS[confidence]), ` ${confidence}`);
 
 /** Levels whose gap is that of quasiparticles, not of PBE. */
-const QUASIPARTICLES = ["lrc", "bse"];
+export const QUASIPARTICLES = ["lrc", "bse"];
 
 /** Return the gap with its interval; a metal has none. */
 function gapOf(entry) {
