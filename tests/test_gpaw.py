@@ -47,6 +47,14 @@ def test_unsuitable_crystals_are_refused_before_any_computation(species: list[st
         compute(crystal, magnetic_moment=moment)
 
 
+def test_a_moment_that_smearing_leaves_is_not_magnetic() -> None:
+    from dielectra.abinitio.gpaw import accept
+
+    fluoride = make_crystal(ROCK_SALT * 2.67, ["K", "F"], [0, 0, 0, 0.5, 0.5, 0.5])
+    crystal, n_electrons = accept(fluoride, magnetic_moment=0.24)
+    assert (crystal.formula, n_electrons) == ("KF", 16)
+
+
 @pytest.mark.slow
 def test_a_crystal_below_the_smallest_gap_is_a_metal() -> None:
     from dielectra.abinitio.gpaw import compute

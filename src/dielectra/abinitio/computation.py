@@ -15,7 +15,9 @@ from dielectra.errors import InputError
 ENERGIES = np.linspace(0.0, 20.0, 401)
 """Photon energies in eV of every record that an engine makes."""
 
-MAXIMUM_MOMENT = 0.05
+MAXIMUM_MOMENT = 0.5
+"""Total moment in Bohr magnetons above which a crystal is magnetic: that of a crystal with a gap is a whole number, so
+that less is what smearing has left. Databases hold up to 0.24 for alkali halides."""
 
 
 class RefusedError(InputError):
