@@ -13,10 +13,12 @@ from dielectra.data.schema import Record
 from dielectra.data.store import write_part
 from dielectra.documents.crystal import describe
 from dielectra.errors import InputError
+from dielectra.models.domain import disagreement
 from dielectra.models.ensemble import Ensemble, load_predictor
 from dielectra.optics.bands import Calibration, band, misfits
 from dielectra.prediction import predict_many
 from dielectra.training.config import TrainingConfig, load_config
+from dielectra.training.domains import isotropic
 from dielectra.training.ensembles import calibrate, member_configs, train_ensemble
 from dielectra.training.evaluation import band_score, spectra_of_split
 
@@ -173,5 +175,9 @@ def test_a_level_of_quasiparticles_has_its_own_gap(small_data: Path, tmp_path: P
     assert lrc.gap_direct is not None
     assert lrc.spectrum.mean.imag[lrc.spectrum.energies < lrc.gap_direct - 0.1].max() < 1e-3
     assert describe(rpa, "aln.cif").quasiparticle_gap_ev == rpa.quasiparticle_gap
+    labels = open_dataset(tmp_path / "data").labels(model.target).of_split("validation")
+    curves = isotropic(model, model.outputs(model.prepare(labels.crystals)).values, "rpa").swapaxes(0, 1)
+    assert model.domain is not None  # what counts as disagreement is found at the level with most labels
+    assert model.domain.disagreement == pytest.approx(np.quantile([disagreement(one) for one in curves], 0.95))
     assert model.card.metrics["test"]["levels"].keys() == {"ipa", "rpa", "lrc"}
     assert model.card.metrics["validation"]["levels"]["lrc"]["gaps"]["direct_mae"] < 2.5

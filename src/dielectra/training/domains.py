@@ -110,11 +110,16 @@ def _features(network: EncoderNetwork, crystals: Sequence[Crystal]) -> FloatArra
 
 
 def _spreads(ensemble: Ensemble, labels: Labels) -> FloatArray:
-    """Return the disagreement of the members about each crystal, shape ``(n,)``."""
+    """Return the disagreement of the members about each crystal, shape ``(n,)``, at the level with most labels.
+
+    Of several with as many it is the highest. A level that few crystals have is judged by what is usual at that one.
+    """
     values = ensemble.outputs(ensemble.prepare(labels.crystals, known=True)).values
-    return np.array([disagreement(curves) for curves in isotropic(ensemble, values).swapaxes(0, 1)])
+    level = max(reversed(ensemble.target.levels), key=lambda name: int(labels.has(name).sum()))
+    return np.array([disagreement(curves) for curves in isotropic(ensemble, values, level).swapaxes(0, 1)])
 
 
-def isotropic(model: ModelLike, values: FloatArray) -> FloatArray:
-    """Return the isotropic Im eps at the highest level of outputs, shape ``(n_members, n, n_energies)``."""
-    return np.asarray(values[:, :, -1, model.target.parts.index("im"), :3].mean(axis=2))
+def isotropic(model: ModelLike, values: FloatArray, level: str | None = None) -> FloatArray:
+    """Return isotropic Im eps of outputs at a level, by default the highest, ``(n_members, n, n_energies)``."""
+    index = -1 if level is None else model.target.levels.index(level)
+    return np.asarray(values[:, :, index, model.target.parts.index("im"), :3].mean(axis=2))
