@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import dielectra
-from conftest import Run, tiny_config
+from conftest import Run, make_mgo, tiny_config
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
 from dielectra.errors import InputError
-from dielectra.models.ensemble import combine, save_ensemble
+from dielectra.models.admission import Admitted, Estimate
+from dielectra.models.ensemble import Ensemble, combine, save_ensemble
 from dielectra.models.model import Model
 from dielectra.models.store import load_model
-from dielectra.prediction import predict_many
+from dielectra.prediction import loaded_model, predict_many
 from dielectra.training.evaluation import evaluate, predict_means
 from dielectra.training.recipes import train_model
 from dielectra.training.sampling import batches, choose_labels
@@ -105,3 +107,17 @@ def test_an_ensemble_goes_into_a_new_folder(run: Run, tmp_path: Path) -> None:
     assert code == 2
     assert "exists already; give a new folder" in err
     assert (tmp_path / "card.json").read_text() == "mine"
+
+
+def test_a_level_of_poor_scores_is_doubted_aloud() -> None:
+    model = loaded_model("rpa")
+    assert isinstance(model, Ensemble)
+    scores = {"validation": {"levels": {"ipa": {"sc_median": 0.7}, "rpa": {"sc_median": 0.9}}}}
+    poor = replace(model, card=model.card.model_copy(update={"metrics": scores}))
+    for level, expected in (("ipa", ["the level ipa is learnt from few spectra"]), ("rpa", [])):
+        chosen = poor.at(level)
+        admitted = chosen.admit(make_mgo())
+        assert isinstance(admitted, Admitted)
+        (estimate,) = chosen.predict([admitted])
+        assert isinstance(estimate, Estimate)
+        assert [warning.partition(":")[0] for warning in estimate.warnings if "level" in warning] == expected

@@ -21,6 +21,9 @@ from dielectra.models.store import load_model, model_folder, save_model
 from dielectra.symmetry import StandardForm
 from dielectra.target import Target
 
+LEAST_SC = 0.8
+"""Median SC on validation crystals below which a level is to be doubted."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
@@ -103,12 +106,21 @@ class Ensemble:
             )
         nearest = domain.nearest(point)
         doubts = domain.doubts(crystal, nearest, disagreement(estimate.spectrum.member_means.imag))
-        notes = [f"unlike the training crystals: {doubt}" for doubt in doubts]
+        notes = self._doubts_of_level(estimate.spectrum.level)
+        notes += [f"unlike the training crystals: {doubt}" for doubt in doubts]
         if reason:
             notes.append(f"taken for a metal ({reason}); what free carriers do is not in the spectrum")
         return estimate._replace(
             metal=bool(reason), in_domain=not doubts, nearest=nearest, warnings=(*estimate.warnings, *notes)
         )
+
+    def _doubts_of_level(self, level: str) -> list[str]:
+        """Return why spectra at a level are to be doubted, whatever the crystal."""
+        known = self.card.metrics.get("validation", {}).get("levels", {}).get(level, {})
+        if known.get("sc_median", 1.0) >= LEAST_SC:
+            return []
+        score = f"the median SC of validation crystals is {known['sc_median']:.2f} there (1 is perfect)"
+        return [f"the level {level} is learnt from few spectra: {score}"]
 
     def at(self, level: str) -> Ensemble:
         """Return the ensemble predicting a level; unchanged where its target has no such level."""
