@@ -33,7 +33,7 @@ INTENDED_USE = (
     "rank crystals, to design with, and to start a climb from."
 )
 LIMITS = (
-    "The labels of ipa and rpa rest on PBE bands: gaps are too small, and there are no excitons; lrc has far fewer labels.",
+    "The labels of ipa and rpa rest on PBE bands: gaps are too small, and there are no excitons. lrc has few labels.",
     "No spin-orbit coupling, no magnetic order, no phonons: infrared spectra of ions are not in it.",
     "Metals, surfaces, molecules and disorder are not described.",
     "Semiconductors whose PBE gap closes, such as InAs, are metals in the data and may be predicted as semiconductors.",
