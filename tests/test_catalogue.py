@@ -82,4 +82,4 @@ def test_the_routes_answer_what_the_functions_do(address: str) -> None:
         near = client.get("/api/alike", params={"formula": "MgO", "near": name}).json()["nearest"]
         assert [one["id"] for one in near] == [name]
         magnesium = next(one for one in client.get("/api/elements").json() if one["symbol"] == "Mg")
-        assert magnesium["levels"] == ["ipa", "rpa"]
+        assert magnesium["levels"] == ["ipa", "rpa", "lrc"]

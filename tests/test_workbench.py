@@ -117,17 +117,17 @@ def test_crystals_levels_and_measured_curves_share_a_chart(page: Page, run: Run)
     page.get_by_label("all levels").check()
     settle(page)
     names = legend(page)
-    assert names[:4] == ["SrF₂ IPA", "SrF₂ RPA", "GaAs IPA", "GaAs RPA"]
-    assert names[4].startswith("SrF₂ Rodríguez") or "2013" in names[4]
+    assert names[:6] == [f"{crystal} {level}" for crystal in ("SrF₂", "GaAs") for level in ("IPA", "RPA", "LRC")]
+    assert names[6].startswith("SrF₂ Rodríguez") or "2013" in names[6]
     expected = []
     for file in ("SrF2", "GaAs"):
-        for level in ("ipa", "rpa"):
+        for level in ("ipa", "rpa", "lrc"):
             (entry,) = command_line(run, "predict", f"examples/{file}.cif", "--level", level)
             expected.append(entry["n"]["mean"][entry["energy_ev"].index(2.0)])
-    assert read_at(page, 2.0)[:4] == pytest.approx(expected, rel=1e-3)
+    assert read_at(page, 2.0)[:6] == pytest.approx(expected, rel=1e-3)
     page.get_by_role("button", name="Take SrF₂ off the chart").click()
     settle(page)
-    assert legend(page) == ["IPA", "RPA"]
+    assert legend(page) == ["IPA", "RPA", "LRC"]
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("button", name="MgO", exact=True).click()
     expect(page.locator("#chips li")).to_have_count(1)

@@ -5,6 +5,7 @@ import { elements, search } from "./server.js";
 
 const SOME = 10, MANY = 50;
 const MOST = 120;
+const LIST = new Intl.ListFormat("en-GB");
 
 /** Make the table open and its elements list crystals; `open(id)` opens one. */
 export function listenToElements(open, attempt) {
@@ -39,7 +40,7 @@ function className({ levels, training }) {
 }
 
 function words({ levels, training, median_similarity: similarity }) {
-  const known = levels.length ? `trained at ${levels.map((level) => level.toUpperCase()).join(" and ")}` : "not in the training";
+  const known = levels.length ? `trained at ${LIST.format(levels.map((level) => level.toUpperCase()))}` : "not in the training";
   return `${known}, ${training} training crystal${training === 1 ? "" : "s"}${similarity === undefined ? "" : `, similarity of held-out ones ${similarity.toFixed(2)}`}`;
 }
 
