@@ -48,6 +48,10 @@ LEVELS: dict[str, Level] = {
 """Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
 
 
+OF_PBE, OF_QUASIPARTICLES = slice(0, 2), slice(2, 4)
+"""Where the gaps of labels and models are, side by side: direct and fundamental of PBE, then of quasiparticles."""
+
+
 def check_level(level: str) -> str:
     """Return `level` if it is a known level of theory.
 
@@ -62,11 +66,8 @@ def check_level(level: str) -> str:
 
 
 def gap_columns(level: str) -> slice:
-    """Return which of the gaps of labels and models are those of a level, direct and fundamental.
-
-    They are kept side by side: direct and fundamental gap of PBE, then of quasiparticles.
-    """
-    return slice(2, 4) if LEVELS[check_level(level)].quasiparticles else slice(0, 2)
+    """Return which of the gaps of labels and models are those of a level, direct and fundamental."""
+    return OF_QUASIPARTICLES if LEVELS[check_level(level)].quasiparticles else OF_PBE
 
 
 def levels_below(level: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from dielectra.crystal import Crystal
 from dielectra.models.encoder.cache import cached_features
-from dielectra.models.encoder.features import AtomFeatures, encode, load_encoder
+from dielectra.models.encoder.features import ELEMENTS, AtomFeatures, encode, load_encoder
 from dielectra.models.spectral_head import AtomBatch, HeadOptions, collate
 from dielectra.models.spectral_network import SpectralNetwork, SpectralOptions
 from dielectra.target import Target
@@ -43,7 +43,7 @@ class EncoderNetwork(SpectralNetwork):
     """
 
     Options: ClassVar[type[HeadOptions]] = EncoderOptions
-    elements: ClassVar[frozenset[int]] = frozenset(range(1, 95)) - frozenset(range(84, 89))
+    elements: ClassVar[frozenset[int]] = ELEMENTS
     references: ClassVar[tuple[str, ...]] = (
         "Park, Kim, Hwang, Han, J. Chem. Theory Comput. 20, 4857 (2024) (SevenNet, the encoder)",
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dielectra.crystal import Crystal
 from dielectra.models.encoder.features import (
+    ELEMENTS,
     AtomFeatures,
     pooled_layers,
     read_encoder_card,
@@ -19,7 +20,7 @@ from dielectra.models.encoder.features import (
     refuse_unknown_elements,
 )
 from dielectra.models.encoder.initial import fresh_card, fresh_weights
-from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, join
+from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, in_groups, join
 from dielectra.models.encoder.sevennet import SevenNet
 from dielectra.models.interface import Width
 from dielectra.models.spectral_head import AtomBatch, HeadOptions
@@ -40,7 +41,7 @@ class EquivariantOptions(SpectralOptions):
 
     start: str | None = None
     n_layers: int = Field(3, ge=1, le=8)
-    channels: Annotated[tuple[Width, Width, Width], Field()] = (64, 32, 16)
+    channels: tuple[Width, Width, Width] = (64, 32, 16)
     cutoff: float = Field(5.0, gt=1, le=10)
     layer_rate: float = Field(1.0, gt=0, le=1)
 
@@ -84,7 +85,7 @@ class EquivariantNetwork(SpectralNetwork):
     """
 
     Options: ClassVar[type[HeadOptions]] = EquivariantOptions
-    elements: ClassVar[frozenset[int]] = frozenset(range(1, 95)) - frozenset(range(84, 89))
+    elements: ClassVar[frozenset[int]] = ELEMENTS
     references: ClassVar[tuple[str, ...]] = (
         "Batzner et al., Nat. Commun. 13, 2453 (2022) (NequIP, the layers)",
         "Park, Kim, Hwang, Han, J. Chem. Theory Comput. 20, 4857 (2024) (SevenNet)",
@@ -130,7 +131,7 @@ class EquivariantNetwork(SpectralNetwork):
 
     def features(self, batch: NeighbourBatch) -> AtomBatch:
         """Return the features of the atoms of a batch."""
-        groups = [batch.neighbours] if torch.is_grad_enabled() else list(_groups(batch.neighbours))
+        groups = [batch.neighbours] if torch.is_grad_enabled() else in_groups(batch.neighbours, PAIRS_AT_ONCE)
         parts = [self._features(join(group)) for group in groups]
         sizes = torch.tensor([len(one.numbers) for one in batch.neighbours], device=batch.volumes.device)
         return AtomBatch(
@@ -145,17 +146,3 @@ class EquivariantNetwork(SpectralNetwork):
             return pooled_layers(self.layers(neighbours, mirrored=True))
         side = 1 - 2 * int(torch.randint(2, ()))
         return pooled_layers(self.layers(neighbours._replace(directions=side * neighbours.directions)))
-
-
-def _groups(crystals: Sequence[Neighbours]) -> Iterator[list[Neighbours]]:
-    """Yield successive crystals, ``PAIRS_AT_ONCE`` or one crystal at a time."""
-    group: list[Neighbours] = []
-    n_pairs = 0
-    for one in crystals:
-        if group and n_pairs + len(one.receiver) > PAIRS_AT_ONCE:
-            yield group
-            group, n_pairs = [], 0
-        group.append(one)
-        n_pairs += len(one.receiver)
-    if group:
-        yield group

@@ -11,17 +11,14 @@ import torch
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.levels import gap_columns
+from dielectra.levels import OF_QUASIPARTICLES, gap_columns
 from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
 from dielectra.optics.onset import transparent_below
 from dielectra.spectrum import Spectrum
 from dielectra.symmetry import StandardForm
-from dielectra.target import DIELECTRIC, Target
-
-QUASIPARTICLES = 2
-"""First column of the gaps of quasiparticles."""
+from dielectra.target import Target
 
 BATCH = 128
 """Number of crystals given to a network together."""
@@ -177,7 +174,7 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     A transparent model takes off what the broadening of its data puts below the predicted gap.
     """
     target, level = model.target, model.level or model.target.level
-    kind = gap_columns(level).start if target.quantity == DIELECTRIC else 0
+    kind = gap_columns(level).start
     calibration = model.card.calibration.get(level)
     tensors = target.tensors(outputs.values.mean(axis=0), level)
     of_members = target.tensors(outputs.values, level) if len(outputs.values) > 1 else np.empty((0, *tensors.shape))
@@ -189,7 +186,7 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
         broadened = None
         if direct is not None and model.transparent:
             broadened, spectrum = replace(spectrum, members=()), transparent_below(spectrum, direct)
-        quasiparticle_gap = gaps.get(QUASIPARTICLES, (None, None))[1]
+        quasiparticle_gap = gaps.get(OF_QUASIPARTICLES.start, (None, None))[1]
         found.append(
             Estimate(
                 spectrum,

@@ -161,9 +161,9 @@ def index_errors(energies: FloatArray, function: ComplexArray, measured: Spectru
 
 def measured_errors(model: ModelLike, level: str, data: DataSet) -> dict[str, Errors]:
     """Return the errors of what a model predicts at a level for the measured crystals of a data set, by their ids."""
-    found = {}
+    base, found = undressed(model.allowing_metals(), level), {}
     for record in data.records():
-        answer = _prediction(undressed(model.allowing_metals(), level), record)
+        answer = _prediction(base, record)
         if isinstance(answer, Estimate):
             found[record.id] = index_errors(answer.spectrum.energies, answer.spectrum.mean, record.spectrum)
     return found

@@ -16,10 +16,13 @@ from torch import Tensor
 from dielectra.crystal import Crystal
 from dielectra.elements import symbols
 from dielectra.errors import InputError
-from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, join
+from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, in_groups, join
 from dielectra.models.encoder.sevennet import EncoderCard, Parts, SevenNet
 
 WEIGHTS = Path(__file__).parent / "weights"
+ELEMENTS = frozenset(range(1, 95)) - frozenset(range(84, 89))
+"""Atomic numbers that every encoder of the package knows."""
+
 PAIRS_PER_BATCH = {"cpu": 400, "cuda": 50_000}
 """Pairs of atoms that are encoded together by kind of device: on a processor, larger batches leave its cache."""
 
@@ -108,20 +111,14 @@ def encode(crystals: Sequence[Crystal], encoder: SevenNet) -> list[AtomFeatures]
 
 
 def _batches(crystals: Sequence[Crystal], encoder: SevenNet) -> Iterator[list[Neighbours]]:
-    """Yield the neighbours of successive crystals, ``PAIRS_PER_BATCH`` or one crystal at a time."""
+    """Return the neighbours of successive crystals, ``PAIRS_PER_BATCH`` or one crystal at a time."""
     largest = PAIRS_PER_BATCH.get(encoder.rows.device.type, PAIRS_PER_BATCH["cuda"])
-    batch: list[Neighbours] = []
-    n_pairs = 0
-    for crystal in crystals:
-        refuse_unknown_elements(crystal, encoder)
-        neighbours = find_neighbours(crystal, encoder.card.cutoff)
-        if batch and n_pairs + len(neighbours.receiver) > largest:
-            yield batch
-            batch, n_pairs = [], 0
-        batch.append(neighbours)
-        n_pairs += len(neighbours.receiver)
-    if batch:
-        yield batch
+    return in_groups((_neighbours(crystal, encoder) for crystal in crystals), largest)
+
+
+def _neighbours(crystal: Crystal, encoder: SevenNet) -> Neighbours:
+    refuse_unknown_elements(crystal, encoder)
+    return find_neighbours(crystal, encoder.card.cutoff)
 
 
 def refuse_unknown_elements(crystal: Crystal, encoder: SevenNet) -> None:

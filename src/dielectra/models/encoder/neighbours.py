@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -90,6 +90,20 @@ def find_neighbours(crystal: Crystal, cutoff: float) -> Neighbours:
 def _first_of_group(changes: BoolArray, n: int) -> BoolArray:
     """Return which of `n` sorted rows differ from the row before, given the differences between neighbours."""
     return np.concatenate([np.ones(min(n, 1), bool), changes])
+
+
+def in_groups(crystals: Iterable[Neighbours], largest: int) -> Iterator[list[Neighbours]]:
+    """Yield successive crystals together, up to `largest` pairs or one crystal at a time."""
+    group: list[Neighbours] = []
+    n_pairs = 0
+    for one in crystals:
+        if group and n_pairs + len(one.receiver) > largest:
+            yield group
+            group, n_pairs = [], 0
+        group.append(one)
+        n_pairs += len(one.receiver)
+    if group:
+        yield group
 
 
 def join(crystals: Sequence[Neighbours]) -> Neighbours:
