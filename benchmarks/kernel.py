@@ -1,8 +1,8 @@
 """Choose the kernel of level lrc on half of the measured crystals and judge it on the other half.
 
-python benchmarks/kernel.py [LRC] [PBE...]: data sets or folders of records by gpaw-lrc (default: lrc) and by PBE
-(default: ladder-2 and ladder). Prints the RMSE of n and k per crystal and the medians. Windows are the measured ones up
-to 6 eV; all components of the diagonal count alike.
+python benchmarks/kernel.py [LRC] [PBE...] [--bse BSE]: data sets or folders of records by gpaw-lrc (default: lrc), by
+PBE (default: ladder-2 and ladder) and, for comparison, by gpaw-bse (default: bse). Prints the RMSE of n and k for each
+crystal and the medians. Windows are the measured ones up to 6 eV; all components of the diagonal count alike.
 
 Halves: the crystals of `datasets/experiment` whose formula's SHA-256 digest is odd choose, unless they are
 ``experiment-test``; all others judge. What is chosen is the rule with the least median of RMSE(n) + RMSE(k).
@@ -88,7 +88,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lrc", nargs="?", default="lrc")
     parser.add_argument("pbe", nargs="*", default=["ladder-2", "ladder"])
+    parser.add_argument("--bse", default="bse")
     options = parser.parse_args()
+    bse = spectra(options.bse, "bse")
     quasiparticle = spectra(options.lrc, "rpa")
     measured_records = list(open_dataset("experiment").records("experiment"))
     names = {measured.id.removeprefix("exp-") for measured in measured_records}
@@ -105,6 +107,8 @@ def main() -> None:
         row = {"GLLB-SC RPA": errors(tensor, energies, measured)}
         if (plain := pbe.get((record.formula, record.properties["spacegroup"]))) is not None:
             row = {"PBE-RPA": errors(plain.spectrum.tensor, plain.spectrum.energies, measured)} | row
+        if (solved := bse.get(name)) is not None:
+            row["BSE"] = errors(solved.spectrum.tensor, solved.spectrum.energies, measured)
         for rule, strength in rules().items():
             row[rule] = errors(with_long_range_kernel(tensor, strength(eps0)), energies, measured)
         table[name] = row
@@ -112,7 +116,7 @@ def main() -> None:
             choosing.add(name)
     judging = set(table) - choosing
     best = min(rules(), key=lambda rule: median(table, choosing, rule).both)
-    print_table(table, choosing, ["PBE-RPA", "GLLB-SC RPA", *RULES])
+    print_table(table, choosing, ["PBE-RPA", "GLLB-SC RPA", *RULES, "BSE"])
     print(f"\nchosen on {len(choosing)} crystals: {best}\n")
     print("| method | choosing half: n, k | judging half: n, k |\n|---|---|---|")
     for method in ("PBE-RPA", "GLLB-SC RPA", *rules()):

@@ -26,6 +26,13 @@ def test_confidence_falls_with_the_disagreement(prediction: Prediction, spread: 
     assert confidence(one) == describe(one, "x").confidence == expected
 
 
+def test_confidence_is_never_high_at_a_level_of_poor_spectra(prediction: Prediction) -> None:
+    members = (prediction.spectrum.tensor, prediction.spectrum.tensor)
+    one = replace(prediction, spectrum=replace(prediction.spectrum, members=members))
+    assert confidence(one) == "high"
+    assert confidence(replace(one, doubted_level=True)) == "medium"
+
+
 def test_what_is_unlike_the_training_has_low_confidence(prediction: Prediction) -> None:
     assert confidence(replace(prediction, in_domain=False)) == "low"
     assert confidence(replace(prediction, metal=True)) == "low"

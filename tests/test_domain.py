@@ -109,6 +109,15 @@ def test_metals_are_told_from_insulators_they_are_not_trained_with() -> None:
     assert (kernel(metals[50:], points, 3.0) @ weights > 0).mean() > 0.8
 
 
+def test_a_small_predicted_gap_makes_a_metal_of_a_crystal_between(domain: Domain) -> None:
+    point, crystal = domain.points[0], make_mgo()
+    assert domain.metal_score(point) == domain.metal_score(point, 2.0)
+    assert domain.metal_score(point, 0.4) - domain.metal_score(point) == pytest.approx(0.3)
+    between = replace(domain, metal_threshold=domain.metal_score(point) + 0.25)
+    assert between.why_metal(crystal, point) == between.why_metal(crystal, point, 0.6) == ""
+    assert between.why_metal(crystal, point, 0.3).endswith("metals, and the gap it would have is 0.3 eV")
+
+
 def test_a_crystal_is_transparent_below_its_predicted_gap_unless_broadened_on_purpose() -> None:
     (default,) = predict_many([make_mgo()])
     assert default.gap_direct is not None

@@ -13,6 +13,7 @@ import dielectra
 from conftest import Run, make_mgo, tiny_config
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import open_dataset
+from dielectra.documents.elements import element_support
 from dielectra.errors import InputError
 from dielectra.models.admission import Admitted, Estimate
 from dielectra.models.ensemble import Ensemble, combine, save_ensemble
@@ -107,6 +108,23 @@ def test_an_ensemble_goes_into_a_new_folder(run: Run, tmp_path: Path) -> None:
     assert code == 2
     assert "exists already; give a new folder" in err
     assert (tmp_path / "card.json").read_text() == "mine"
+
+
+def test_elements_without_a_spectrum_at_the_level_are_told() -> None:
+    model = loaded_model("rpa")
+    assert isinstance(model, Ensemble)
+    known = {"ipa": model.card.elements, "rpa": [number for number in model.card.elements if number != 8]}
+    card = model.card.model_copy(update={"level_elements": known})
+    for level, expected in (("ipa", []), ("rpa", ["O in no rpa spectrum of the training, only at other levels"])):
+        chosen = replace(model, card=card).at(level)
+        admitted = chosen.admit(make_mgo())
+        assert isinstance(admitted, Admitted)
+        (estimate,) = chosen.predict([admitted])
+        assert isinstance(estimate, Estimate)
+        assert [warning for warning in estimate.warnings if "spectrum of the training" in warning] == expected
+    support = {one.symbol: one.trained for one in element_support(replace(model, card=card), "rpa")}
+    assert support["Mg"]
+    assert not support["O"]
 
 
 def test_a_level_of_poor_scores_is_doubted_aloud() -> None:

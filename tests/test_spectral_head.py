@@ -119,3 +119,17 @@ def test_levels_of_quasiparticles_begin_to_absorb_at_their_own_gap(crystal: Crys
     for level, gap in enumerate((of_pbe, of_quasiparticles)):
         assert strengths.tensors[0, level, :, head.oscillators < gap].abs().max() == 0
         assert strengths.tensors[0, level, 0, head.oscillators > gap + 0.05].min() > 0
+
+
+def test_untrained_levels_of_quasiparticles_are_what_those_of_pbe_make_expect(triclinic: Crystal) -> None:
+    head = SpectralHead(HeadOptions(width=32, tensor_channels=16), ("ipa", "rpa", "lrc", "bse"), GRID, 0.3, 1024, 128)
+    head.standardise(batch_of(triclinic, make_mgo()))
+    assert head.correction is not None
+    torch.nn.init.zeros_(head.correction[-1].weight)
+    torch.nn.init.zeros_(head.correction[-1].bias)
+    with torch.inference_mode():
+        (_, rpa, lrc, bse), gaps = (part[0] for part in head.eval().strengths(batch_of(triclinic)))
+        expected = head.quasiparticle_start(rpa[None], gaps[None, 2] - gaps[None, 0])[0] * (head.oscillators >= gaps[2])
+    torch.testing.assert_close(lrc, expected)
+    torch.testing.assert_close(bse, lrc)
+    assert not torch.allclose(lrc, rpa, rtol=0.1)

@@ -42,7 +42,7 @@ def element_support(model: ModelLike, level: str) -> list[ElementSupport]:
                 symbol=symbol,
                 number=number,
                 supported=supported,
-                trained=number in model.card.elements,
+                trained=number in model.card.elements_at(level),
                 training=int(counts.get(number, 0)) if counts is not None and supported else None,
                 sc_median=score.get("sc_median"),
                 n_scored=score.get("n"),

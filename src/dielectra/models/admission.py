@@ -88,6 +88,8 @@ class Estimate(NamedTuple):
         The spectrum with what its broadening puts below the gap, without members; None where that is not taken off.
     quasiparticle_gap
         Fundamental gap of quasiparticles, eV, whatever the level; None where the model predicts none.
+    doubted_level
+        Whether the model's spectra at this level are poor, whatever the crystal.
     """
 
     spectrum: Spectrum
@@ -100,6 +102,7 @@ class Estimate(NamedTuple):
     warnings: tuple[str, ...] = ()
     broadened: Spectrum | None = None
     quasiparticle_gap: float | None = None
+    doubted_level: bool = False
 
 
 class Predictor(Protocol):

@@ -32,8 +32,8 @@ class ModelCard(BaseModel):
         What it predicts.
     level_history
         Levels it was trained at, in that order.
-    elements
-        Atomic numbers seen in training at any level.
+    elements, level_elements
+        Atomic numbers seen in training at any level, and at each level where that is noted.
     members
         Folders of the members of an ensemble, inside the model's own; empty for a single model.
     calibration
@@ -55,6 +55,7 @@ class ModelCard(BaseModel):
     target: Target
     level_history: list[str]
     elements: list[int]
+    level_elements: dict[str, list[int]] = Field(default_factory=dict)
     trained_on: str
     data_hashes: dict[str, str] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
@@ -79,6 +80,10 @@ class ModelCard(BaseModel):
     def broadening(self) -> float | None:
         """Return the Lorentzian broadening of what the model predicts, eV; None where unknown."""
         return self.target.broadening
+
+    def elements_at(self, level: str) -> frozenset[int]:
+        """Return the atomic numbers seen in training at a level, or at any where the level's are not noted."""
+        return frozenset(self.level_elements.get(level, self.elements))
 
     def summary(self) -> dict[str, Any]:
         """Return what ``dielectra models list --json`` says of the model."""

@@ -30,6 +30,12 @@ LARGEST_FILE = 2**28
 N_NEAREST = 5
 """Number of training crystals whose mean distance counts, and that are named."""
 
+SMALL_GAP = 1.0
+"""Predicted fundamental gap of PBE in eV below which a crystal looks the more like a metal, the smaller it is."""
+
+SCORE_OF_NO_GAP = 0.5
+"""What a closing gap adds to the score of metals: five-fold, of 373 metals 15 are answered with it, 24 without."""
+
 FEW = 5
 """Number of training crystals with an element below which its crystals count as unusual."""
 
@@ -117,25 +123,40 @@ class Domain:
             )
         return found
 
-    def metal_score(self, point: FloatArray) -> float:
-        """Return how much a crystal looks like a metal: about -1 for insulators and 1 for metals."""
-        return float(kernel(point[None], self.points, self.metal_width)[0] @ self.metal_weights)
+    def metal_score(self, point: FloatArray, gap: float = SMALL_GAP) -> float:
+        """Return how much a crystal looks like a metal: about -1 for insulators and 1 for metals, more for small gaps.
 
-    def why_metal(self, crystal: Crystal, point: FloatArray) -> str:
+        Parameters
+        ----------
+        gap
+            Predicted fundamental gap of PBE, eV.
+        """
+        by_features = kernel(point[None], self.points, self.metal_width)[0] @ self.metal_weights
+        return float(by_features + smallness(gap))
+
+    def why_metal(self, crystal: Crystal, point: FloatArray, gap: float = SMALL_GAP) -> str:
         """Return why a crystal counts as a metal; empty where it does not.
 
         Parameters
         ----------
         crystal
             A primitive cell.
+        gap
+            Predicted fundamental gap of PBE, eV.
         """
         if has_odd_electrons(crystal):
             return (
                 "a cell with an odd number of electrons, so that without magnetic order its highest band is half filled"
             )
-        if len(self.metal_weights) and self.metal_score(point) > self.metal_threshold:
-            return "its features are those of metals"
+        if len(self.metal_weights) and self.metal_score(point, gap) > self.metal_threshold:
+            reason = "its features are those of metals"
+            return reason if gap >= SMALL_GAP else f"{reason}, and the gap it would have is {gap:.1f} eV"
         return ""
+
+
+def smallness(gaps: FloatArray | float) -> FloatArray:
+    """Return what predicted gaps (eV) add to the score of metals: most where they close, 0 from ``SMALL_GAP`` on."""
+    return np.asarray(SCORE_OF_NO_GAP * np.maximum(0.0, 1 - np.asarray(gaps) / SMALL_GAP))
 
 
 def crystal_features(encoded: EncodedCrystal) -> FloatArray:

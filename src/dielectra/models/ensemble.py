@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from dielectra.crystal import Crystal
+from dielectra.elements import symbols
 from dielectra.errors import InputError
 from dielectra.files import write_whole
+from dielectra.levels import FUNDAMENTAL_OF_PBE
 from dielectra.models.admission import Admitted, Estimate, Refusal
 from dielectra.models.card import CARD, ModelCard, read_card
-from dielectra.models.domain import Domain, disagreement, load_domain, save_domain
+from dielectra.models.domain import SMALL_GAP, Domain, disagreement, load_domain, save_domain
 from dielectra.models.dressed import DressedModel
 from dielectra.models.model import Model, ModelLike, Outputs, admit_to, estimates
 from dielectra.models.store import load_model, model_folder, save_model
@@ -80,25 +82,28 @@ class Ensemble:
 
     def predict(self, admitted: Sequence[Admitted]) -> list[Estimate | Refusal]:
         """Return what is predicted of each admitted crystal: the mean over members, with the members."""
-        found = estimates(self, self.outputs([one.prepared for one in admitted]))
+        outputs = self.outputs([one.prepared for one in admitted])
+        found = estimates(self, outputs)
         if self.domain is None:
             return list(found)
-        return [self._judged(one, estimate, self.domain) for one, estimate in zip(admitted, found, strict=True)]
+        judged = zip(admitted, found, _fundamental_gaps(outputs), strict=True)
+        return [self._judged(one, estimate, gap, self.domain) for one, estimate, gap in judged]
 
     def why_metal(self, crystals: Sequence[Crystal]) -> list[str]:
         """Return why each crystal of a data set, a primitive cell, counts as a metal; empty where it does not."""
-        if self.domain is None:
+        if self.domain is None or not crystals:
             return [""] * len(crystals)
         kind = self.domain.preparation
         network = next(model.network for model in self.models if model.network.preparation == kind)
         places = [self.domain.place(one) for one in network.prepare_known(crystals)]
-        return [self.domain.why_metal(crystal, place) for crystal, place in zip(crystals, places, strict=True)]
+        gaps = _fundamental_gaps(self.outputs(self.prepare(crystals, known=True)))
+        return [self.domain.why_metal(*one) for one in zip(crystals, places, gaps, strict=True)]
 
-    def _judged(self, admitted: Admitted, estimate: Estimate, domain: Domain) -> Estimate | Refusal:
-        """Return an estimate with what the domain says of its crystal, or why it is refused."""
+    def _judged(self, admitted: Admitted, estimate: Estimate, gap: float, domain: Domain) -> Estimate | Refusal:
+        """Return an estimate with what the domain says of its crystal, of this PBE gap, or why it is refused."""
         crystal = admitted.form.crystal
         point = domain.place(admitted.prepared[domain.preparation])
-        reason = domain.why_metal(crystal, point)
+        reason = domain.why_metal(crystal, point, gap)
         if reason and not self.allow_metals:
             return Refusal(
                 f"{crystal.formula}: taken for a metal ({reason}); the model describes crystals with a gap, without "
@@ -106,12 +111,21 @@ class Ensemble:
             )
         nearest = domain.nearest(point)
         doubts = domain.doubts(crystal, nearest, disagreement(estimate.spectrum.member_means.imag))
-        notes = self._doubts_of_level(estimate.spectrum.level)
+        level = estimate.spectrum.level
+        notes = self._doubts_of_level(level)
+        poor_level = bool(notes)
+        unseen = crystal.elements.intersection(self.card.elements) - self.card.elements_at(level)
+        if unseen:
+            notes.append(f"{symbols(unseen)} in no {level} spectrum of the training, only at other levels")
         notes += [f"unlike the training crystals: {doubt}" for doubt in doubts]
         if reason:
             notes.append(f"taken for a metal ({reason}); what free carriers do is not in the spectrum")
         return estimate._replace(
-            metal=bool(reason), in_domain=not doubts, nearest=nearest, warnings=(*estimate.warnings, *notes)
+            metal=bool(reason),
+            in_domain=not doubts,
+            nearest=nearest,
+            warnings=(*estimate.warnings, *notes),
+            doubted_level=poor_level,
         )
 
     def _doubts_of_level(self, level: str) -> list[str]:
@@ -136,6 +150,13 @@ class Ensemble:
     def allowing_metals(self) -> Ensemble:
         """Return the ensemble predicting crystals that it takes for metals, which it refuses otherwise."""
         return replace(self, allow_metals=True)
+
+
+def _fundamental_gaps(outputs: Outputs) -> list[float]:
+    """Return the predicted fundamental gap of PBE of each crystal, eV; as wide as tells nothing where none is."""
+    if outputs.gaps is None:
+        return [SMALL_GAP] * outputs.values.shape[1]
+    return [float(gap) for gap in outputs.gaps[:, FUNDAMENTAL_OF_PBE]]
 
 
 def combine(models: Sequence[Model], name: str) -> Ensemble:

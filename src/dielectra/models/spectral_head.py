@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.errors import InputError
-from dielectra.levels import gap_columns
+from dielectra.levels import LEVELS, gap_columns, levels_below
 from dielectra.models.encoder.features import AtomFeatures
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions, Width
+from dielectra.models.quasiparticle_start import QuasiparticleStart
 
 VOLUME_PER_ATOM = 20.0
 """Typical volume of an atom, cubic angstrom."""
@@ -31,6 +32,12 @@ LARGEST_FEATURE = 6.0
 
 SMALLEST_DEVIATION = 1e-4
 SMALLEST_SCALE = 0.05
+LARGEST_CORRECTION = 2.0
+"""Logarithm of the largest factor by which strengths of quasiparticles deviate from what those of PBE make expect."""
+
+OSCILLATORS_PER_KNOT = 10
+"""This factor is linear between knots, 1 eV apart: few labels tell no more."""
+
 SPACING = 0.1
 """Spacing in eV of the energies of oscillators: below the broadening, above the noise of k-point grids."""
 
@@ -154,8 +161,18 @@ def broadening_matrix(
     return (spacing * half_width / math.pi * terms / inside).float()
 
 
+def start_of(level: str, levels: Sequence[str]) -> int | None:
+    """Return which of some levels the strengths at a level start from: the next below quasiparticles; others none."""
+    below = (levels.index(lower) for lower in levels_below(level) if lower in levels)
+    return next(below, None) if LEVELS[level].quasiparticles else None
+
+
 class SpectralHead(nn.Module):
     """Map features of atoms to oscillator strengths and gaps.
+
+    A level of quasiparticles starts from the level below, where the head has one: from what a level of PBE makes expect
+    (:class:`~dielectra.models.quasiparticle_start.QuasiparticleStart`), or from that of quasiparticles as it is. A
+    factor that is smooth in energy is learnt. All other levels are learnt as they are.
 
     Parameters
     ----------
@@ -189,7 +206,9 @@ class SpectralHead(nn.Module):
         n_tensors: int,
     ) -> None:
         super().__init__()
-        self.options, self.n_levels = options, len(levels)
+        self.options = options
+        self.starts = [start_of(level, levels) for level in levels]
+        self.free = [index for index, start in enumerate(self.starts) if start is None]
         self.direct_gaps = [gap_columns(level).start for level in levels]
         n_gaps = max(gap_columns(level).stop for level in levels)
         n_oscillators = round(energies[-1] / SPACING) + 1
@@ -197,11 +216,11 @@ class SpectralHead(nn.Module):
         self.register_buffer("oscillators", torch.linspace(0.0, energies[-1], n_oscillators), persistent=False)
         kernel = broadening_matrix(self.oscillators, self.energies, broadening)
         self.register_buffer("kernel", kernel, persistent=False)
-        self.register_buffer("scale", torch.ones(self.n_levels, n_oscillators))
+        self.register_buffer("scale", torch.ones(len(self.free), n_oscillators))
         self.register_buffer("invariant_mean", torch.zeros(n_invariants))
         self.register_buffer("invariant_deviation", torch.ones(n_invariants))
         self.register_buffer("tensor_deviation", torch.ones(n_tensors))
-        width, channels, outputs = options.width, options.tensor_channels, self.n_levels * n_oscillators
+        width, channels, outputs = options.width, options.tensor_channels, len(self.free) * n_oscillators
         self.atoms = nn.Sequential(
             nn.Linear(n_invariants, width), nn.SiLU(), nn.Dropout(options.dropout), nn.Linear(width, width), nn.SiLU()
         )
@@ -216,6 +235,10 @@ class SpectralHead(nn.Module):
         self.scale_tensors = nn.Linear(pooled, channels)
         self.anisotropy = nn.Linear(channels, outputs, bias=False)
         nn.init.normal_(self.anisotropy.weight, std=0.02)
+        n_knots = (len(levels) - len(self.free)) * (n_oscillators // OSCILLATORS_PER_KNOT + 1)
+        self.correction = nn.Sequential(nn.Linear(pooled, 64), nn.SiLU(), nn.Linear(64, n_knots)) if n_knots else None
+        smoothing = broadening_matrix(self.oscillators, self.oscillators, SPACING)
+        self.quasiparticle_start = QuasiparticleStart(self.oscillators, smoothing)
 
     def forward(self, batch: AtomBatch) -> Float[Tensor, "n_crystals n_levels 6 n_energies"]:
         """Return broadened Im eps on the photon energies."""
@@ -227,12 +250,13 @@ class SpectralHead(nn.Module):
         atoms = self._atoms(batch)
         latents = self._pool(atoms, batch)
         gaps = self._gaps(latents)
-        shape = (len(batch.volumes), self.n_levels, len(self.oscillators))
+        shape = (len(batch.volumes), len(self.free), len(self.oscillators))
         mean = softplus(self.strength(latents) - 2.0).view(shape) * self.scale
-        above = self.oscillators - gaps[:, self.direct_gaps, None]
+        above = self.oscillators - gaps[:, [self.direct_gaps[level] for level in self.free], None]
         mean = mean * (above / self.options.onset).clamp(0.0, 1.0)
         tensors = _nonnegative(self._anisotropy(atoms, latents, batch)) * mean[:, :, None]
-        return Strengths(tensors * self.atom_density(batch)[:, None, None, None], gaps)
+        tensors = tensors * self.atom_density(batch)[:, None, None, None]
+        return Strengths(self._with_raised(tensors, latents, gaps), gaps)
 
     def latents(self, batch: AtomBatch) -> Float[Tensor, "n_crystals n_latents"]:
         """Return the pooled features of each crystal."""
@@ -263,9 +287,33 @@ class SpectralHead(nn.Module):
         """
         strengths = self.strengths(batch).tensors[:, :, :3].mean(dim=2)
         predicted = (strengths / self.atom_density(batch)[:, None, None]).mean(dim=0)
+        predicted = predicted[self.free]
         wanted = nn.functional.interpolate(mean[None], len(self.oscillators), mode="linear", align_corners=True)[0]
+        wanted = wanted[self.free]
         wanted, predicted = wanted + SMALLEST_SCALE * wanted.max(), predicted + SMALLEST_SCALE * predicted.max()
         self.scale.copy_(wanted / predicted)
+
+    def _with_raised(self, free: Tensor, latents: Tensor, gaps: Tensor) -> Tensor:
+        """Return the strengths of all levels, given those that start from no other."""
+        if self.correction is None:
+            return free
+        n_crystals, n_oscillators = len(free), len(self.oscillators)
+        knots = self.correction(latents).view(n_crystals, len(self.starts) - len(self.free), -1)
+        factors = nn.functional.interpolate(
+            knots.clamp(-LARGEST_CORRECTION, LARGEST_CORRECTION), n_oscillators, mode="linear", align_corners=True
+        ).exp()
+        own, raised = iter(free.unbind(dim=1)), iter(factors.unbind(dim=1))
+        found: list[Tensor] = []
+        for start, gap in zip(self.starts, self.direct_gaps, strict=True):
+            if start is None:
+                found.append(next(own))
+                continue
+            expected = found[start]
+            if gap != self.direct_gaps[start]:
+                expected = self.quasiparticle_start(expected, gaps[:, gap] - gaps[:, self.direct_gaps[start]])
+            absorbs = self.oscillators >= gaps[:, gap, None]
+            found.append(expected * (next(raised) * absorbs)[:, None])
+        return torch.stack(found, dim=1)
 
     def _gaps(self, latents: Tensor) -> Tensor:
         """Return the gaps: that of quasiparticles is wider than that of PBE."""
@@ -293,13 +341,13 @@ class SpectralHead(nn.Module):
         return torch.cat([_sum(atoms, batch.crystal, n_crystals) / counts, attended, volume], dim=1)
 
     def _anisotropy(self, atoms: Tensor, latents: Tensor, batch: AtomBatch) -> Tensor:
-        """Return traceless symmetric tensors of all oscillators, shape ``(n_crystals, n_levels, 6, n_oscillators)``."""
+        """Return traceless symmetric tensors of all oscillators, shape ``(n_crystals, n_free, 6, n_oscillators)``."""
         n_crystals = len(batch.volumes)
         channels = self.mix_tensors(batch.tensors / self.tensor_deviation) * self.gate_tensors(atoms)[:, None]
         counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None, None]
         pooled = _sum(channels, batch.crystal, n_crystals) / counts * self.scale_tensors(latents)[:, None]
         components = symmetric_tensors(self.anisotropy(pooled)).transpose(1, 2).contiguous()
-        return components.view(n_crystals, 6, self.n_levels, -1).transpose(1, 2)
+        return components.view(n_crystals, 6, len(self.free), -1).transpose(1, 2)
 
 
 def _sum(values: Tensor, index: Tensor, n: int) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 
 from dielectra.arrays import ComplexArray, FloatArray
 from dielectra.errors import InputError
+from dielectra.levels import LEVELS
 from dielectra.optics.constants import absorption_coefficient, static_or_none
 from dielectra.spectrum import Spectrum
 
@@ -28,9 +29,6 @@ FUNDAMENTAL_ABSORPTION = (10.0, 100.0, 1000.0)
 GAP_CORRECTION = 9.0
 """Energy in eV that, divided by eps_infinity, gaps of density functional theory lack (V. Fiorentini and A. Baldereschi,
 Phys. Rev. B 51, 17196, 1995): the less a crystal screens, the more its gap is too small."""
-
-PBE_LEVELS = ("ipa", "rpa")
-"""Levels whose gap is that of PBE."""
 
 CONTINUATION_ORDER = 2
 CONTINUED_OFFSET = 0.5
@@ -79,12 +77,12 @@ def gap_or_none(spectrum: Spectrum) -> float | None:
 def gap_error(spectrum: Spectrum) -> float:
     """Return by how much the gap of a predicted spectrum is too small, eV: ``9 eV / eps_infinity``.
 
-    Zero for spectra of other levels, and where the gap was not predicted: what was computed or measured is taken as it
-    is.
+    Zero for spectra of quasiparticles, and where the gap was not predicted: what was computed or measured is taken as
+    it is.
     """
     is_predicted = "model" in spectrum.provenance and spectrum.provenance.get("gap_ev") is not None
     static = static_or_none(spectrum.energies, spectrum.mean)
-    if not is_predicted or spectrum.level not in PBE_LEVELS or static is None:
+    if not is_predicted or LEVELS[spectrum.level].quasiparticles or static is None:
         return 0.0
     return GAP_CORRECTION / max(1.0, static)
 

@@ -108,4 +108,5 @@ def _prediction(admitted: Admitted, estimate: Estimate | Refusal, model: Predict
         in_domain=estimate.in_domain,
         nearest=estimate.nearest,
         calibration=estimate.calibration,
+        doubted_level=estimate.doubted_level,
     )

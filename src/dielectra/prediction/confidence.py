@@ -42,11 +42,14 @@ def disagreement(spectrum: Spectrum) -> float | None:
 def confidence(prediction: Prediction) -> Confidence | None:
     """Return how far a prediction can be trusted; None for a model that is no ensemble.
 
-    A crystal unlike those of the training, and one that is predicted to be a metal, has low confidence at best.
+    A crystal unlike those of the training, and one that is predicted to be a metal, has low confidence at best; at a
+    level whose spectra are poor, it is medium at best: members that learnt from the same few spectra may agree.
     """
     if prediction.in_domain is False or prediction.metal:
         return "low"
     found = disagreement(prediction.spectrum)
     if found is None:
         return None
-    return "high" if found < HIGH_BELOW else "medium" if found < MEDIUM_BELOW else "low"
+    if found < HIGH_BELOW and not prediction.doubted_level:
+        return "high"
+    return "medium" if found < MEDIUM_BELOW else "low"

@@ -42,6 +42,8 @@ class Prediction:
         The training crystals most like it, nearest first; empty where the model does not say.
     calibration
         What makes bands of stated coverage of the members of the spectrum; None for their range.
+    doubted_level
+        Whether the model's spectra at this level are poor, whatever the crystal.
     """
 
     given: Crystal
@@ -55,6 +57,7 @@ class Prediction:
     in_domain: bool | None = None
     nearest: tuple[Neighbour, ...] = ()
     calibration: Calibration | None = None
+    doubted_level: bool = False
 
     @property
     def crystal(self) -> Crystal:

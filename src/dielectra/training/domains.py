@@ -12,7 +12,16 @@ from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
 from dielectra.data.dataset import DataSet
 from dielectra.data.labels import Labels
-from dielectra.models.domain import N_NEAREST, Domain, crystal_features, disagreement, has_odd_electrons, kernel
+from dielectra.levels import FUNDAMENTAL_OF_PBE
+from dielectra.models.domain import (
+    N_NEAREST,
+    Domain,
+    crystal_features,
+    disagreement,
+    has_odd_electrons,
+    kernel,
+    smallness,
+)
 from dielectra.models.encoder_network import EncoderNetwork
 from dielectra.models.ensemble import Ensemble
 from dielectra.models.model import ModelLike
@@ -22,7 +31,7 @@ N_COMPONENTS = 128
 COMMON = 0.95
 """Share of the validation crystals that count as usual, in distance and in disagreement."""
 
-ANSWERED = 0.985
+ANSWERED = 0.99
 """Share of the validation insulators that are not taken for metals."""
 
 METAL_WIDTH = 0.5
@@ -60,6 +69,10 @@ def fit_domain(ensemble: Ensemble, data: DataSet) -> Domain | None:
     width = METAL_WIDTH * float(np.median(distances))
     weights = metal_weights(placed, metallic, width)
     points = np.concatenate([placed, metallic])
+    outputs = ensemble.outputs(ensemble.prepare(validation.crystals, known=True))
+    scores = kernel(seen, points, width) @ weights
+    if outputs.gaps is not None:
+        scores = scores + smallness(outputs.gaps[:, FUNDAMENTAL_OF_PBE])
     return Domain(
         preparation=network.preparation,
         mean=mean,
@@ -70,10 +83,10 @@ def fit_domain(ensemble: Ensemble, data: DataSet) -> Domain | None:
         formulas=tuple(training.formulas),
         counts=Counter(number for crystal in training.crystals for number in sorted(crystal.elements)),
         distance=float(np.quantile(near, COMMON)),
-        disagreement=float(np.quantile(_spreads(ensemble, validation), COMMON)),
+        disagreement=float(np.quantile(_spreads(ensemble, validation, outputs.values), COMMON)),
         metal_weights=weights,
         metal_width=width,
-        metal_threshold=max(LEAST_SCORE, float(np.quantile(kernel(seen, points, width) @ weights, ANSWERED))),
+        metal_threshold=max(LEAST_SCORE, float(np.quantile(scores, ANSWERED))),
     )
 
 
@@ -109,12 +122,11 @@ def _features(network: EncoderNetwork, crystals: Sequence[Crystal]) -> FloatArra
     return np.array([crystal_features(one) for one in network.prepare_known(crystals)])
 
 
-def _spreads(ensemble: Ensemble, labels: Labels) -> FloatArray:
+def _spreads(ensemble: Ensemble, labels: Labels, values: FloatArray) -> FloatArray:
     """Return the disagreement of the members about each crystal, shape ``(n,)``, at the level with most labels.
 
     Of several with as many it is the highest. A level that few crystals have is judged by what is usual at that one.
     """
-    values = ensemble.outputs(ensemble.prepare(labels.crystals, known=True)).values
     level = max(reversed(ensemble.target.levels), key=lambda name: int(labels.has(name).sum()))
     return np.array([disagreement(curves) for curves in isotropic(ensemble, values, level).swapaxes(0, 1)])
 

@@ -86,9 +86,9 @@ def train_model(
         options=network.options.model_dump(mode="json"),
         target=network.target,
         level_history=[*(start.card.level_history if start else []), *levels],
-        elements=sorted(
-            {n for crystal in training.crystals for n in crystal.elements}.union(start.card.elements if start else ())
-        ),
+        elements=sorted(_elements(training).union(start.card.elements if start else ())),
+        level_elements=(start.card.level_elements if start else {})
+        | {one: sorted(_elements(training.select(np.flatnonzero(training.has(one)).tolist()))) for one in levels},
         trained_on=f"{_counted(training)} of {data.name}" + (f" from {start.card.name}" if start else ""),
         data_hashes=data.hashes,
         training=settings
@@ -114,6 +114,11 @@ def wanted_target(data: DataSet, levels: Sequence[str], config: TrainingConfig, 
         return data.target(*levels, parts=start.target.parts, rank=start.target.rank)
     ranks = network_kind(config.architecture).ranks
     return data.target(*levels, rank=min(ranks) if config.rank is None else config.rank)
+
+
+def _elements(labels: Labels) -> set[int]:
+    """Return the atomic numbers of labelled crystals."""
+    return {number for crystal in labels.crystals for number in crystal.elements}
 
 
 def _counted(labels: Labels) -> str:

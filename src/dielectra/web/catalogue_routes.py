@@ -42,4 +42,4 @@ def find_alike(
 @router.get("/elements")
 def list_elements(served: Shared) -> list[catalogue.SupportedElement]:
     """Return the periodic table: which levels were trained with an element, and how many training crystals hold it."""
-    return catalogue.elements({level: card.elements for level, card in served.cards.items()})
+    return catalogue.elements({level: card.elements_at(level) for level, card in served.cards.items()})

@@ -1,0 +1,74 @@
+"""What the strengths of a level of quasiparticles are to be expected from those of a level of PBE.
+
+Quasiparticles raise the empty bands, and electrons and holes attract each other. The first moves oscillators up, the
+second draws strength towards the edge. Both are known in closed form but for the size of the gap, so that a network has
+to learn the deviation alone, for which few labels suffice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dielectra.integrals import real_from_imaginary
+
+KERNEL_SHARE = 0.75
+"""Share of the one-shot bootstrap's strength, as in ``bootstrap-three-quarters`` of :mod:`dielectra.optics.kernel`."""
+
+SMALLEST_SUSCEPTIBILITY = 0.05
+LARGEST_FACTOR = 10.0
+"""Of the kernel: where it would bind excitons below the gap the closed form has a pole."""
+
+
+class QuasiparticleStart(nn.Module):
+    """Move strengths up by the difference of two gaps, and give them a static long-range kernel.
+
+    With the kernel the susceptibility is ``chi / (1 - alpha chi / 4 pi)`` (:mod:`dielectra.optics.kernel`), whose
+    imaginary part is that of chi times ``1 / |1 - alpha chi / 4 pi|^2``. This factor, from the average over directions,
+    multiplies the tensor, so that no strength becomes negative and none arises below the gap. Excitons that a strong
+    kernel would bind there are left out: where eps0 is below 2, up to a fifth of the strength.
+
+    Parameters
+    ----------
+    oscillators
+        Energies of the strengths, a regular grid from zero, eV.
+    broadening
+        Matrix that broadens strengths on their own grid, by little: the factor is that of unbroadened strengths.
+    """
+
+    oscillators: Tensor
+    imaginary: Tensor
+    real: Tensor
+
+    def __init__(self, oscillators: Float[Tensor, " n"], broadening: Float[Tensor, "n_oscillators n_energies"]) -> None:
+        super().__init__()
+        n = len(oscillators)
+        kramers_kronig = torch.from_numpy(real_from_imaginary(oscillators.double().numpy(), np.eye(n)) - 1).float()
+        self.register_buffer("oscillators", oscillators.clone(), persistent=False)
+        self.register_buffer("imaginary", broadening, persistent=False)
+        self.register_buffer("real", broadening @ kramers_kronig, persistent=False)
+
+    def forward(
+        self, strengths: Float[Tensor, "n_crystals 6 n_oscillators"], shift: Float[Tensor, " n_crystals"]
+    ) -> Float[Tensor, "n_crystals 6 n_oscillators"]:
+        """Return strengths of tensors, moved up by a shift (eV, not negative) and with the kernel."""
+        moved = self._moved(strengths, shift)
+        return moved * self._factor(moved[:, :3].mean(dim=1))[:, None]
+
+    def _moved(self, strengths: Tensor, shift: Tensor) -> Tensor:
+        """Return strengths moved up, linear between the oscillators and zero below the first."""
+        place = (self.oscillators - shift[:, None]) / (self.oscillators[1] - self.oscillators[0])
+        below = place.floor().clamp(0, len(self.oscillators) - 2)
+        share = (place - below).clamp(0, 1)[:, None]
+        index = below.long()[:, None].expand_as(strengths)
+        between = (1 - share) * strengths.gather(2, index) + share * strengths.gather(2, index + 1)
+        return between * (place >= 0)[:, None]
+
+    def _factor(self, isotropic: Float[Tensor, "n_crystals n_oscillators"]) -> Tensor:
+        """Return by what the kernel multiplies the imaginary part at each energy."""
+        real, imaginary = isotropic @ self.real, isotropic @ self.imaginary
+        static = real[:, :1].clamp_min(SMALLEST_SUSCEPTIBILITY)
+        strength = KERNEL_SHARE / (static * (1 + static))
+        return 1 / ((1 - strength * real).square() + (strength * imaginary).square()).clamp_min(1 / LARGEST_FACTOR)
