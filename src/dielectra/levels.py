@@ -48,9 +48,11 @@ LEVELS: dict[str, Level] = {
 """Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
 
 
-FUNDAMENTAL_OF_PBE = 1
 OF_PBE, OF_QUASIPARTICLES = slice(0, 2), slice(2, 4)
 """Where the gaps of labels and models are, side by side: direct and fundamental of PBE, then of quasiparticles."""
+
+FUNDAMENTAL_OF_PBE = 1
+"""Where the fundamental gap of PBE is among them."""
 
 
 def check_level(level: str) -> str:

@@ -162,7 +162,10 @@ def broadening_matrix(
 
 
 def start_of(level: str, levels: Sequence[str]) -> int | None:
-    """Return which of some levels the strengths at a level start from: the next below quasiparticles; others none."""
+    """Return the index of the level from which the strengths at a level start; None where they are learnt freely.
+
+    Strengths of quasiparticles start from the nearest level below.
+    """
     below = (levels.index(lower) for lower in levels_below(level) if lower in levels)
     return next(below, None) if LEVELS[level].quasiparticles else None
 
