@@ -93,10 +93,9 @@ class Ensemble:
         """Return why each crystal of a data set, a primitive cell, counts as a metal; empty where it does not."""
         if self.domain is None or not crystals:
             return [""] * len(crystals)
-        kind = self.domain.preparation
-        network = next(model.network for model in self.models if model.network.preparation == kind)
-        places = [self.domain.place(one) for one in network.prepare_known(crystals)]
-        gaps = _fundamental_gaps(self.outputs(self.prepare(crystals, known=True)))
+        prepared = self.prepare(crystals, known=True)
+        places = [self.domain.place(one[self.domain.preparation]) for one in prepared]
+        gaps = _fundamental_gaps(self.outputs(prepared))
         return [self.domain.why_metal(*one) for one in zip(crystals, places, gaps, strict=True)]
 
     def _judged(self, admitted: Admitted, estimate: Estimate, gap: float, domain: Domain) -> Estimate | Refusal:

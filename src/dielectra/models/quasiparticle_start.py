@@ -7,15 +7,20 @@ to learn the deviation alone, for which few labels suffice.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from dielectra.integrals import real_from_imaginary
+from dielectra.optics.kernel import RULES
 
-KERNEL_SHARE = 0.75
-"""Share of the one-shot bootstrap's strength, as in ``bootstrap-three-quarters`` of :mod:`dielectra.optics.kernel`."""
+KERNEL = "bootstrap-three-quarters"
+"""Rule of the kernel's strength (:mod:`dielectra.optics.kernel`), that of protocol ``gllb-lrc-1``."""
 
 SMALLEST_SUSCEPTIBILITY = 0.05
 LARGEST_FACTOR = 10.0
@@ -70,5 +75,7 @@ class QuasiparticleStart(nn.Module):
         """Return by what the kernel multiplies the imaginary part at each energy."""
         real, imaginary = isotropic @ self.real, isotropic @ self.imaginary
         static = real[:, :1].clamp_min(SMALLEST_SUSCEPTIBILITY)
-        strength = KERNEL_SHARE / (static * (1 + static))
-        return 1 / ((1 - strength * real).square() + (strength * imaginary).square()).clamp_min(1 / LARGEST_FACTOR)
+        rule: Callable[[Any], Any] = RULES[KERNEL]  # a formula in eps0, of tensors as of numbers
+        share = rule(1 + static) / (4 * math.pi)
+        factor: Tensor = 1 / ((1 - share * real).square() + (share * imaginary).square()).clamp_min(1 / LARGEST_FACTOR)
+        return factor

@@ -1,7 +1,7 @@
 """How far a predicted spectrum can be trusted: by the disagreement of the ensemble's members.
 
 Members that were trained alike from different starts disagree where the training says little. The limits below were
-set on the validation materials of ladder-2, where the rank correlation of their disagreement with ``1 - SC`` is above
+set on the validation materials of ladder-2, where the rank correlation of their disagreement with ``1 - SC`` is about
 0.7. On its test materials ``ladder-ensemble`` has a median SC of 0.91 where confidence is high, 0.87 where it is medium
 and 0.78 where it is low (``benchmarks/confidence.py``).
 """

@@ -37,15 +37,15 @@ const DOTS = { high: "●●●", medium: "●●○", low: "●○○" };
 export const confidenceMark = (confidence) =>
   make("span", { className: `confidence-${confidence}` }, make("span", { "aria-hidden": "true" }, DOTS[confidence]), ` ${confidence}`);
 
-/** Return whether the gap of an entry is that of quasiparticles, not of PBE. */
-export const ofQuasiparticles = ({ gap_ev: gap, quasiparticle_gap_ev: other }) => gap !== undefined && gap === other;
+/** Levels whose gap is that of quasiparticles, not of PBE. */
+export const QUASIPARTICLES = ["lrc", "bse"];
 
 /** Return the gap with its interval; a metal has none. */
 function gapOf(entry) {
   if (entry.metal) return "none: a metal";
   if (entry.gap_ev === undefined) return "not predicted by this model";
   const { gap_ev: gap, gap_direct_ev: direct, quasiparticle_gap_ev: other } = entry;
-  const raised = ofQuasiparticles(entry);
+  const raised = QUASIPARTICLES.includes(entry.level);
   const bands = raised ? "quasiparticles" : "PBE";
   const kind = direct === undefined ? "" : direct - gap < 0.05 ? `${bands}, direct` : `${bands}; direct ${direct.toFixed(2)} eV`;
   const more = raised || other === undefined ? "" : `quasiparticles ${other.toFixed(2)} eV`;

@@ -1,7 +1,7 @@
 // "How good is this for your crystal?": what is known of the error, in a paragraph and a table of crystals like it.
 
 import { button, byId, formulaOf, groupSymbol, make, short } from "./dom.js";
-import { ofQuasiparticles, reasonsOf } from "./glance.js";
+import { QUASIPARTICLES, reasonsOf } from "./glance.js";
 import { differenceOfIndex, referenceOf } from "./measured.js";
 import { alike } from "./server.js";
 
@@ -47,7 +47,7 @@ function paragraphs(record, entry, found) {
   if (differences.length) sentences.push(`From the measured n it differs by ${differences.slice(0, 3).join("; ")}, root mean square.`);
   const doubts = reasonsOf(entry).length;
   if (doubts) sentences.push(`${doubts === 1 ? "One reason" : `${doubts} reasons`} to doubt it ${doubts === 1 ? "stands" : "stand"} beside the spectrum.`);
-  return [make("p", {}, sentences.join(" ")), make("p", { className: "hint" }, ofQuasiparticles(entry) ? RAISED : PBE)];
+  return [make("p", {}, sentences.join(" ")), make("p", { className: "hint" }, QUASIPARTICLES.includes(entry.level) ? RAISED : PBE)];
 }
 
 function tables(found, near, open) {
