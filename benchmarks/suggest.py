@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from dielectra.data.dataset import open_dataset
+from dielectra.models.atom_batch import collate, pooled_invariants
 from dielectra.models.difference_network import restored, transformed, volume_per_atom
 from dielectra.models.encoder.features import encode, load_encoder
 from dielectra.models.kernel_regression import KernelRegression
-from dielectra.models.spectral_head import SMALLEST_DEVIATION, collate, pooled_invariants
+from dielectra.models.spectral_head import SMALLEST_DEVIATION
 from dielectra.spectrum import similarity
 from dielectra.training.suggestion import choose_diverse, principal_components
 

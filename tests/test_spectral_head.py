@@ -8,9 +8,10 @@ import torch
 
 from conftest import make_aln, make_gaas, make_mgo, make_triclinic, permuted, repeated, rotated
 from dielectra.crystal import Crystal
+from dielectra.models.atom_batch import AtomBatch, collate
 from dielectra.models.encoder.features import encode, load_encoder
 from dielectra.models.optimate import lorentzian_broadening
-from dielectra.models.spectral_head import AtomBatch, HeadOptions, SpectralHead, broadening_matrix, collate
+from dielectra.models.spectral_head import HeadOptions, SpectralHead, broadening_matrix
 from test_encoder import TURN
 
 ENERGIES = np.linspace(0.0, 20.0, 401)

@@ -16,9 +16,10 @@ from pydantic import Field
 from torch import Tensor
 
 from dielectra.integrals import real_from_imaginary
+from dielectra.models.atom_batch import AtomBatch
 from dielectra.models.encoder_network import EncodedCrystal, EncoderNetwork, EncoderOptions
 from dielectra.models.kernel_regression import KernelRegression
-from dielectra.models.spectral_head import SMALLEST_DEVIATION, VOLUME_PER_ATOM, AtomBatch
+from dielectra.models.spectral_head import SMALLEST_DEVIATION, VOLUME_PER_ATOM
 from dielectra.target import Target
 
 POWER = 0.4

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from dielectra.crystal import Crystal
+from dielectra.models.atom_batch import AtomBatch, collate
 from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import ELEMENTS, AtomFeatures, encode, load_encoder
-from dielectra.models.spectral_head import AtomBatch, HeadOptions, collate
+from dielectra.models.spectral_head import HeadOptions
 from dielectra.models.spectral_network import SpectralNetwork, SpectralOptions
 from dielectra.target import Target
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dielectra.crystal import Crystal
+from dielectra.models.atom_batch import AtomBatch
 from dielectra.models.encoder.features import (
     ELEMENTS,
     AtomFeatures,
@@ -23,7 +24,7 @@ from dielectra.models.encoder.initial import fresh_card, fresh_weights
 from dielectra.models.encoder.neighbours import Neighbours, find_neighbours, in_groups, join
 from dielectra.models.encoder.sevennet import SevenNet
 from dielectra.models.interface import Width
-from dielectra.models.spectral_head import AtomBatch, HeadOptions
+from dielectra.models.spectral_head import HeadOptions
 from dielectra.models.spectral_network import SpectralNetwork, SpectralOptions
 from dielectra.target import Target
 

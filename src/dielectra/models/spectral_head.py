@@ -12,23 +12,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.errors import InputError
 from dielectra.levels import LEVELS, gap_columns, levels_below
-from dielectra.models.encoder.features import AtomFeatures
+from dielectra.models.atom_batch import LARGEST_FEATURE, AtomBatch, sum_over_atoms
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions, Width
 from dielectra.models.quasiparticle_start import QuasiparticleStart
 
 VOLUME_PER_ATOM = 20.0
 """Typical volume of an atom, cubic angstrom."""
-
-LARGEST_FEATURE = 6.0
-"""Standard deviations beyond which a feature is cut off, so that unusual atoms cannot leave the trained range."""
 
 SMALLEST_DEVIATION = 1e-4
 SMALLEST_SCALE = 0.05
@@ -56,29 +53,6 @@ class HeadOptions(NetworkOptions):
     onset: float = Field(0.5, gt=0)
 
 
-class AtomBatch(NamedTuple):
-    """Features of the atoms of several crystals.
-
-    Attributes
-    ----------
-    invariants, tensors
-        As in :class:`~dielectra.models.encoder.features.AtomFeatures`, of all atoms.
-    crystal
-        Index of the crystal of each atom, shape ``(n_atoms,)``.
-    volumes
-        Cell volumes, shape ``(n_crystals,)``, cubic angstrom.
-    """
-
-    invariants: Float[Tensor, "n_atoms n_invariants"]
-    tensors: Float[Tensor, "n_atoms 5 n_tensors"]
-    crystal: Int[Tensor, " n_atoms"]
-    volumes: Float[Tensor, " n_crystals"]
-
-    def to(self, device: torch.device) -> AtomBatch:
-        """Return the batch on another device."""
-        return AtomBatch(*(part.to(device) for part in self))
-
-
 class Strengths(NamedTuple):
     """Oscillator strength of several crystals before broadening, and their gaps.
 
@@ -93,35 +67,6 @@ class Strengths(NamedTuple):
 
     tensors: Float[Tensor, "n_crystals n_levels 6 n_oscillators"]
     gaps: Float[Tensor, "n_crystals n_gaps"]
-
-
-def collate(features: Sequence[AtomFeatures], volumes: Sequence[float]) -> AtomBatch:
-    """Join the features of crystals and their cell volumes (cubic angstrom)."""
-    sizes = torch.tensor([len(part.invariants) for part in features])
-    return AtomBatch(
-        torch.cat([part.invariants for part in features]),
-        torch.cat([part.tensors for part in features]),
-        torch.repeat_interleave(torch.arange(len(features)), sizes),
-        torch.tensor(volumes, dtype=torch.float32),
-    )
-
-
-def first_crystals(batch: AtomBatch, n: int) -> AtomBatch:
-    """Return the first `n` crystals of a batch."""
-    atoms = batch.crystal < n
-    return AtomBatch(batch.invariants[atoms], batch.tensors[atoms], batch.crystal[atoms], batch.volumes[:n])
-
-
-def pooled_invariants(
-    batch: AtomBatch, mean: Float[Tensor, " n_invariants"], deviation: Float[Tensor, " n_invariants"]
-) -> Float[Tensor, "n_crystals n_pooled"]:
-    """Return mean and deviation over the atoms of each crystal of its invariants, measured by those of the training."""
-    features = ((batch.invariants - mean) / deviation).clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
-    n_crystals = len(batch.volumes)
-    counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None]
-    means = _sum(features, batch.crystal, n_crystals) / counts
-    squares = _sum((features - means[batch.crystal]).square(), batch.crystal, n_crystals) / counts
-    return torch.cat([means, squares.sqrt()], dim=1)
 
 
 def broadening_matrix(
@@ -338,24 +283,19 @@ class SpectralHead(nn.Module):
         logits = self.attention(atoms)
         weights = (logits - logits.max(dim=0).values).clamp_min(-30.0).exp()
         counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None]
-        total = _sum(weights, batch.crystal, n_crystals)
-        attended = _sum(weights * atoms, batch.crystal, n_crystals) / total
+        total = sum_over_atoms(weights, batch.crystal, n_crystals)
+        attended = sum_over_atoms(weights * atoms, batch.crystal, n_crystals) / total
         volume = (batch.volumes[:, None] / counts / VOLUME_PER_ATOM).log()
-        return torch.cat([_sum(atoms, batch.crystal, n_crystals) / counts, attended, volume], dim=1)
+        return torch.cat([sum_over_atoms(atoms, batch.crystal, n_crystals) / counts, attended, volume], dim=1)
 
     def _anisotropy(self, atoms: Tensor, latents: Tensor, batch: AtomBatch) -> Tensor:
         """Return traceless symmetric tensors of all oscillators, shape ``(n_crystals, n_free, 6, n_oscillators)``."""
         n_crystals = len(batch.volumes)
         channels = self.mix_tensors(batch.tensors / self.tensor_deviation) * self.gate_tensors(atoms)[:, None]
         counts = torch.bincount(batch.crystal, minlength=n_crystals)[:, None, None]
-        pooled = _sum(channels, batch.crystal, n_crystals) / counts * self.scale_tensors(latents)[:, None]
+        pooled = sum_over_atoms(channels, batch.crystal, n_crystals) / counts * self.scale_tensors(latents)[:, None]
         components = symmetric_tensors(self.anisotropy(pooled)).transpose(1, 2).contiguous()
         return components.view(n_crystals, 6, len(self.free), -1).transpose(1, 2)
-
-
-def _sum(values: Tensor, index: Tensor, n: int) -> Tensor:
-    """Return sums over rows of one index, shape ``(n, ...)``."""
-    return values.new_zeros(n, *values.shape[1:]).index_add_(0, index, values)
 
 
 def _nonnegative(traceless: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from pydantic import Field
 from torch import Tensor
 
 from dielectra.errors import InputError
+from dielectra.models.atom_batch import AtomBatch, first_crystals
 from dielectra.models.interface import Network
-from dielectra.models.spectral_head import AtomBatch, HeadOptions, SpectralHead, broadening_matrix, first_crystals
+from dielectra.models.spectral_head import HeadOptions, SpectralHead, broadening_matrix
 from dielectra.target import DIELECTRIC, Target
 
 SMALLEST_SUSCEPTIBILITY = 1e-3

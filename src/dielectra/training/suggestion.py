@@ -14,11 +14,12 @@ from dielectra.crystal import Crystal
 from dielectra.data.dataset import DataSet, open_dataset
 from dielectra.errors import InputError
 from dielectra.models.admission import Admitted
+from dielectra.models.atom_batch import collate, pooled_invariants
 from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import encode, load_encoder, refuse_unknown_elements
 from dielectra.models.encoder_network import EncoderOptions
 from dielectra.models.model import ModelLike
-from dielectra.models.spectral_head import SMALLEST_DEVIATION, collate, pooled_invariants
+from dielectra.models.spectral_head import SMALLEST_DEVIATION
 from dielectra.structures import Refused, scan
 from dielectra.symmetry import standardise
 from dielectra.training.domains import isotropic

@@ -8,12 +8,13 @@ from pydantic import BaseModel
 
 from dielectra.arrays import FloatArray
 from dielectra.data.labels import Labels
+from dielectra.models.atom_batch import collate, pooled_invariants
 from dielectra.models.difference_network import isotropic, restored, transformed, volume_per_atom
 from dielectra.models.encoder.cache import cached_features
 from dielectra.models.encoder.features import load_encoder
 from dielectra.models.encoder_network import EncoderOptions
 from dielectra.models.kernel_regression import KernelRegression
-from dielectra.models.spectral_head import SMALLEST_DEVIATION, collate, pooled_invariants
+from dielectra.models.spectral_head import SMALLEST_DEVIATION
 from dielectra.training.evaluation import material_scores
 
 FEWEST = 5
