@@ -9,14 +9,12 @@ rpa by the kernel of the protocol, in closed form, whatever kernel the campaign 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dielectra.abinitio.campaign import open_table
 from dielectra.abinitio.protocol import GLLB_LRC_1
-from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
+from dielectra.abinitio.task import campaign_settings
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
 from dielectra.data.store import write_part
@@ -24,32 +22,15 @@ from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 HERE = Path(__file__).parent
 OUTDATED = "gllb-lrc-1-v1"
-sys.path.insert(0, str(HERE.parent / "ladder-2"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "ladder-2")]
 
-from assemble import Splits  # noqa: E402
 from parts import rewrite  # noqa: E402
-from pool import read_lines  # noqa: E402
+from quasiparticle import finished  # noqa: E402
 
 
-def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Iterator[Record]:
-    """Yield the records of what a campaign has finished and the data set does not hold; metals are left out."""
-    entries = {entry["id"]: entry for entry in read_lines(pool)}
-    for job in open_table(campaign).jobs("done"):
-        path, entry = record_path(Path(campaign), job.id), entries[job.id]
-        verdict = verdict_of(path)
-        if job.id in present or verdict.metal:
-            continue
-        properties: dict[str, Any] = {
-            "gap_gllb": verdict.properties["gap_ks"],
-            "discontinuity_gllb": verdict.properties["discontinuity"],
-            "source": entry["source"],
-            "licence": entry["licence"],
-            "protocol": GLLB_LRC_1.name,
-        }
-        spectra = {record.spectrum.level: record for record in open_dataset(path).records()}
-        spectra["lrc"] = with_kernel(spectra["rpa"])
-        for record in spectra.values():
-            yield replace(record, split=splits.of(record.formula), properties=record.properties | properties)
+def records_of(by_level: dict[str, Record]) -> list[Record]:
+    """Return the records of a material, that of lrc as it follows from rpa."""
+    return list((by_level | {"lrc": with_kernel(by_level["rpa"])}).values())
 
 
 def with_kernel(record: Record) -> Record:
@@ -68,7 +49,8 @@ def main(arguments: list[str]) -> None:
     existing = sorted(HERE.glob("part-*.parquet"))
     known = list(open_dataset(HERE).records("lrc")) if existing else []
     present = {record.id for record in known if record.properties["protocol"] != OUTDATED}
-    records = list(finished(campaign, pool, Splits(alexandria), present))
+    found = finished(campaign, pool, alexandria, GLLB_LRC_1.name, present)
+    records = [record for by_level in found for record in records_of(by_level)]
     replaced = {record.id for record in records}
     for part in existing:
         rewrite(part, lambda record: None if record.id in replaced else record)
