@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,11 @@ def test_every_crystal_of_a_file_is_answered(run: Run, tmp_path: Path) -> None:
             ["compute", "examples/MgO.cif", "-o", "x", "--engine", "vasp"],
             "engine 'vasp': known are gpaw, gpaw-lrc, gpaw-bse, yambo",
         ),
-        (["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"], "no protocol 'best'; its protocols are"),
+        pytest.param(
+            ["compute", "examples/MgO.cif", "-o", "x", "--protocol", "best"],
+            "no protocol 'best'; its protocols are",
+            marks=pytest.mark.skipif(find_spec("gpaw") is None, reason="the engine needs the extra [abinitio]"),
+        ),
         (["campaign", "status", "x"], "holds no job table"),
         (["campaign", "export", "x", "-o", "y"], "holds no job table"),
         (["models", "info", "nothing"], "not found"),
