@@ -45,7 +45,7 @@ def test_the_description_has_the_agreed_keys(prediction: Prediction) -> None:
     entry = describe(prediction, "MgO.cif").plain()
     assert list(entry) == [
         *("file", "formula", "space_group", "level", "model", "energy_ev", *KEYS),
-        *("static_eps", "eps_infinity", "warnings"),
+        *("static_eps", "eps_infinity", "gap_of", "warnings"),
     ]
     assert entry["space_group"] == 225
     assert entry["static_eps"] == entry["eps_infinity"] == pytest.approx(entry["eps1"]["mean"][0], rel=1e-5)

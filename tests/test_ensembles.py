@@ -175,6 +175,7 @@ def test_a_level_of_quasiparticles_has_its_own_gap(small_data: Path, tmp_path: P
     assert lrc.gap_direct is not None
     assert lrc.spectrum.mean.imag[lrc.spectrum.energies < lrc.gap_direct - 0.1].max() < 1e-3
     assert describe(rpa, "aln.cif").quasiparticle_gap_ev == rpa.quasiparticle_gap
+    assert [describe(one, "aln.cif").gap_of for one in (rpa, lrc)] == ["pbe", "quasiparticles"]
     labels = open_dataset(tmp_path / "data").labels(model.target).of_split("validation")
     curves = isotropic(model, model.outputs(model.prepare(labels.crystals)).values, "rpa").swapaxes(0, 1)
     assert model.domain is not None  # what counts as disagreement is found at the level with most labels

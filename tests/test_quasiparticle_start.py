@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dielectra.integrals import real_from_imaginary
-from dielectra.models.quasiparticle_start import QuasiparticleStart
+from dielectra.models.quasiparticle_start import ExcitonBinding, QuasiparticleStart
 from dielectra.models.spectral_head import broadening_matrix, start_of
 from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 from dielectra.spectrum import similarity
@@ -53,6 +53,20 @@ def test_strength_moves_by_the_shift_and_stays_where_it_may_be() -> None:
     assert moved[0, :, OSCILLATORS < 5.9].abs().max() == 0
     assert moved[1, :, OSCILLATORS < 5.1].abs().max() == 0
     assert moved[:, :3].min() >= 0
+
+
+def test_strength_moves_down_too() -> None:
+    before, after = bands(3.0), START.moved(bands(3.0), torch.tensor([-1.0, -0.25]))
+    torch.testing.assert_close(after[0, :, 20:100], before[0, :, 30:110])
+    torch.testing.assert_close(after[1, :, 50], (before[1, :, 52] + before[1, :, 53]) / 2)
+
+
+def test_wide_gaps_bind_more_and_never_more_than_half() -> None:
+    with torch.inference_mode():
+        small, silicon, fluoride = ExcitonBinding()(torch.tensor([0.1, 3.0, 14.0]))
+    assert float(small) == pytest.approx(0.05)
+    assert 0.3 < float(silicon) < 1.0
+    assert 2.0 < float(fluoride) < 3.0
 
 
 def test_levels_start_from_the_next_below() -> None:

@@ -122,6 +122,26 @@ def test_levels_of_quasiparticles_begin_to_absorb_at_their_own_gap(crystal: Crys
         assert strengths.tensors[0, level, 0, head.oscillators > gap + 0.05].min() > 0
 
 
+@pytest.mark.parametrize("levels", [("ipa", "bse"), ("ipa", "lrc", "bse"), ("bse",)])
+def test_excitons_absorb_below_the_gap_of_quasiparticles(levels: tuple[str, ...]) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        head = SpectralHead(HeadOptions(width=32, tensor_channels=16), levels, GRID, 0.3, 1024, 128).eval()
+    head.standardise(batch_of(make_mgo()))
+    strengths = head.strengths(batch_of(make_mgo()))
+    gaps, bse = strengths.gaps[0], strengths.tensors[0, -1]
+    binding = (gaps[2:4] - gaps[4:]).detach()
+    assert binding[0].item() == pytest.approx(binding[1].item(), abs=1e-5)
+    assert 0.2 < binding[0] < 0.5 * gaps[2]
+    assert bse[:, head.oscillators < gaps[4]].abs().max() == 0
+    assert bse[0, head.oscillators > gaps[4] + 0.1].min() > 0
+    if len(levels) > 1:
+        bse.sum().backward()
+        assert head.binding is not None
+        assert head.binding.coefficients.grad is not None
+        assert head.binding.coefficients.grad.abs().min() > 0
+
+
 def test_untrained_levels_of_quasiparticles_are_what_those_of_pbe_make_expect(triclinic: Crystal) -> None:
     head = SpectralHead(HeadOptions(width=32, tensor_channels=16), ("ipa", "rpa", "lrc", "bse"), GRID, 0.3, 1024, 128)
     head.standardise(batch_of(triclinic, make_mgo()))
@@ -131,6 +151,7 @@ def test_untrained_levels_of_quasiparticles_are_what_those_of_pbe_make_expect(tr
     with torch.inference_mode():
         (_, rpa, lrc, bse), gaps = (part[0] for part in head.eval().strengths(batch_of(triclinic)))
         expected = head.quasiparticle_start(rpa[None], gaps[None, 2] - gaps[None, 0])[0] * (head.oscillators >= gaps[2])
+        bound = head.quasiparticle_start.moved(lrc[None], gaps[None, 4] - gaps[None, 2])[0]
     torch.testing.assert_close(lrc, expected)
-    torch.testing.assert_close(bse, lrc)
+    torch.testing.assert_close(bse, bound * (head.oscillators >= gaps[4]))
     assert not torch.allclose(lrc, rpa, rtol=0.1)

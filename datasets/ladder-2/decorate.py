@@ -2,8 +2,8 @@
 
 Each prototype is decorated with all sets of elements that its rule of electrons allows: charges that add up to zero
 and radii that fit (ionic ones of Shannon), or 18 (8) valence electrons in half-Heusler crystals. A draw (seed 1) keeps
-about ``ENOUGH`` of each scarce element. SevenNet-0 relaxes them in their symmetry; kept are those whose forces vanish
-and whose neighbours are neither too near nor too far apart.
+about ``ENOUGH`` of each scarce element, a second one what brings the scarcest to ``MORE``. SevenNet-0 relaxes them in
+their symmetry; kept are those whose forces vanish and whose neighbours are neither too near nor too far apart.
 
 Needs an environment with ``sevenn`` (see ``scripts/convert_encoder.py``), pymatgen and this package.
 """
@@ -34,6 +34,10 @@ SCARCE = set(
     "Sc Y La Lu Ti Zr Hf V Nb Ta Mo W Mn Re Fe Ru Os Co Rh Ir Ni Pd Pt Cu Ag Au Zn Cd Hg Tl Pb Bi".split()  # noqa: SIM905
 )
 ENOUGH = 14
+SCARCEST = set("Ce V Cr Mo W Tc Re Fe Os Co Rh Ir Pd Pt Au Hg".split())  # noqa: SIM905
+MORE = 30
+LATER = {"Ce", "Cr", "Tc"}
+"""Elements of the second draw alone."""
 LARGEST_FORCE = 0.01  # eV/angstrom
 LONGEST_DISTANCE = 8.0  # angstrom
 DISTANCES = (0.8, 1.35)  # of the nearest neighbours, in sums of covalent radii
@@ -43,8 +47,8 @@ HYDRIDE, PNICTIDES = 1.33, {"N": 1.46, "P": 2.0, "As": 2.1, "Sb": 2.3}
 """Radii in angstrom; Shannon's table lacks the latter."""
 
 GROUPS = {
-    3: "Sc Y La Lu", 4: "Ti Zr Hf", 5: "V Nb Ta", 6: "Mo W", 7: "Mn Re", 8: "Fe Ru Os", 9: "Co Rh Ir", 10: "Ni Pd Pt",
-    13: "Al Ga In Tl", 14: "Si Ge Sn Pb", 15: "P As Sb Bi", 16: "S Se Te",
+    3: "Sc Y La Lu", 4: "Ti Zr Hf", 5: "V Nb Ta", 6: "Cr Mo W", 7: "Mn Tc Re", 8: "Fe Ru Os", 9: "Co Rh Ir",
+    10: "Ni Pd Pt", 13: "Al Ga In Tl", 14: "Si Ge Sn Pb", 15: "P As Sb Bi", 16: "S Se Te",
 }  # fmt: skip
 EIGHTEEN = [
     (3, 10, 15), (4, 10, 14), (4, 9, 15), (5, 9, 14), (5, 8, 15), (5, 10, 13), (6, 8, 14), (6, 9, 13), (5, 7, 16),
@@ -56,7 +60,7 @@ CHALCOGENS = ("S", "Se", "Te")
 Place = tuple[float, float, float]
 IONS = {
     1: "Li Na K Rb Cs Cu Ag Tl", 2: "Mg Ca Sr Ba Zn Cd Hg Pb", 3: "Al Ga In Sc Y La Lu Bi Rh Ir Co",
-    4: "Ti Zr Hf Pt Pd", 5: "V Nb Ta", 6: "Mo W", 7: "Re", -1: "F Cl Br I H", -2: "O S Se Te", -3: "N P As Sb",
+    4: "Ti Zr Hf Pt Pd Ce", 5: "V Nb Ta", 6: "Cr Mo W", 7: "Tc Re", -1: "F Cl Br I H", -2: "O S Se Te", -3: "N P As Sb",
 }  # fmt: skip
 
 
@@ -181,17 +185,26 @@ PROTOTYPES: list[Callable[[], Iterator[Atoms]]] = [
 
 def drawn(seed: int = 1) -> list[Atoms]:
     """Return decorations of all prototypes in turn, in random order, until each scarce element has enough of them."""
-    families = [list(prototype()) for prototype in PROTOTYPES]
-    for family in families:
-        random.Random(seed).shuffle(family)
     found: Counter[str] = Counter()
-    kept = []
-    for atoms in filter(None, chain.from_iterable(zip_longest(*families))):
-        scarce = set(atoms.get_chemical_symbols()) & SCARCE
-        if any(found[name] < ENOUGH for name in scarce):
-            found.update(scarce)
-            kept.append(atoms)
+    kept: list[Atoms] = []
+    families = [list(prototype()) for prototype in PROTOTYPES]
+    for scarce, enough, later in [(SCARCE, ENOUGH, False), (SCARCEST, MORE, True)]:
+        mixed = []
+        for family in families:
+            chosen = [atoms for atoms in family if later or not LATER.intersection(atoms.symbols)]
+            random.Random(seed).shuffle(chosen)
+            mixed.append(chosen)
+        for atoms in filter(None, chain.from_iterable(zip_longest(*mixed))):
+            names = scarce.intersection(atoms.symbols)
+            if any(found[name] < enough for name in names) and not (later and (atoms in kept or seven(atoms))):
+                found.update((SCARCE | SCARCEST).intersection(atoms.symbols))
+                kept.append(atoms)
     return kept
+
+
+def seven(atoms: Atoms) -> bool:
+    """Tell whether a crystal is a half-Heusler one with an element of group 7: none of the first draw has a gap."""
+    return atoms.info["spacegroup"].no == 216 and bool(set(GROUPS[7].split()).intersection(atoms.symbols))
 
 
 def relaxed(atoms: Atoms, calculator: Any) -> Atoms | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from dielectra.errors import InputError
+
+GapOf = Literal["pbe", "quasiparticles", "exciton"]
 
 
 class Level(NamedTuple):
@@ -23,6 +25,8 @@ class Level(NamedTuple):
         One phrase.
     quasiparticles
         Whether absorption begins at the gap of quasiparticles, or of what is measured, and not at that of PBE.
+    excitons
+        Whether bound pairs of an electron and a hole absorb below the gap of quasiparticles.
     """
 
     name: str
@@ -30,6 +34,12 @@ class Level(NamedTuple):
     lower: str | None
     description: str
     quasiparticles: bool = False
+    excitons: bool = False
+
+    @property
+    def gap_of(self) -> GapOf:
+        """Return what the gap at which absorption begins is that of."""
+        return "exciton" if self.excitons else "quasiparticles" if self.quasiparticles else "pbe"
 
 
 LEVELS: dict[str, Level] = {
@@ -41,15 +51,16 @@ LEVELS: dict[str, Level] = {
         Level(
             "lrc", "LRC", "rpa", "time-dependent DFT with a static long-range kernel on quasiparticle energies", True
         ),
-        Level("bse", "BSE", "lrc", "Bethe-Salpeter equation", True),
+        Level("bse", "BSE", "lrc", "Bethe-Salpeter equation", True, True),
         Level("experiment", "experiment", "bse", "measured", True),
     )
 }
 """Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
 
 
-OF_PBE, OF_QUASIPARTICLES = slice(0, 2), slice(2, 4)
-"""Where the gaps of labels and models are, side by side: direct and fundamental of PBE, then of quasiparticles."""
+OF_PBE, OF_QUASIPARTICLES, OF_EXCITONS = slice(0, 2), slice(2, 4), slice(4, 6)
+"""Where gaps are, side by side: direct and fundamental of PBE, then of quasiparticles, then (of models alone) less the
+binding energy of an exciton."""
 
 FUNDAMENTAL_OF_PBE = 1
 """Where the fundamental gap of PBE is among them."""
@@ -69,8 +80,13 @@ def check_level(level: str) -> str:
 
 
 def gap_columns(level: str) -> slice:
-    """Return which of the gaps of labels and models are those of a level, direct and fundamental."""
+    """Return which of the gaps of labels and models are those of a level's bands, direct and fundamental."""
     return OF_QUASIPARTICLES if LEVELS[check_level(level)].quasiparticles else OF_PBE
+
+
+def onset_columns(level: str) -> slice:
+    """Return which of the gaps of models are those at which absorption begins at a level."""
+    return OF_EXCITONS if LEVELS[check_level(level)].excitons else gap_columns(level)
 
 
 def levels_below(level: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from dielectra.documents.curves import (
 )
 from dielectra.documents.document import Document, optional, rounded
 from dielectra.elements import SYMBOLS
+from dielectra.levels import LEVELS, GapOf
 from dielectra.optics.bands import Band
 from dielectra.optics.quantities import QUANTITIES, tabulate_on
 from dielectra.prediction import Prediction
@@ -62,6 +63,9 @@ class PredictedCrystal(OtherUnits):
     )
     gap_ev: float | None = optional("Predicted fundamental gap (eV), by models that predict one.")
     gap_direct_ev: float | None = optional("Predicted direct gap (eV), by models that predict one.")
+    gap_of: GapOf = Field(
+        description="Gap at which absorption begins: of PBE, of quasiparticles, or the latter less a binding energy."
+    )
     quasiparticle_gap_ev: float | None = optional(
         "Predicted fundamental gap of quasiparticles (eV), whatever the level, by models that predict one."
     )
@@ -143,6 +147,7 @@ def describe(
         eps_infinity=prediction.eps_infinity,
         gap_ev=prediction.gap,
         gap_direct_ev=prediction.gap_direct,
+        gap_of=LEVELS[spectrum.level].gap_of,
         quasiparticle_gap_ev=prediction.quasiparticle_gap,
         metal=prediction.metal,
         in_domain=prediction.in_domain,

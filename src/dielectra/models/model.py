@@ -11,7 +11,7 @@ import torch
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.levels import OF_QUASIPARTICLES, gap_columns
+from dielectra.levels import OF_QUASIPARTICLES, gap_columns, onset_columns
 from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
@@ -32,8 +32,8 @@ class Outputs(NamedTuple):
     values
         Shape ``(n_members, n, *target.shape)``.
     gaps
-        Direct and fundamental gap of PBE, then of quasiparticles where these are predicted, mean over the members that
-        predict them, shape ``(n, n_gaps)``, eV; None without such.
+        Direct and fundamental gap of PBE, then of quasiparticles and less an exciton's binding where these are
+        predicted, mean over the members that predict them, shape ``(n, n_gaps)``, eV; None without such.
     """
 
     values: FloatArray
@@ -174,14 +174,14 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
     A transparent model takes off what the broadening of its data puts below the predicted gap.
     """
     target, level = model.target, model.level or model.target.level
-    kind = gap_columns(level).start
+    kinds = [onset_columns(level).start, gap_columns(level).start]
     calibration = model.card.calibration.get(level)
     tensors = target.tensors(outputs.values.mean(axis=0), level)
     of_members = target.tensors(outputs.values, level) if len(outputs.values) > 1 else np.empty((0, *tensors.shape))
     found = []
     for index, tensor in enumerate(tensors):
         gaps = {} if outputs.gaps is None else _by_kind(outputs.gaps[index])
-        direct, fundamental = gaps.get(kind, (None, None))
+        direct, fundamental = next((gaps[kind] for kind in kinds if kind in gaps), (None, None))
         spectrum = Spectrum(target.grid, tensor, level, target.broadening, members=tuple(of_members[:, index]))
         broadened = None
         if direct is not None and model.transparent:

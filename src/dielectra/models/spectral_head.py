@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.errors import InputError
-from dielectra.levels import LEVELS, gap_columns, levels_below
+from dielectra.levels import LEVELS, OF_PBE, gap_columns, levels_below, onset_columns
 from dielectra.models.atom_batch import LARGEST_FEATURE, AtomBatch, sum_over_atoms
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions, Width
-from dielectra.models.quasiparticle_start import QuasiparticleStart
+from dielectra.models.quasiparticle_start import ExcitonBinding, QuasiparticleStart
 
 VOLUME_PER_ATOM = 20.0
 """Typical volume of an atom, cubic angstrom."""
@@ -61,8 +61,8 @@ class Strengths(NamedTuple):
     tensors
         Im eps of unbroadened oscillators (xx, yy, zz, yz, xz, xy), shape ``(n_crystals, n_levels, 6, n_oscillators)``.
     gaps
-        Direct and fundamental gap of PBE, then of quasiparticles where a level needs them, shape
-        ``(n_crystals, n_gaps)``, eV.
+        Direct and fundamental gap of PBE, then of quasiparticles, then less the binding energy of an exciton, each
+        where a level needs them, shape ``(n_crystals, n_gaps)``, eV.
     """
 
     tensors: Float[Tensor, "n_crystals n_levels 6 n_oscillators"]
@@ -120,7 +120,8 @@ class SpectralHead(nn.Module):
 
     A level of quasiparticles starts from the level below, where the head has one: from what a level of PBE makes expect
     (:class:`~dielectra.models.quasiparticle_start.QuasiparticleStart`), or from that of quasiparticles as it is. A
-    factor that is smooth in energy is learnt. All other levels are learnt as they are.
+    factor that is smooth in energy is learnt, and by how much pairs are bound
+    (:class:`~dielectra.models.quasiparticle_start.ExcitonBinding`). All other levels are learnt as they are.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ class SpectralHead(nn.Module):
         self.options = options
         self.starts = [start_of(level, levels) for level in levels]
         self.free = [index for index, start in enumerate(self.starts) if start is None]
-        self.direct_gaps = [gap_columns(level).start for level in levels]
+        self.onsets = [onset_columns(level).start for level in levels]
+        has_excitons = any(LEVELS[level].excitons for level in levels)
         n_gaps = max(gap_columns(level).stop for level in levels)
         n_oscillators = round(energies[-1] / SPACING) + 1
         self.register_buffer("energies", torch.tensor(list(energies)), persistent=False)
@@ -187,6 +189,7 @@ class SpectralHead(nn.Module):
         self.correction = nn.Sequential(nn.Linear(pooled, 64), nn.SiLU(), nn.Linear(64, n_knots)) if n_knots else None
         smoothing = broadening_matrix(self.oscillators, self.oscillators, SPACING)
         self.quasiparticle_start = QuasiparticleStart(self.oscillators, smoothing)
+        self.binding = ExcitonBinding() if has_excitons else None
 
     def forward(self, batch: AtomBatch) -> Float[Tensor, "n_crystals n_levels 6 n_energies"]:
         """Return broadened Im eps on the photon energies."""
@@ -200,7 +203,7 @@ class SpectralHead(nn.Module):
         gaps = self._gaps(latents)
         shape = (len(batch.volumes), len(self.free), len(self.oscillators))
         mean = softplus(self.strength(latents) - 2.0).view(shape) * self.scale
-        above = self.oscillators - gaps[:, [self.direct_gaps[level] for level in self.free], None]
+        above = self.oscillators - gaps[:, [self.onsets[level] for level in self.free], None]
         mean = mean * (above / self.options.onset).clamp(0.0, 1.0)
         tensors = _nonnegative(self._anisotropy(atoms, latents, batch)) * mean[:, :, None]
         tensors = tensors * self.atom_density(batch)[:, None, None, None]
@@ -252,22 +255,29 @@ class SpectralHead(nn.Module):
         ).exp()
         own, raised = iter(free.unbind(dim=1)), iter(factors.unbind(dim=1))
         found: list[Tensor] = []
-        for start, gap in zip(self.starts, self.direct_gaps, strict=True):
+        for start, onset in zip(self.starts, self.onsets, strict=True):
             if start is None:
                 found.append(next(own))
                 continue
             expected = found[start]
-            if gap != self.direct_gaps[start]:
-                expected = self.quasiparticle_start(expected, gaps[:, gap] - gaps[:, self.direct_gaps[start]])
-            absorbs = self.oscillators >= gaps[:, gap, None]
+            shift = gaps[:, onset] - gaps[:, self.onsets[start]]
+            if self.onsets[start] == OF_PBE.start:
+                expected = self.quasiparticle_start(expected, shift)
+            elif onset != self.onsets[start]:
+                expected = self.quasiparticle_start.moved(expected, shift)
+            absorbs = self.oscillators >= gaps[:, onset, None]
             found.append(expected * (next(raised) * absorbs)[:, None])
         return torch.stack(found, dim=1)
 
     def _gaps(self, latents: Tensor) -> Tensor:
-        """Return the gaps: that of quasiparticles is wider than that of PBE."""
+        """Return the gaps: that of quasiparticles is wider than that of PBE, and an exciton lies below."""
         known = self.gap(latents)
-        of_pbe = softplus(known[:, :2] + 2.0)
-        return torch.cat([of_pbe, of_pbe + softplus(known[:, 2:])], dim=1) if known.shape[1] > 2 else of_pbe
+        kinds = [softplus(known[:, :2] + 2.0)]
+        if known.shape[1] > kinds[0].shape[1]:
+            kinds.append(kinds[0] + softplus(known[:, 2:]))
+        if self.binding is not None:
+            kinds.append(kinds[1] - self.binding(kinds[1][:, 0])[:, None])
+        return torch.cat(kinds, dim=1)
 
     def _atoms(self, batch: AtomBatch) -> Tensor:
         features = (batch.invariants - self.invariant_mean) / self.invariant_deviation

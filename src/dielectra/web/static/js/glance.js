@@ -37,18 +37,16 @@ const DOTS = { high: "●●●", medium: "●●○", low: "●○○" };
 export const confidenceMark = (confidence) =>
   make("span", { className: `confidence-${confidence}` }, make("span", { "aria-hidden": "true" }, DOTS[confidence]), ` ${confidence}`);
 
-/** Levels whose gap is that of quasiparticles, not of PBE. */
-export const QUASIPARTICLES = ["lrc", "bse"];
+const BANDS = { pbe: "PBE", quasiparticles: "quasiparticles", exciton: "with a bound exciton" };
 
 /** Return the gap with its interval; a metal has none. */
 function gapOf(entry) {
   if (entry.metal) return "none: a metal";
   if (entry.gap_ev === undefined) return "not predicted by this model";
   const { gap_ev: gap, gap_direct_ev: direct, quasiparticle_gap_ev: other } = entry;
-  const raised = QUASIPARTICLES.includes(entry.level);
-  const bands = raised ? "quasiparticles" : "PBE";
+  const bands = BANDS[entry.gap_of];
   const kind = direct === undefined ? "" : direct - gap < 0.05 ? `${bands}, direct` : `${bands}; direct ${direct.toFixed(2)} eV`;
-  const more = raised || other === undefined ? "" : `quasiparticles ${other.toFixed(2)} eV`;
+  const more = entry.gap_of === "quasiparticles" || other === undefined ? "" : `quasiparticles ${other.toFixed(2)} eV`;
   return withSmall(`${gap.toFixed(2)} eV`, intervalOf(entry, "gap_ev"), kind, more);
 }
 

@@ -1,7 +1,7 @@
 // "How good is this for your crystal?": what is known of the error, in a paragraph and a table of crystals like it.
 
 import { button, byId, formulaOf, groupSymbol, make, short } from "./dom.js";
-import { QUASIPARTICLES, reasonsOf } from "./glance.js";
+import { reasonsOf } from "./glance.js";
 import { differenceOfIndex, referenceOf } from "./measured.js";
 import { alike } from "./server.js";
 
@@ -10,11 +10,15 @@ const CLASSES = {
   medium: "The members of the ensemble agree moderately on this crystal",
   low: "The members of the ensemble disagree on this crystal, or it is unlike those they learned from",
 };
-const PBE = "IPA and RPA rest on PBE band energies, whose gaps are too small: by 0.5 to 1 eV in semiconductors, by several eV in wide-gap "
-  + "insulators. Absorption sets in too early, so that n and ε∞ come out too large, and colours too yellow, too red or too dark. Neither level "
-  + "holds excitons.";
-const RAISED = "This level rests on quasiparticle energies, whose gaps are near the measured ones, and a static kernel stands for the attraction "
-  + "of electron and hole: absorption is moved to lower energies, but bound excitons are not resolved. Fewer crystals of the training have it.";
+const BANDS = {
+  pbe: "IPA and RPA rest on PBE band energies, whose gaps are too small: by 0.5 to 1 eV in semiconductors, by several eV in wide-gap "
+    + "insulators. Absorption sets in too early, so that n and ε∞ come out too large, and colours too yellow, too red or too dark. Neither level "
+    + "holds excitons.",
+  quasiparticles: "This level rests on quasiparticle energies, whose gaps are near the measured ones, and a static kernel stands for the attraction "
+    + "of electron and hole: absorption is moved to lower energies, but bound excitons are not resolved. Fewer crystals of the training have it.",
+  exciton: "This level rests on quasiparticle energies and resolves the attraction of electron and hole: bound excitons absorb below the gap of "
+    + "quasiparticles. Few crystals of the training have it, computed with few k-points.",
+};
 let shown = null;
 
 /** Show what is known of the error of a prediction; `open(id)` opens a crystal of the shipped data sets. */
@@ -47,7 +51,7 @@ function paragraphs(record, entry, found) {
   if (differences.length) sentences.push(`From the measured n it differs by ${differences.slice(0, 3).join("; ")}, root mean square.`);
   const doubts = reasonsOf(entry).length;
   if (doubts) sentences.push(`${doubts === 1 ? "One reason" : `${doubts} reasons`} to doubt it ${doubts === 1 ? "stands" : "stand"} beside the spectrum.`);
-  return [make("p", {}, sentences.join(" ")), make("p", { className: "hint" }, QUASIPARTICLES.includes(entry.level) ? RAISED : PBE)];
+  return [make("p", {}, sentences.join(" ")), make("p", { className: "hint" }, BANDS[entry.gap_of])];
 }
 
 function tables(found, near, open) {
