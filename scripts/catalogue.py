@@ -44,7 +44,7 @@ def materials(sources: list[str]) -> Iterator[Record]:
 
 
 def split_of(record: Record) -> str | None:
-    """Return the split in the training of the shipped model, which saw no measured compound (``datasets/union.py``)."""
+    """Return the split in the training of the shipped model, which saw no compound of experiment-test."""
     formula = sorted_formula(record.formula)
     is_measured = formula in {sorted_formula(one) for one in measured_formulas()}
     return split_of_new(formula, True) if is_measured else record.split

@@ -133,7 +133,7 @@ def test_the_shipped_weights_are_small_and_belong_to_the_shipped_data() -> None:
     for name in shipped_models():
         hashes = read_card(SHIPPED / name).data_hashes
         assert hashes
-        if name != "ladder-ensemble":  # trained on what datasets/union.py makes of both ladders
+        if name != "ladder-ensemble":  # trained on both ladders and lrc, joined
             assert hashes == {part: present[part] for part in hashes}
 
 

@@ -15,7 +15,7 @@ from dielectra.cli.climbing import climb
 from dielectra.cli.computing import campaign_app, compute
 from dielectra.cli.elements import elements
 from dielectra.cli.examples import EXAMPLES, FIRST_STEPS, epilogue
-from dielectra.cli.importing import export_data, fetch_data, import_data
+from dielectra.cli.importing import export_data, fetch_data, import_data, join_data
 from dielectra.cli.options import shown_default
 from dielectra.cli.predicting import predict
 from dielectra.cli.reproducing import reproduce
@@ -57,6 +57,7 @@ for place, (title, verbs) in enumerate(ROOMS.items()):
             app.command(verb, group=room, help_epilogue=epilogue(EXAMPLES[verb.__name__]))
 data_app.command(fetch_data, name="fetch")
 data_app.command(import_data, name="import")
+data_app.command(join_data, name="join")
 data_app.command(export_data, name="export")
 
 

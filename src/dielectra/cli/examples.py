@@ -35,7 +35,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "dielectra compute crystals/ -o campaign --create-only",
     ),
     "campaign": ("dielectra campaign run campaign --workers 2", "dielectra campaign status campaign"),
-    "data": ("dielectra data info ladder-2", "dielectra data import my-spectra -o my-set --form pairs --level bse"),
+    "data": (
+        "dielectra data info ladder-2",
+        "dielectra data import my-spectra -o my-set --form pairs --level bse",
+        "dielectra data join ladder-2 lrc:lrc my-set:bse -o together",
+    ),
     "models": ("dielectra models list", "dielectra models info ladder-ensemble"),
     "reproduce": ("dielectra reproduce learning-curve --quick -o paper",),
     "serve": ("dielectra serve", "dielectra serve --port 0 --model my-model"),

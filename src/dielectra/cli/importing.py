@@ -92,6 +92,33 @@ def import_data(
         raise InputError("\n".join([*shown, *([f"and {more} more"] if more else [])]))
 
 
+def join_data(
+    *sources: Annotated[
+        str, Parameter(help="Data sets, or levels of them (lrc:lrc); the first to hold a material counts.")
+    ],
+    output: NewFolder,
+    architecture: Annotated[
+        str | None, Parameter(help="Only crystals of elements that this network knows, for instance optimate.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Join data sets into one, to train a model on all of them.
+
+    All crystals of a formula come into the split that it has in the first data set that holds it.
+    """
+    from dielectra.data.joining import join_datasets
+    from dielectra.training.config import network_kind
+
+    elements = network_kind(architecture).elements if architecture else None
+    found = join_datasets(sources, output, elements)
+    if as_json:
+        return print_json(found)
+    print_table(
+        f"data set {output}", ("data set", "materials taken"), [(name, str(number)) for name, number in found.items()]
+    )
+    return None
+
+
 def export_data(
     dataset: DataSetName,
     /,

@@ -218,7 +218,7 @@ def _refuse_other_elements(labels: Labels, network: Network) -> None:
     if n_crystals:
         raise InputError(
             f"{n_crystals} of {len(labels)} crystals hold elements that {type(network).__name__} has no features for "
-            f"({symbols(set().union(*unknown))}); leave them out (as datasets/union.py --published-elements does), or "
+            f"({symbols(set().union(*unknown))}); leave them out (dielectra data join --architecture optimate), or "
             "train the architecture encoder"
         )
 
