@@ -41,8 +41,8 @@ def join_datasets(
     Raises
     ------
     InputError
-        If no data set is given or one is unknown, their energies or broadenings differ, nothing remains, or the folder holds
-        something.
+        If no data set is given or one is unknown, their energies or broadenings differ, nothing remains, or the folder
+        holds something.
     """
     if not sources:
         raise InputError("give the data sets to join; dielectra data list names those that ship")
