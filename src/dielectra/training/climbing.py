@@ -125,7 +125,8 @@ def levels_to_learn(data: DataSet, level: str, strategy: Strategy) -> list[str]:
     if not below:
         raise InputError(
             f"{data.source}: joint learning needs spectra of a level below {level}; it holds "
-            f"{', '.join(data.levels)}; carry a model on with --from, or use --strategy direct"
+            f"{', '.join(data.levels)}; join it with one that has them (dielectra data join), carry a model on with "
+            "--from, or use --strategy direct"
         )
     return [*below, level]
 

@@ -83,7 +83,7 @@ def judge(level: str, own: FloatArray, held_out: Labels, guesses: dict[str, Floa
     """
     n = len(held_out)
     if n < FEWEST:
-        return Verdict(n=n, says=f"{n} held-out labels are too few to say whether the climb helped; give {FEWEST}")
+        return Verdict(n=n, says=f"held-out labels: {n}, too few to say whether the climb helped; give {FEWEST}")
     scores, *_ = material_scores(own, held_out)
     against = {name: compare(scores, guess, held_out) for name, guess in guesses.items() if guess is not None}
     found = [comparison.better for comparison in against.values()]
