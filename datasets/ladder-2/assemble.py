@@ -34,6 +34,8 @@ from dielectra.symmetry import space_group
 HERE = Path(__file__).parent
 LADDER_1_RECORDS = HERE.parent / "ladder"
 MATERIALS_PER_PART = 150
+F_SHELL = frozenset(range(58, 71))
+"""Ce to Yb: PBE has open 4f shells at the Fermi energy, and YbS, a semiconductor, for a metal."""
 LICENCE = {"licence": ALEXANDRIA[1], "source": ALEXANDRIA[0]}
 
 
@@ -82,6 +84,8 @@ def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Ite
         if verdict.metal:
             columns = verdict.crystal or {}
             crystal = make_crystal(columns["cell"], columns["numbers"], columns["frac_coords"])
+            if crystal.elements & F_SHELL:
+                continue
             properties |= {"gap_indirect": verdict.gap_indirect, "spacegroup": space_group(crystal)}
             yield Metal(job.id, crystal.formula, splits.of(crystal.formula), crystal, "rpa", properties)
             continue
