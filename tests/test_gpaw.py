@@ -37,7 +37,7 @@ def test_recomputing_the_cheapest_ladder_record_gives_its_spectra(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("species", "moment", "reason"),
-    [(["Na", "O"], 0.0, "odd number"), (["Mg", "O"], 2.0, "magnetic"), (["Mg", "At"], 0.0, "no data set for At")],
+    [(["Na", "O"], 0.0, "odd number"), (["Mg", "O"], 2.0, "magnetic"), (["Mg", "At"], 0.0, "no PBE data set for At")],
 )
 def test_unsuitable_crystals_are_refused_before_any_computation(species: list[str], moment: float, reason: str) -> None:
     from dielectra.abinitio.gpaw import RefusedError, compute
@@ -160,3 +160,13 @@ def test_quasiparticle_gap_and_kernel_of_lithium_hydride() -> None:
     assert found.gap_indirect > found.properties["gap_ks"]
     static = {level: tensor[0, 0, 0].real for level, tensor in found.tensors.items()}
     assert static["rpa"] < static["lrc"]  # the kernel's attraction brings absorption down in energy
+
+
+def test_a_functional_needs_data_sets_of_its_own() -> None:
+    from dielectra.abinitio import gpaw_lrc
+    from dielectra.abinitio.gpaw import RefusedError, count_electrons
+
+    fluorite = make_crystal(ROCK_SALT * 2.7, ["Ce", "O", "O"], [0, 0, 0, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75])
+    assert count_electrons(fluorite) == 24
+    with pytest.raises(RefusedError, match="no GLLBSC data set for Ce"):
+        gpaw_lrc.compute(fluorite)

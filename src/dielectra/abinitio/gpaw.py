@@ -63,7 +63,7 @@ def version() -> str:
     return f"GPAW {package_version('gpaw')}, gpaw-data {package_version('gpaw-data')}, PBE, plane waves"
 
 
-def accept(structure: Crystal, magnetic_moment: float = 0.0) -> tuple[Crystal, int]:
+def accept(structure: Crystal, magnetic_moment: float = 0.0, functional: str = "PBE") -> tuple[Crystal, int]:
     """Return the standardised primitive cell and its number of valence electrons, before time is spent.
 
     Parameters
@@ -72,6 +72,8 @@ def accept(structure: Crystal, magnetic_moment: float = 0.0) -> tuple[Crystal, i
         Any cell of the crystal.
     magnetic_moment
         Total moment of the cell in Bohr magnetons, where known.
+    functional
+        Whose PAW data sets are needed.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def accept(structure: Crystal, magnetic_moment: float = 0.0) -> tuple[Crystal, i
         If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
     crystal = standardise(structure)
-    n_electrons = count_electrons(crystal)
+    n_electrons = count_electrons(crystal, functional)
     refuse_spin(crystal, n_electrons, magnetic_moment)
     return crystal, n_electrons
 
@@ -119,8 +121,8 @@ def refuse_magnetic(crystal: Crystal, protocol: Protocol, log: Path | None = Non
     raise RefusedError(f"{crystal.formula}: magnetic (an atom has moment {largest:.2f}); the protocol has no spin")
 
 
-def count_electrons(crystal: Crystal) -> int:
-    """Return the number of valence electrons in GPAW's data sets.
+def count_electrons(crystal: Crystal, functional: str = "PBE") -> int:
+    """Return the number of valence electrons in GPAW's data sets for a functional.
 
     Raises
     ------
@@ -128,13 +130,13 @@ def count_electrons(crystal: Crystal) -> int:
         If an element has no PAW data set.
     """
     try:
-        return sum(_valence_electrons(int(number)) for number in crystal.numbers)
+        return sum(_valence_electrons(int(number), functional) for number in crystal.numbers)
     except LookupError as error:
-        raise RefusedError(f"{crystal.formula}: GPAW has no data set for {error.args[0]}") from error
+        raise RefusedError(f"{crystal.formula}: GPAW has no {functional} data set for {error.args[0]}") from error
 
 
 @cache
-def _valence_electrons(number: int) -> int:
+def _valence_electrons(number: int, functional: str) -> int:
     """Return the number of electrons that an element's PAW data set has; LookupError names one that has none."""
     from gpaw import setup_data
 
@@ -142,7 +144,7 @@ def _valence_electrons(number: int) -> int:
 
     load_setup: Any = setup_data.SetupData  # untyped
     try:
-        electrons: int = round(load_setup(SYMBOLS[number], "PBE").Nv)
+        electrons: int = round(load_setup(SYMBOLS[number], functional).Nv)
     except Exception as error:  # GPAW raises FileNotFoundError or RuntimeError after printing advice
         raise LookupError(SYMBOLS[number]) from error
     return electrons

@@ -85,7 +85,7 @@ def compute(
         If the crystal is magnetic, has an odd electron count or an unsupported element, is monoclinic or triclinic, or
         has more pairs than the protocol allows.
     """
-    crystal, n_electrons = accept(structure, magnetic_moment)
+    crystal, n_electrons = accept(structure, magnetic_moment, protocol.functional)
     refuse_oblique(crystal)
     n_occupied = n_electrons // 2
     n_bands = response_bands(protocol, crystal.volume, n_electrons)

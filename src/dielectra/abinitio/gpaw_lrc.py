@@ -64,7 +64,7 @@ def compute(
     RefusedError
         If the crystal is magnetic, has an odd electron count, or an unsupported element.
     """
-    crystal, n_electrons = accept(structure, magnetic_moment)
+    crystal, n_electrons = accept(structure, magnetic_moment, protocol.functional)
     n_bands = response_bands(protocol, crystal.volume, n_electrons)
     sampling = response_sampling(crystal, protocol)
     clock = CpuClock()
