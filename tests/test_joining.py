@@ -45,6 +45,7 @@ def test_of_one_material_the_first_counts_and_a_level_joins_it(few: list[Record]
     assert ["second" in one.properties.values() for one in found] == [False] * 4 + [True] * (len(few) - 4)
     assert {one.id for one in joint.records("lrc")} == {one.id for one in few[2:5]}
     np.testing.assert_array_equal(found[0].spectrum.tensor, few[0].spectrum.tensor)
+    assert join_datasets([first, f"{second}:rpa"], tmp_path / "again")[f"{second}:rpa"] == len(few) - 4
 
 
 def test_a_formula_keeps_the_split_that_it_has_first(few: list[Record], tmp_path: Path) -> None:

@@ -17,22 +17,20 @@ from dielectra.errors import InputError
 from dielectra.files import new_folder
 from dielectra.levels import LEVELS
 
-MATERIALS_PER_PART = 200
-
 
 def join_datasets(
     sources: Sequence[str],
     output: str | Path,
     elements: frozenset[int] | None = None,
 ) -> dict[str, int]:
-    """Write what several data sets hold as one; return how many materials were taken from each.
+    """Write what several data sets hold as one part; return how many materials were taken from each.
 
     Parameters
     ----------
     sources
         Names, folders or files of data sets. Of materials with one id the earlier data set wins. ``NAME:LEVEL`` takes
-        the records of one level only, and adds them to the materials that are there already. All crystals of a formula
-        get the split that it has in the first data set that holds it.
+        the records of one level only, and adds them to the materials that are there without it. All crystals of a
+        formula get the split that it has in the first data set that holds it.
     output
         New or empty folder.
     elements
@@ -55,7 +53,9 @@ def join_datasets(
         fresh: dict[str, list[Record | Metal]] = {}
         entries: Iterator[Record | Metal] = chain(data.records(level), () if level else data.metals())
         for one in entries:
-            if (level or one.id not in groups) and (elements is None or one.crystal.elements <= elements):
+            held = groups.get(one.id, [])
+            is_new = level not in map(_level_of, held) if level else not held
+            if is_new and (elements is None or one.crystal.elements <= elements):
                 formula = sorted_formula(one.formula)
                 fresh.setdefault(one.id, []).append(replace(one, split=splits.setdefault(formula, one.split)))
         for name, taken in fresh.items():
@@ -66,12 +66,13 @@ def join_datasets(
     header = {"engine": first.engine or "unknown"}
     if first.broadening is not None:
         header["broadening_eV"] = f"{first.broadening:g}"
-    folder = new_folder(output)
-    materials = list(groups.values())
-    for number, start in enumerate(range(0, len(materials), MATERIALS_PER_PART)):
-        part = materials[start : start + MATERIALS_PER_PART]
-        write_part(list(chain.from_iterable(part)), folder / f"part-{number:04d}.parquet", header, first.grid)
+    everything = list(chain.from_iterable(groups.values()))
+    write_part(everything, new_folder(output) / "part-0000.parquet", header, first.grid)
     return found
+
+
+def _level_of(entry: Record | Metal) -> str:
+    return entry.level if isinstance(entry, Metal) else entry.spectrum.level
 
 
 def _open(source: str) -> tuple[DataSet, str | None]:
