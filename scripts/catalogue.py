@@ -1,11 +1,12 @@
-"""Write the crystals that the page's search finds: the materials of the data sets, and how well each is predicted.
+"""Write the crystals that the page's search finds: the materials of a data set, and how well each is predicted.
 
 Run from the repository, whenever a data set or the shipped model changes::
 
-    python scripts/catalogue.py ladder-2 ladder
+    dielectra data join ladder-2 ladder -o runs/catalogue
+    python scripts/catalogue.py runs/catalogue
 
-A material of an earlier data set wins. The similarity is that of the RPA prediction to the computed spectrum; that of a
-material of the training split says how well the model remembers it, not how well it predicts.
+The splits are those of the training, which joins the same. The similarity is that of the RPA prediction to the computed
+spectrum; that of a material of the training split says how well the model remembers it, not how well it predicts.
 """
 
 from __future__ import annotations
@@ -13,17 +14,14 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.splits import sorted_formula, split_of_new
 from dielectra.elements import SYMBOLS
 from dielectra.integrals import similarity
-from dielectra.optics.measured import measured_formulas
 from dielectra.prediction import Prediction, Refusal, loaded_model, predict_each
 from dielectra.symmetry import space_group
 from dielectra.web.catalogue import MODEL
@@ -31,23 +29,6 @@ from dielectra.web.catalogue import MODEL
 TARGET = Path(__file__).parents[1] / "src" / "dielectra" / "web" / "tables" / "crystals.jsonl.gz"
 LEVEL = "rpa"
 DIGITS = 5
-
-
-def materials(sources: list[str]) -> Iterator[Record]:
-    """Yield each material once, at RPA."""
-    seen: set[str] = set()
-    for source in sources:
-        for record in open_dataset(source).records(LEVEL):
-            if record.id not in seen:
-                seen.add(record.id)
-                yield record
-
-
-def split_of(record: Record) -> str | None:
-    """Return the split in the training of the shipped model, which saw no compound of experiment-test."""
-    formula = sorted_formula(record.formula)
-    is_measured = formula in {sorted_formula(one) for one in measured_formulas()}
-    return split_of_new(formula, True) if is_measured else record.split
 
 
 def line(record: Record, predicted: Prediction | Refusal) -> dict[str, Any]:
@@ -63,7 +44,7 @@ def line(record: Record, predicted: Prediction | Refusal) -> dict[str, Any]:
         "id": record.id,
         "formula": crystal.formula,
         "space_group": space_group(crystal),
-        "split": split_of(record),
+        "split": record.split,
         "gap_ev": None if gap is None else round(gap, 2),
         "predicted_gap_ev": None if guessed is None else round(guessed, 2),
         "similarity": similar,
@@ -73,11 +54,11 @@ def line(record: Record, predicted: Prediction | Refusal) -> dict[str, Any]:
     }
 
 
-def main(*sources: str) -> None:
+def main(source: str) -> None:
     """Predict all materials and write the table."""
     model = loaded_model(LEVEL, MODEL)
     lines = []
-    found = materials(list(sources))
+    found = open_dataset(source).records(LEVEL)
     while records := list(islice(found, 64)):
         outcomes = predict_each((record.crystal for record in records), model)
         for record, outcome in zip(records, outcomes, strict=True):

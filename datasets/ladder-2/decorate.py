@@ -37,7 +37,7 @@ ENOUGH = 14
 SCARCEST = set("Ce V Cr Mo W Tc Re Fe Os Co Rh Ir Pd Pt Au Hg".split())  # noqa: SIM905
 MORE = 30
 LATER = {"Ce", "Cr", "Tc"}
-"""Elements of the second draw alone."""
+"""Elements of the second draw alone; GPAW has no data set for Tc, whose crystals the campaign refuses."""
 LARGEST_FORCE = 0.01  # eV/angstrom
 LONGEST_DISTANCE = 8.0  # angstrom
 DISTANCES = (0.8, 1.35)  # of the nearest neighbours, in sums of covalent radii
