@@ -55,6 +55,16 @@ def test_a_moment_that_smearing_leaves_is_not_magnetic() -> None:
     assert (crystal.formula, n_electrons) == ("KF", 16)
 
 
+def test_a_noble_gas_has_a_band_above_its_electrons() -> None:
+    from dielectra.abinitio.gpaw_steps import converge_ground_state, read_gaps
+    from dielectra.abinitio.protocol import LADDER_1
+
+    argon = make_crystal(ROCK_SALT * 2.63, ["Ar"], [0, 0, 0])
+    coarse = LADDER_1.model_copy(update={"ground_state_kpoints": 8})
+    _, gap = read_gaps([converge_ground_state(argon, coarse, 4, None)], 4)
+    assert 8.0 < gap < 10.0
+
+
 @pytest.mark.slow
 def test_a_crystal_below_the_smallest_gap_is_a_metal() -> None:
     from dielectra.abinitio.gpaw import compute

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from dielectra.symmetry import point_group_rotations
 
 
 def converge_ground_state(crystal: Crystal, protocol: Protocol, n_occupied: int, log: Path | None) -> Any:
-    """Return the calculation of a converged density, with the lowest empty band converged too."""
+    """Return the calculation of a converged density, with the lowest empty band converged too.
+
+    Its number of bands is GPAW's own, but not limited to the bound partial waves: argon has none above its electrons.
+    """
     atoms = atoms_of(crystal)
     convergence = {"density": 1e-4, "eigenstates": 1e-4, "bands": n_occupied + 1}
-    atoms.calc = calculator_of(crystal, protocol, log, convergence=convergence)
+    n_bands = math.ceil(1.2 * n_occupied) + 4
+    atoms.calc = calculator_of(crystal, protocol, log, convergence=convergence, nbands=n_bands)
     atoms.get_potential_energy()
     return atoms.calc
 
