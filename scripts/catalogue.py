@@ -1,12 +1,11 @@
 """Write the crystals that the page's search finds: the materials of a data set, and how well each is predicted.
 
-Run from the repository, whenever a data set or the shipped model changes::
+Run from the repository, whenever a data set or the shipped model changes, on what the model was trained on::
 
-    dielectra data join ladder-2 ladder -o runs/catalogue
-    python scripts/catalogue.py runs/catalogue
+    python scripts/catalogue.py runs/ladders
 
-The splits are those of the training, which joins the same. The similarity is that of the RPA prediction to the computed
-spectrum; that of a material of the training split says how well the model remembers it, not how well it predicts.
+The similarity is that of the RPA prediction to the computed spectrum; that of a material of the training split says how
+well the model remembers it, not how well it predicts. Materials of other levels alone have none, and no gap of PBE.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,26 @@ LEVEL = "rpa"
 DIGITS = 5
 
 
+def materials(source: str) -> Iterator[Record]:
+    """Yield one record of each material, that of the page's level where it has one."""
+    seen: set[str] = set()
+    dataset = open_dataset(source)
+    for record in chain(dataset.records(LEVEL), dataset.records()):
+        if record.id not in seen:
+            seen.add(record.id)
+            yield record
+
+
 def line(record: Record, predicted: Prediction | Refusal) -> dict[str, Any]:
     """Return the line of a material."""
-    similar = guessed = None
+    similar = guessed = gap = None
     if isinstance(predicted, Prediction):
-        real = record.spectrum
-        similar = round(float(similarity(predicted.spectrum.mean.imag, real.mean.imag, real.energies)), 3)
         guessed = predicted.gap
+    if (real := record.spectrum).level == LEVEL:
+        gap = record.properties.get("gap_indirect")
+        if isinstance(predicted, Prediction):
+            similar = round(float(similarity(predicted.spectrum.mean.imag, real.mean.imag, real.energies)), 3)
     crystal = record.crystal
-    gap = record.properties.get("gap_indirect")
     return {
         "id": record.id,
         "formula": crystal.formula,
@@ -58,7 +69,7 @@ def main(source: str) -> None:
     """Predict all materials and write the table."""
     model = loaded_model(LEVEL, MODEL)
     lines = []
-    found = open_dataset(source).records(LEVEL)
+    found = materials(source)
     while records := list(islice(found, 64)):
         outcomes = predict_each((record.crystal for record in records), model)
         for record, outcome in zip(records, outcomes, strict=True):

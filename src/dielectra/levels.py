@@ -58,7 +58,7 @@ LEVELS: dict[str, Level] = {
 """Every level by name, from cheap to expensive. A new level is a row here and nothing else."""
 
 
-OF_PBE, OF_QUASIPARTICLES, OF_EXCITONS = slice(0, 2), slice(2, 4), slice(4, 6)
+GAP_COLUMNS: dict[GapOf, slice] = {"pbe": slice(0, 2), "quasiparticles": slice(2, 4), "exciton": slice(4, 6)}
 """Where gaps are, side by side: direct and fundamental of PBE, then of quasiparticles, then (of models alone) less the
 binding energy of an exciton."""
 
@@ -81,12 +81,12 @@ def check_level(level: str) -> str:
 
 def gap_columns(level: str) -> slice:
     """Return which of the gaps of labels and models are those of a level's bands, direct and fundamental."""
-    return OF_QUASIPARTICLES if LEVELS[check_level(level)].quasiparticles else OF_PBE
+    return GAP_COLUMNS["quasiparticles" if LEVELS[check_level(level)].quasiparticles else "pbe"]
 
 
 def onset_columns(level: str) -> slice:
     """Return which of the gaps of models are those at which absorption begins at a level."""
-    return OF_EXCITONS if LEVELS[check_level(level)].excitons else gap_columns(level)
+    return GAP_COLUMNS[LEVELS[check_level(level)].gap_of]
 
 
 def levels_below(level: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ import torch
 
 from dielectra.arrays import FloatArray
 from dielectra.crystal import Crystal
-from dielectra.levels import OF_QUASIPARTICLES, gap_columns, onset_columns
+from dielectra.levels import GAP_COLUMNS, gap_columns, onset_columns
 from dielectra.models.admission import Admitted, Estimate, Predictor, Preparation, Refusal, admit_each, find_form
 from dielectra.models.card import ModelCard
 from dielectra.models.interface import Network
@@ -186,7 +186,7 @@ def estimates(model: ModelLike, outputs: Outputs) -> list[Estimate]:
         broadened = None
         if direct is not None and model.transparent:
             broadened, spectrum = replace(spectrum, members=()), transparent_below(spectrum, direct)
-        quasiparticle_gap = gaps.get(OF_QUASIPARTICLES.start, (None, None))[1]
+        quasiparticle_gap = gaps.get(GAP_COLUMNS["quasiparticles"].start, (None, None))[1]
         found.append(
             Estimate(
                 spectrum,

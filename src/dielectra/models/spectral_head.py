@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from dielectra.errors import InputError
-from dielectra.levels import LEVELS, OF_PBE, gap_columns, levels_below, onset_columns
+from dielectra.levels import GAP_COLUMNS, LEVELS, gap_columns, levels_below, onset_columns
 from dielectra.models.atom_batch import LARGEST_FEATURE, AtomBatch, sum_over_atoms
 from dielectra.models.encoder.harmonics import symmetric_tensors
 from dielectra.models.interface import NetworkOptions, Width
@@ -261,7 +261,7 @@ class SpectralHead(nn.Module):
                 continue
             expected = found[start]
             shift = gaps[:, onset] - gaps[:, self.onsets[start]]
-            if self.onsets[start] == OF_PBE.start:
+            if self.onsets[start] == GAP_COLUMNS["pbe"].start:
                 expected = self.quasiparticle_start(expected, shift)
             elif onset != self.onsets[start]:
                 expected = self.quasiparticle_start.moved(expected, shift)

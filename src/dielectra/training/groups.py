@@ -13,7 +13,7 @@ from dielectra.data.chemistry import classes_of
 from dielectra.data.dataset import DataSet
 from dielectra.data.labels import Labels
 from dielectra.elements import SYMBOLS
-from dielectra.levels import OF_PBE, gap_columns
+from dielectra.levels import GAP_COLUMNS, gap_columns
 from dielectra.models.ensemble import Ensemble
 from dielectra.models.model import ModelLike, Outputs
 from dielectra.symmetry import standard_form
@@ -64,7 +64,7 @@ def gap_deviations(gaps: FloatArray, labels: Labels, level: str) -> FloatArray:
     A model of levels with PBE gaps alone has its gaps compared with those.
     """
     columns = gap_columns(level)
-    predicted = gaps[:, columns] if columns.stop <= gaps.shape[1] else gaps[:, OF_PBE]
+    predicted = gaps[:, columns] if columns.stop <= gaps.shape[1] else gaps[:, GAP_COLUMNS["pbe"]]
     return np.asarray(np.abs(predicted - labels.gaps[:, columns]))
 
 
