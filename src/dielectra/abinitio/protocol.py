@@ -126,6 +126,19 @@ LADDER_1_FINE = Protocol(name="ladder-1-fine", extra_cutoff=100.0, response_kpoi
 LADDER_1_COARSE = Protocol(name="ladder-1-coarse", band_energy=24.0, response_cutoff=40.0)
 LADDER_2 = Protocol(name="ladder-2", version=2, cutoffs=LADDER_2_CUTOFFS, sampled_volume=2.5e4)
 LADDER_2_V1 = Protocol(name="ladder-2-v1", cutoffs=FIRST_LADDER_2_CUTOFFS, sampled_volume=2.5e4)
+LADDER_2_COARSE = LADDER_2.model_copy(
+    update={
+        "name": "ladder-2-coarse",
+        "version": 1,
+        "ground_state_kpoints": 100,
+        "response_kpoints": 300,
+        "sampled_volume": 8e3,
+        "response_cutoff": 40.0,
+        "frequency_step": 0.15,
+        "frequency_max": 28.0,
+    }
+)
+"""A third of the cost of ladder-2, for labels of training alone (decision 31)."""
 LADDER_2_FINE = LADDER_2.model_copy(
     update={"name": "ladder-2-fine", "extra_cutoff": 100.0, "sampled_volume": 2e5, "response_cutoff": 80.0}
 )
@@ -137,6 +150,7 @@ PROTOCOLS: dict[str, NamedProtocol] = {
     for p in (
         LADDER_2,
         LADDER_2_V1,
+        LADDER_2_COARSE,
         LADDER_2_FINE,
         LADDER_1,
         LADDER_1_COARSE,
