@@ -19,7 +19,7 @@ from parts import rewrite
 from pool import ALEXANDRIA, read_lines, same_cutoff, same_run
 
 from dielectra.abinitio.campaign import open_table
-from dielectra.abinitio.protocol import LADDER_1, LADDER_2_V1
+from dielectra.abinitio.protocol import LADDER_1, LADDER_2, LADDER_2_V1
 from dielectra.abinitio.task import campaign_settings, record_path, verdict_of
 from dielectra.crystal import make_crystal
 from dielectra.data.dataset import open_dataset
@@ -72,6 +72,7 @@ def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Ite
     """Yield what a campaign has finished and the data set does not hold, two records a material, one a metal."""
     entries = {entry["id"]: entry for entry in read_lines(pool)}
     table = open_table(campaign)
+    name = campaign_settings(table.settings()).protocol["name"]
     first_version = is_of_first_version(table)
     for job in table.jobs("done"):
         if job.id in present:
@@ -79,7 +80,7 @@ def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Ite
         path, entry = record_path(Path(campaign), job.id), entries[job.id]
         properties: dict[str, Any] = {"source": entry["source"], "licence": entry["licence"]}
         changed = first_version and not same_cutoff(read_structure(entry), LADDER_2_V1)
-        properties["protocol"] = "ladder-2-v1" if changed else "ladder-2"
+        properties["protocol"] = LADDER_2_V1.name if changed else name
         verdict = verdict_of(path)
         if verdict.metal:
             columns = verdict.crystal or {}
@@ -95,7 +96,8 @@ def finished(campaign: str, pool: str, splits: Splits, present: set[str]) -> Ite
 
 def is_of_first_version(table: JobTable) -> bool:
     """Say whether a campaign computes by the first version of ladder-2."""
-    return bool(campaign_settings(table.settings()).protocol["version"] == 1)
+    protocol = campaign_settings(table.settings()).protocol
+    return bool(protocol["name"] == LADDER_2.name and protocol["version"] == 1)
 
 
 def is_outdated(record: Record) -> bool:

@@ -1,0 +1,38 @@
+"""Add finished materials to this data set: python datasets/ladder-2-coarse/assemble.py CAMPAIGN POOL ALEXANDRIA.gz.
+
+Every call appends what a campaign by the protocol ladder-2-coarse has finished since, metals included, as a further
+part. Crystals of other splits than training, and those that `datasets/ladder-2` has by now, are left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dielectra.abinitio.campaign import open_table
+from dielectra.abinitio.task import campaign_settings
+from dielectra.data.dataset import open_dataset
+from dielectra.data.store import write_part
+
+HERE = Path(__file__).parent
+CONVERGED = HERE.parent / "ladder-2"
+sys.path.insert(0, str(CONVERGED))
+
+from assemble import Splits, finished  # noqa: E402
+
+
+def main(arguments: list[str]) -> None:
+    """Write a further part; print its name and how many materials it has."""
+    campaign, pool, alexandria = arguments
+    existing = sorted(HERE.glob("part-*.parquet"))
+    present = set(open_dataset(CONVERGED).ids)
+    if existing:
+        present |= set(open_dataset(HERE).ids)
+    found = [one for one in finished(campaign, pool, Splits(alexandria), present) if one.split == "train"]
+    part = HERE / f"part-{len(existing):04d}.parquet"
+    write_part(found, part, campaign_settings(open_table(campaign).settings()).provenance)
+    print(part.name, len({one.id for one in found}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
