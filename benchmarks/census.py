@@ -19,7 +19,7 @@ from dielectra.plots import plot_summary, save_figure
 
 ROOT = Path(__file__).parents[1]
 MAIN = "ladder-2"
-SETS = (MAIN, "ladder", "lrc", "bse", "experiment")
+SETS = (MAIN, "ladder-2-coarse", "ladder", "lrc", "bse", "experiment")
 COUNTED = (MAIN, "lrc", "bse")
 """Those that count for the floors."""
 
