@@ -70,7 +70,7 @@ docs: setup
 # validation split; the card's scores by the test split. About ten CPU minutes; a killed run goes on.
 models: setup
 	rm -rf runs/ladders
-	$(BIN)/dielectra data join ladder-2 ladder ladder-2-coarse lrc:lrc -o runs/ladders
+	$(BIN)/dielectra data join ladder-2 ladder-2-coarse ladder lrc:lrc -o runs/ladders
 	$(BIN)/dielectra train runs/ladders --level ipa,rpa,lrc --recipe ensemble \
 	  --set scalars=scalars --set network.gap_weight=0.2 --set highest_share=0 -o runs/ladder-ensemble
 	cd runs && cp --parents ladder-ensemble/*.json ladder-ensemble/*.safetensors ladder-ensemble/member-*/card.json \
