@@ -1,8 +1,8 @@
 """Add finished materials to this data set: python datasets/ladder-2-coarse/assemble.py CAMPAIGN POOL ALEXANDRIA.gz.
 
 Every call appends what a campaign by the protocol ladder-2-coarse has finished since, metals included, as a further
-part. Crystals of other splits than training, those that `datasets/ladder-2` has by now, and those of which a spectrum does
-not pass ``dielectra data check`` (gaps just above the smallest, on few k-points) are left out.
+part. Left out are crystals of other splits than training, those that `datasets/ladder-2` has by now, and those of which
+a spectrum does not pass ``dielectra data check`` (gaps just above the smallest, on few k-points).
 """
 
 from __future__ import annotations
