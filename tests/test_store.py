@@ -11,7 +11,7 @@ import pytest
 from dielectra.data import store
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import find_parts, list_datasets, write_part
+from dielectra.data.store import find_parts, list_datasets, next_part, write_part
 from dielectra.data.summary import summarise
 from dielectra.errors import InputError
 from dielectra.spectrum import Spectrum
@@ -221,3 +221,10 @@ def test_the_summary_counts_what_is_there(part: Path, records: list[Record]) -> 
 def test_the_spectrum_of_a_record_is_complete(records: list[Record]) -> None:
     assert isinstance(records[0].spectrum, Spectrum)
     assert records[0].properties["kgrid"]
+
+
+def test_a_further_part_never_takes_the_name_of_one_that_is_there(tmp_path: Path) -> None:
+    assert next_part(tmp_path).name == "part-0000.parquet"
+    for number in (0, 2):
+        (tmp_path / f"part-{number:04d}.parquet").touch()
+    assert next_part(tmp_path).name == "part-0003.parquet"

@@ -12,7 +12,7 @@ from pathlib import Path
 from dielectra.abinitio.campaign import open_table
 from dielectra.abinitio.task import campaign_settings
 from dielectra.data.dataset import open_dataset
-from dielectra.data.store import write_part
+from dielectra.data.store import next_part, write_part
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     settings = campaign_settings(open_table(campaign).settings())
     found = finished(campaign, pool, alexandria, settings.protocol["name"], present)
     records = [record for by_level in found for record in by_level.values()]
-    part = HERE / f"part-{len(existing):04d}.parquet"
+    part = next_part(HERE)
     write_part(records, part, settings.provenance)
     print(part.name, len(records))  # noqa: T201
 

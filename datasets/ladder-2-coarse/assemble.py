@@ -15,7 +15,7 @@ from dielectra.abinitio.task import campaign_settings
 from dielectra.data.checks import check_record
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import write_part
+from dielectra.data.store import next_part, write_part
 
 HERE = Path(__file__).parent
 CONVERGED = HERE.parent / "ladder-2"
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     found = [one for one in finished(campaign, pool, Splits(alexandria), present) if one.split == "train"]
     doubtful = {one.id for one in found if isinstance(one, Record) and check_record(one)}
     found = [one for one in found if one.id not in doubtful]
-    part = HERE / f"part-{len(existing):04d}.parquet"
+    part = next_part(HERE)
     write_part(found, part, campaign_settings(open_table(campaign).settings()).provenance)
     print(part.name, len({one.id for one in found}))  # noqa: T201
 

@@ -25,7 +25,7 @@ from dielectra.crystal import make_crystal
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Metal, Record
 from dielectra.data.splits import sorted_formula, split_of_new
-from dielectra.data.store import write_part
+from dielectra.data.store import next_part, write_part
 from dielectra.jobs.table import JobTable
 from dielectra.optics import measured
 from dielectra.structures import read_structure
@@ -123,11 +123,10 @@ def main(arguments: list[str]) -> None:
     replaced = frozenset(names)
     for part in existing:
         rewrite(part, lambda record: None if record.id in replaced else record)
-    first = int(existing[-1].stem[-4:]) + 1 if existing else 0
     header = campaign_settings(table.settings()).provenance
-    for number, start in enumerate(range(0, len(names), MATERIALS_PER_PART), start=first):
+    for start in range(0, len(names), MATERIALS_PER_PART):
         chosen = set(names[start : start + MATERIALS_PER_PART])
-        part = HERE / f"part-{number:04d}.parquet"
+        part = next_part(HERE)
         write_part([record for record in records if record.id in chosen], part, header)
         print(part.name, len(chosen))  # noqa: T201
 

@@ -17,7 +17,7 @@ from dielectra.abinitio.protocol import GLLB_LRC_1
 from dielectra.abinitio.task import campaign_settings
 from dielectra.data.dataset import open_dataset
 from dielectra.data.schema import Record
-from dielectra.data.store import write_part
+from dielectra.data.store import next_part, write_part
 from dielectra.optics.kernel import kernel_strength, with_long_range_kernel
 
 HERE = Path(__file__).parent
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     replaced = {record.id for record in records}
     for part in existing:
         rewrite(part, lambda record: None if record.id in replaced else record)
-    part = HERE / f"part-{len(existing):04d}.parquet"
+    part = next_part(HERE)
     settings = campaign_settings(open_table(campaign).settings())
     header = settings.model_copy(update={"protocol": GLLB_LRC_1.model_dump(mode="json")}).provenance
     write_part(records, part, header)

@@ -13,7 +13,7 @@ from dielectra.abinitio.materials import Material
 from dielectra.abinitio.protocol import NamedProtocol
 from dielectra.abinitio.task import KIND, Settings, Verdict, campaign_settings, job_of, record_path, verdict_of
 from dielectra.data.dataset import open_dataset
-from dielectra.data.store import write_part
+from dielectra.data.store import next_part, write_part
 from dielectra.elements import SYMBOLS
 from dielectra.errors import InputError
 from dielectra.files import read_text, write_whole
@@ -138,17 +138,15 @@ def export_campaign(folder: str | Path, output: str | Path) -> list[Path]:
     """
     output, table = Path(output), open_table(folder)
     provenance = campaign_settings(table.settings()).provenance
-    existing = sorted(output.glob("part-*.parquet"))
-    present = {name for part in existing for name in open_dataset(part).ids}
+    present = {name for part in sorted(output.glob("part-*.parquet")) for name in open_dataset(part).ids}
     done = [job.id for job in table.jobs("done") if job.id not in present]
     verdicts = {name: verdict_of(record_path(folder, name)) for name in done}
     names = [name for name in done if not verdicts[name].metal]
-    first = 1 + max((int(part.stem.removeprefix("part-")) for part in existing), default=-1)
     parts: list[Path] = []
     for index in range(0, len(names), MATERIALS_PER_PART):
         chosen = names[index : index + MATERIALS_PER_PART]
         records = [record for name in chosen for record in open_dataset(record_path(folder, name)).records()]
-        parts.append(write_part(records, output / f"part-{first + len(parts):04d}.parquet", provenance))
+        parts.append(write_part(records, next_part(output), provenance))
     metals = {name: verdict for name, verdict in verdicts.items() if verdict.metal}
     if metals:
         _write_metals(table, metals, output / METALS)

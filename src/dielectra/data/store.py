@@ -96,6 +96,12 @@ class RowGroup(NamedTuple):
         return make_crystal(row["cell"], row["numbers"], row["frac_coords"], f"{self.part}, record {row['id']}")
 
 
+def next_part(folder: Path) -> Path:
+    """Return the path of a further part of a data set: after the last one, also where parts before it are gone."""
+    numbers = (int(part.stem.removeprefix("part-")) for part in folder.glob("part-*.parquet"))
+    return folder / f"part-{1 + max(numbers, default=-1):04d}.parquet"
+
+
 def find_parts(source: str | Path) -> list[Path]:
     """Return the Parquet parts of a data set, sorted by name.
 
