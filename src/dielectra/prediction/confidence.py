@@ -2,7 +2,7 @@
 
 Members that were trained alike from different starts disagree where the training says little. The limits below were
 set on the validation materials of ladder-2, where the rank correlation of their disagreement with ``1 - SC`` is about
-0.7. On its test materials ``ladder-ensemble`` has a median SC of 0.91 where confidence is high, 0.89 where it is medium
+0.7. On its test materials ``ladder-ensemble`` has a median SC of 0.91 where confidence is high, 0.88 where it is medium
 and 0.82 where it is low (``benchmarks/confidence.py``).
 """
 
