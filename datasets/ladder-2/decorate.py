@@ -2,8 +2,9 @@
 
 Each prototype is decorated with all sets of elements that its rule of electrons allows: charges that add up to zero
 and radii that fit (ionic ones of Shannon), or 18 (8) valence electrons in half-Heusler crystals. A draw (seed 1) keeps
-about ``ENOUGH`` of each scarce element, a second one what brings the scarcest to ``MORE``. SevenNet-0 relaxes them in
-their symmetry; kept are those whose forces vanish and whose neighbours are neither too near nor too far apart.
+about ``ENOUGH`` of each scarce element, a second one what brings the scarcest to ``MORE``; then come all crystals of
+further prototypes that hold one of ``STILL_SCARCE``. SevenNet-0 relaxes them in their symmetry; kept are those whose
+forces vanish and whose neighbours are neither too near nor too far apart.
 
 Needs an environment with ``sevenn`` (see ``scripts/convert_encoder.py``), pymatgen and this package.
 """
@@ -38,6 +39,8 @@ SCARCEST = set("Ce V Cr Mo W Tc Re Fe Os Co Rh Ir Pd Pt Au Hg".split())  # noqa:
 MORE = 30
 LATER = {"Ce", "Cr", "Tc"}
 """Elements of the second draw alone; GPAW has no data set for Tc, whose crystals the campaign refuses."""
+STILL_SCARCE = {"Ce", "Au", "Hg"}
+"""Elements that the two draws left in fewer than ten materials for training."""
 LARGEST_FORCE = 0.01  # eV/angstrom
 LONGEST_DISTANCE = 8.0  # angstrom
 DISTANCES = (0.8, 1.35)  # of the nearest neighbours, in sums of covalent radii
@@ -177,10 +180,48 @@ def lead_fluorochloride() -> Iterator[Atoms]:
         yield crystal([m, "O", x], places, spacegroup=129, setting=2, cellpar=(edge, edge, 1.9 * edge, 90, 90, 90))
 
 
+def in_lines() -> Iterator[Atoms]:
+    """Yield crystals with gold or mercury between two oxygens: delafossites and alkali mercurates (Na2HgO2)."""
+    for line, charge, height in (("Au", 3, 18.5), ("Hg", 2, 18.0)):
+        for b, r in ions(charge, but="Rh Ir Co Hg Pb"):
+            yield primitive((line, b, "O"), [(0, 0, 0.5), (0, 0, 0), (0, 0, 0.39)], 166, 2**0.5 * (r + OXIDE), height)
+    for a, r in ions(1, but="Cu Ag Tl"):
+        places, edge = [(0, 0, 0.34), (0, 0, 0), (0, 0, 0.155)], 1.4 * (r + OXIDE)
+        yield tetragonal((a, "Hg", "O"), places, edge, 13.0)
+
+
+def tetragonal(names: Iterable[str], places: list[Place], a: float, c: float) -> Atoms:
+    """Return the primitive cell of a decorated prototype of space group 139 (I4/mmm)."""
+    return crystal(list(names), places, spacegroup=139, cellpar=(a, a, c, 90, 90, 90), primitive_cell=True)
+
+
+def layered_perovskite() -> Iterator[Atoms]:
+    """Yield crystals of one layer of octahedra between layers of rock salt (K2NiF4)."""
+    for charges in [(1, 2, -1), (2, 4, -2)]:
+        for (a, ra), (b, rb), (x, rx) in product(*(ions(charge, but="Br I H S Se Te") for charge in charges)):
+            if a != b and 0.8 < (ra + rx) / (2**0.5 * (rb + rx)) < 1.1 and rb / rx > 0.38:
+                places = [(0, 0, 0.355), (0, 0, 0), (0, 0.5, 0), (0, 0, 0.155)]
+                yield tetragonal((a, b, x, x), places, 2 * (rb + rx), 6.4 * (rb + rx))
+
+
+def antiperovskite() -> Iterator[Atoms]:
+    """Yield aurides of an alkali metal and a chalcogen (Cs3AuO)."""
+    for (a, r), (x, s) in product(ions(1, but="Li Cu Ag Tl"), ions(-2)):
+        yield primitive(("Au", a, x), [(0, 0, 0), (0.5, 0.5, 0), (0.5, 0.5, 0.5)], 221, 2 * (r + s))
+
+
+def gold_half_heusler() -> Iterator[Atoms]:
+    """Yield half-Heusler crystals of 18 valence electrons with gold."""
+    yield from half_heusler(GROUPS[3], "Au", GROUPS[14])
+    yield from half_heusler(GROUPS[4], "Au", GROUPS[13])
+
+
 PROTOTYPES: list[Callable[[], Iterator[Atoms]]] = [
     eighteen_electrons, eight_electrons, rock_salt, caesium_chloride, layers, fluorite, perovskite, double_perovskite,
     rhombohedral, hexachloroplatinate, lead_fluorochloride,
 ]  # fmt: skip
+
+FURTHER_PROTOTYPES = [in_lines, layered_perovskite, antiperovskite, gold_half_heusler]
 
 
 def drawn(seed: int = 1) -> list[Atoms]:
@@ -199,7 +240,8 @@ def drawn(seed: int = 1) -> list[Atoms]:
             if any(found[name] < enough for name in names) and not (later and (atoms in kept or seven(atoms))):
                 found.update((SCARCE | SCARCEST).intersection(atoms.symbols))
                 kept.append(atoms)
-    return kept
+    further = chain.from_iterable(prototype() for prototype in FURTHER_PROTOTYPES)
+    return kept + [atoms for atoms in further if STILL_SCARCE.intersection(atoms.symbols)]
 
 
 def seven(atoms: Atoms) -> bool:
