@@ -76,8 +76,8 @@ def ions(charge: int, but: str = "") -> list[tuple[str, float]]:
 
 
 def primitive(names: Iterable[str], places: list[Place], group: int, *edges: float) -> Atoms:
-    """Return the primitive cell of a decorated prototype, cubic from one edge, else hexagonal from a and c."""
-    cell = (edges[0],) * 3 + (90, 90, 90) if len(edges) == 1 else (edges[0], *edges, 90, 90, 120)
+    """Return the primitive cell of a decorated prototype: cubic from one edge, tetragonal or hexagonal from a and c."""
+    cell = (edges[0], edges[0], edges[-1], 90, 90, 120 if 143 <= group <= 194 else 90)
     return crystal(list(names), places, spacegroup=group, cellpar=cell, primitive_cell=True)
 
 
@@ -187,12 +187,7 @@ def in_lines() -> Iterator[Atoms]:
             yield primitive((line, b, "O"), [(0, 0, 0.5), (0, 0, 0), (0, 0, 0.39)], 166, 2**0.5 * (r + OXIDE), height)
     for a, r in ions(1, but="Cu Ag Tl"):
         places, edge = [(0, 0, 0.34), (0, 0, 0), (0, 0, 0.155)], 1.4 * (r + OXIDE)
-        yield tetragonal((a, "Hg", "O"), places, edge, 13.0)
-
-
-def tetragonal(names: Iterable[str], places: list[Place], a: float, c: float) -> Atoms:
-    """Return the primitive cell of a decorated prototype of space group 139 (I4/mmm)."""
-    return crystal(list(names), places, spacegroup=139, cellpar=(a, a, c, 90, 90, 90), primitive_cell=True)
+        yield primitive((a, "Hg", "O"), places, 139, edge, 13.0)
 
 
 def layered_perovskite() -> Iterator[Atoms]:
@@ -201,7 +196,7 @@ def layered_perovskite() -> Iterator[Atoms]:
         for (a, ra), (b, rb), (x, rx) in product(*(ions(charge, but="Br I H S Se Te") for charge in charges)):
             if a != b and 0.8 < (ra + rx) / (2**0.5 * (rb + rx)) < 1.1 and rb / rx > 0.38:
                 places = [(0, 0, 0.355), (0, 0, 0), (0, 0.5, 0), (0, 0, 0.155)]
-                yield tetragonal((a, b, x, x), places, 2 * (rb + rx), 6.4 * (rb + rx))
+                yield primitive((a, b, x, x), places, 139, 2 * (rb + rx), 6.4 * (rb + rx))
 
 
 def antiperovskite() -> Iterator[Atoms]:
