@@ -301,7 +301,8 @@ def test_the_page_holds_everything_and_loads_nothing(reproduced: tuple[Path, dic
     assert sum(tag == "iframe" for tag, _ in tags) == 1
     for report in reports.values():
         assert report["command"] in page
-    assert "GPAW" not in page  # this data set does not say what computed it
+    words = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page)  # pictures spell anything now and then
+    assert "GPAW" not in words  # this data set does not say what computed it
 
 
 def without_times(report: dict[str, Any]) -> dict[str, Any]:
